@@ -1,0 +1,1 @@
+"""utterson: an open identity-resolution service."""

@@ -1,0 +1,1 @@
+"""Words that every room shares: ids, records and errors. Imports nothing of ours."""

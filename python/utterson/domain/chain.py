@@ -1,0 +1,178 @@
+"""The words of the change log: what the engine makes, the use cases pass on and the store keeps.
+
+Times are microseconds since 1970 (`_us`), days are days since 1970, entry ids and digests are 16 bytes,
+state hashes 48 bytes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, IntEnum
+from typing import Protocol
+
+GENESIS_PREV = bytes(16)
+GENESIS_STATE_HASH = bytes(48)
+LOG_FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The newest entry of a workspace's log, by number and identity: the number alone proves nothing."""
+
+    seq: int
+    id: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceKeys:
+    """What never changes about a workspace: its number in the tables and the keys of its digests and ids."""
+
+    workspace: str
+    workspace_key: int
+    digest_key: bytes
+    id_key: bytes
+    create_time_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewWorkspace:
+    """A workspace to make, with its first policy; the random parts come from the caller."""
+
+    workspace: str
+    digest_key: bytes
+    id_key: bytes
+    genesis_id: bytes
+    policy: bytes
+    create_time_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPolicy:
+    """A policy as it is kept: encoded, with presets expanded."""
+
+    policy_revision: int
+    policy: bytes
+    create_time_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredWorkspace:
+    """A workspace and the policy in force."""
+
+    keys: WorkspaceKeys
+    policy: StoredPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotHead:
+    """The state that a snapshot of the tables shows."""
+
+    head: Head
+    commit_time_us: int
+    state_hash: bytes
+    policy_revision: int
+    policy: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LogRow:
+    """One entry of the log as read back; `payload` is None where it was dropped by age."""
+
+    seq: int
+    id: bytes
+    prev: bytes
+    policy_revision: int
+    commit_time_us: int
+    state_hash: bytes
+    format_version: int
+    payload: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One commit: a log entry and the flat columns of its effects, in the order of `commit_batch`."""
+
+    workspace_key: int
+    seq: int
+    id: bytes
+    prev: bytes
+    policy_revision: int
+    commit_time_us: int
+    state_hash: bytes
+    format_version: int
+    payload: bytes
+    columns: Sequence[Sequence[object]]
+
+
+class CommitOutcome(IntEnum):
+    """How the compare-and-set on the log's head ended; the numbers are those that `commit_batch` answers."""
+
+    OK = 0
+    # Somebody else was first: catch up and decide again.
+    LOST = 1
+    # The predecessor is not in the chain: history was lost (failover, restore); load anew.
+    DIVERGED = 2
+    # The workspace is gone, or asks for a newer format than this build writes.
+    FENCED = 3
+
+
+class FailureKind(Enum):
+    """What a database error means for the batch that met it."""
+
+    # Surely nothing was written; catch up and decide again.
+    LOST_RACE = "lost race"
+    # It may or may not have been written: find out by the entry's id.
+    UNKNOWN = "unknown"
+    # A table constraint says no: the index does not match the tables.
+    DIVERGENCE = "divergence"
+    # The database refuses one of the values, and always will.
+    POISON = "poison"
+    # The database is out of some resource; nothing was written.
+    OVERLOAD = "overload"
+
+
+class StoreFailureError(Exception):
+    """A database call failed. Holds no text of the database's: that may quote personal values.
+
+    Args:
+        kind: what the failure means.
+        code: the SQLSTATE, or the name of the driver's error class.
+        constraint: the violated constraint's name, where there is one.
+    """
+
+    def __init__(self, kind: FailureKind, code: str, constraint: str = "") -> None:
+        super().__init__(f"{kind.value} ({code}{' ' + constraint if constraint else ''})")
+        self.kind = kind
+        self.code = code
+        self.constraint = constraint
+
+
+class IndexDivergedError(Exception):
+    """The index and the log or the tables disagree: drop the workspace's index and load it anew."""
+
+
+class FormatUnknownError(Exception):
+    """The log holds an entry of a format that this build does not know: the workspace is not served (C9)."""
+
+
+class EnginePanicError(Exception):
+    """The engine broke off in the middle of a call: its index is not to be trusted any more (C14)."""
+
+
+class SnapshotSink(Protocol):
+    """What builds an index from the tables' rows, fed as Postgres binary COPY with chunk borders anywhere."""
+
+    def profiles(self, chunk: bytes) -> None:
+        """Take rows of profiles, ordered by serial."""
+        ...
+
+    def identifiers(self, chunk: bytes) -> None:
+        """Take rows of identifiers."""
+        ...
+
+    def traits(self, chunk: bytes) -> None:
+        """Take rows of traits."""
+        ...
+
+    def requests(self, chunk: bytes) -> None:
+        """Take rows of request ids."""
+        ...

@@ -1,0 +1,80 @@
+"""What the store and the use cases hand to each other. Messages of the API travel as encoded bytes."""
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceRecord:
+    """A workspace and the policy in force.
+
+    `policy` is an encoded `utterson.v1.Policy` with presets expanded; times are microseconds since 1970.
+    """
+
+    workspace: str
+    policy: bytes
+    policy_revision: int
+    etag: str
+    create_time_us: int
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRevisionRecord:
+    """One policy that a workspace had; `policy` is an encoded `utterson.v1.Policy`."""
+
+    policy_revision: int
+    policy: bytes
+    create_time_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifierRecord:
+    """One identifier that a profile holds; `seen_day` is in days since 1970, UTC."""
+
+    type: str
+    raw_value: str
+    normalized_value: str
+    create_time_us: int
+    seen_day: int
+
+
+@dataclass(frozen=True, slots=True)
+class TraitRecord:
+    """One trait that is set; `value` is an encoded `google.protobuf.Value`."""
+
+    name: str
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileRecord:
+    """One profile, the survivor where the id asked for was merged away.
+
+    Identifiers come by priority, then by time added; traits by name. `merged_into` is the survivor's id where the
+    id asked for was merged away, else 0.
+    """
+
+    profile_id: int
+    identifiers: tuple[IdentifierRecord, ...]
+    traits: tuple[TraitRecord, ...]
+    known: bool
+    merges: int
+    source_profile_id: int
+    create_time_us: int
+    merged_into: int
+
+    @property
+    def orphaned(self) -> bool:
+        """Tell whether the profile holds no identifier at all."""
+        return not self.identifiers
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """One page of a list; `next_page_token` is empty when there are no more."""
+
+    items: list[Item]
+    next_page_token: str

@@ -1,0 +1,178 @@
+//! Entries that no call of the hot path makes: a changed policy, and a graph that is taken over.
+
+use std::sync::Arc;
+
+use crate::call::{Call, CallKind, ImportRow};
+use crate::decide::{Context, Decider, Encoder};
+use crate::digest::Digest;
+use crate::fault::{Fault, Reason};
+use crate::ids::{EntryId, Micros, PolicyRevision, Position, Seq, Serial};
+use crate::plan::{Effect, Entry, Plan};
+use crate::policy::{Policy, Strategy, change};
+use crate::rules::c7_once::{self, Once};
+use crate::rules::prepare::{self, Usable};
+use crate::rules::{c5_nothing_usable, i5_attach, isolation, m6_outcome, m8_traits};
+use crate::state::State;
+
+/// Plans a change of the policy: it judges later calls only, nothing is decided anew (rule C8).
+///
+/// Refused while profiles exist: another strategy, another normalisation or region of a type.
+pub fn decide_policy(
+    state: &mut State,
+    policy: Arc<Policy>,
+    encoded: Vec<u8>,
+    (now, id): (Micros, EntryId),
+) -> Result<Plan, Fault> {
+    let violations = change::forbidden(&state.policy, &policy);
+    if !state.profiles.is_empty() && !violations.is_empty() {
+        let mut fault = Fault::new(
+            Reason::PolicyChangeForbidden,
+            "stored profiles forbid this change of the policy: keep the fields named, or use a new workspace",
+        );
+        fault.violations = violations;
+        return Err(fault);
+    }
+    // Nothing but the policy changes, so nothing is tried: the entry is put together by hand.
+    let revision = PolicyRevision(state.policy_revision.0 + 1);
+    let entry = Entry {
+        seq: Seq(state.head.seq.0 + 1),
+        id,
+        prev: state.head.id,
+        policy_revision: revision,
+        commit_time: Micros(now.0.max(state.head.commit_time.0 + 1)),
+        state_hash: state.hash,
+    };
+    let effects = vec![Effect::ChangePolicy { revision, policy, encoded }];
+    Ok(Plan { entry, effects, decided: Vec::new(), kinds: Vec::new() })
+}
+
+/// What an import comes to.
+#[derive(Clone, Debug)]
+pub enum Imported {
+    /// New profiles, in the order of the rows.
+    New {
+        /// The effects to commit.
+        plan: Box<Plan>,
+        /// The profiles made.
+        serials: Vec<Serial>,
+    },
+    /// The import repeats an accepted one (rule C7).
+    Replay(Digest),
+}
+
+/// Plans the take-over of an existing graph, oldest profile first: all or nothing, the first fault named by its row.
+/// Limits are not judged: what is taken over is taken as it stands (rule M5).
+pub fn decide_import(
+    state: &mut State,
+    rows: &[ImportRow],
+    request_id: &str,
+    (now, id): (Micros, EntryId),
+    encoder: &dyn Encoder,
+) -> Result<Imported, Fault> {
+    let mut decider = Decider::new(state, now, encoder);
+    let call = content_of(rows, request_id);
+    let fingerprint = match c7_once::check(&decider, &call, &[])? {
+        Once::New(fingerprint) => fingerprint,
+        Once::Repeated(_) => {
+            return Ok(Imported::Replay(c7_once::request_digest(decider.state, request_id)));
+        }
+    };
+    let mut serials = Vec::with_capacity(rows.len());
+    for (place, row) in rows.iter().enumerate() {
+        match take_over(&mut decider, row, place) {
+            Ok(serial) => serials.push(serial),
+            Err(fault) => {
+                decider.finish(id, Vec::new(), Vec::new());
+                return Err(fault);
+            }
+        }
+    }
+    if let Some(fingerprint) = fingerprint {
+        c7_once::remember(&mut decider, &fingerprint, Position(0));
+    }
+    let plan = Box::new(decider.finish(id, Vec::new(), Vec::new()));
+    Ok(Imported::New { plan, serials })
+}
+
+/// The rows as one call, for the comparison of contents.
+fn content_of(rows: &[ImportRow], request_id: &str) -> Call {
+    let mut call = Call::new(CallKind::Import);
+    request_id.clone_into(&mut call.request_id);
+    if request_id.is_empty() {
+        return call;
+    }
+    for row in rows {
+        call.identifiers.extend(row.identifiers.iter().cloned());
+        call.traits.extend(row.traits.iter().cloned());
+        // Where one row ends and the next begins is content too.
+        let time = row.create_time.map_or_else(String::new, |time| time.0.to_string());
+        let frame = format!("{}/{}/{}/{time}", row.identifiers.len(), row.traits.len(), row.merges);
+        call.traits.push(crate::call::RawTrait { name: frame, value: None });
+    }
+    call
+}
+
+fn take_over(decider: &mut Decider<'_>, row: &ImportRow, place: usize) -> Result<Serial, Fault> {
+    let prefix = format!("messages[{place}].");
+    let state = &*decider.state;
+    let asked = prepare::prepare(&state.policy, &row.identifiers, &state.digester)
+        .map_err(|fault| under(fault, &prefix))?
+        .asked;
+    if !c5_nothing_usable::any_usable(&asked) {
+        return Err(under(c5_nothing_usable::fault(), &prefix));
+    }
+    let merging = matches!(state.policy.strategy(), Strategy::Merge { .. });
+    if !merging {
+        isolation::refuse_two_values(&asked).map_err(|fault| under(fault, &prefix))?;
+    }
+    let serial = state.profiles.next_serial();
+    let mut call = Call::new(CallKind::Import);
+    call.traits.clone_from(&row.traits);
+    let context = Context {
+        call: &call,
+        time: row.create_time.unwrap_or(decider.at.commit_time),
+        position: Position(u32::try_from(place).unwrap_or(u32::MAX)),
+        rounds: None,
+        warnings: Vec::new(),
+    };
+    decider.emit(Effect::CreateProfile { serial, create_time: context.time, source: None, merges: row.merges });
+    for (index, usable) in prepare::usable(&asked) {
+        if (merging || usable.settings.unique) && decider.state.index.first(usable.digest).is_some() {
+            return Err(held_elsewhere(&format!("{prefix}identifiers[{index}]")));
+        }
+        let raw = &row.identifiers[index].value;
+        put(decider, &context, serial, (usable, raw), merging);
+    }
+    m8_traits::write(decider, &context, serial);
+    Ok(serial)
+}
+
+fn put(
+    decider: &mut Decider<'_>,
+    context: &Context<'_>,
+    serial: Serial,
+    identifier: (&Usable, &str),
+    merging: bool,
+) {
+    if merging {
+        m6_outcome::put(decider, context, serial, identifier);
+    } else {
+        i5_attach::put(decider, context, serial, identifier);
+    }
+}
+
+fn held_elsewhere(path: &str) -> Fault {
+    let mut fault = Fault::field(path, "another profile holds this identifier: each may be taken over once");
+    fault.reason = Reason::IdentifiersHeldByOthers;
+    fault
+}
+
+fn under(mut fault: Fault, prefix: &str) -> Fault {
+    for violation in &mut fault.violations {
+        violation.field.insert_str(0, prefix);
+    }
+    if fault.violations.is_empty() {
+        fault.message = format!("{}: {}", prefix.trim_end_matches('.'), fault.message);
+    }
+    fault
+}

@@ -1,0 +1,64 @@
+//! Applying what was committed: a replica's own plan, or an entry that another replica wrote. The same way for both.
+
+use crate::ids::EntryId;
+use crate::plan::{Effect, Entry};
+use crate::state::{At, Head, State};
+
+/// Why an entry could not be applied: the index and the log disagree, so the index has to be loaded anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Diverged {
+    /// The entry does not follow the state's head.
+    NotNext,
+    /// The entry names a profile that does not exist or a number that is taken.
+    Misfit,
+    /// The state after the entry has another hash than the entry says.
+    Hash,
+}
+
+impl State {
+    /// Takes a committed entry. After an error the state must be dropped.
+    pub fn commit(&mut self, entry: &Entry, effects: &[Effect]) -> Result<(), Diverged> {
+        if entry.seq.0 != self.head.seq.0 + 1 || entry.prev != self.head.id {
+            return Err(Diverged::NotNext);
+        }
+        let at = At { seq: entry.seq, commit_time: entry.commit_time };
+        for effect in effects {
+            if !self.fits(effect) {
+                return Err(Diverged::Misfit);
+            }
+            self.apply(effect, at);
+            if let Effect::UseRequest { digest, .. } = effect {
+                self.requests.note(*digest, entry.commit_time);
+            }
+        }
+        self.requests.forget(entry.commit_time);
+        self.head = Head { seq: entry.seq, id: entry.id, commit_time: entry.commit_time };
+        if self.hash == entry.state_hash { Ok(()) } else { Err(Diverged::Hash) }
+    }
+
+    /// Whether an effect can be taken at all; effects of an own plan always can.
+    fn fits(&self, effect: &Effect) -> bool {
+        let exists = |serial| self.profiles.get(serial).is_some();
+        match effect {
+            Effect::CreateProfile { serial, .. } => *serial == self.profiles.next_serial(),
+            Effect::Attach(attachment) => {
+                exists(attachment.serial) && !self.index.holds(attachment.digest, attachment.serial)
+            }
+            Effect::Detach { digest, serial, .. } | Effect::Seen { digest, serial, .. } => {
+                self.index.holds(*digest, *serial)
+            }
+            Effect::Merge { loser, survivor, .. } => {
+                survivor < loser && exists(*loser) && self.profiles.redirect(*loser).is_none()
+            }
+            Effect::SetTrait { serial, .. } => exists(*serial),
+            Effect::StoreEvent { serial, .. } => serial.is_none_or(exists),
+            Effect::UseRequest { .. } | Effect::ChangePolicy { .. } => true,
+        }
+    }
+
+    /// The id of the newest entry.
+    #[must_use]
+    pub fn head_id(&self) -> EntryId {
+        self.head.id
+    }
+}

@@ -1,0 +1,111 @@
+//! What rule C2 lets pass as a value.
+
+use icu_properties::CodePointMapData;
+use icu_properties::props::GeneralCategory;
+
+use super::ValueFault;
+
+/// The longest value after normalising, in bytes of UTF-8 (rule C2).
+pub const MAX_VALUE_BYTES: usize = 512;
+
+/// Judges a value as it was sent. Its raw form is kept for display, so U+0000 must not hide where C1 takes it off.
+///
+/// # Errors
+///
+/// [`ValueFault::Empty`] or [`ValueFault::Nul`].
+pub fn judge_raw(raw: &str) -> Result<(), ValueFault> {
+    if raw.is_empty() {
+        return Err(ValueFault::Empty);
+    }
+    if raw.as_bytes().contains(&0) { Err(ValueFault::Nul) } else { Ok(()) }
+}
+
+/// Judges a value after C1. Private-use characters pass: whoever uses them has agreed on what they mean.
+///
+/// # Errors
+///
+/// The first [`ValueFault`] of the value.
+pub fn judge(normalized: &str) -> Result<(), ValueFault> {
+    if normalized.is_empty() {
+        return Err(ValueFault::Empty);
+    }
+    if normalized.len() > MAX_VALUE_BYTES {
+        return Err(ValueFault::TooLong);
+    }
+    if normalized.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Ok(());
+    }
+    let categories = CodePointMapData::<GeneralCategory>::new();
+    for character in normalized.chars() {
+        if character == '\0' {
+            return Err(ValueFault::Nul);
+        }
+        let category = categories.get(character);
+        if category == GeneralCategory::Control {
+            return Err(ValueFault::Control);
+        }
+        if category == GeneralCategory::Format {
+            return Err(ValueFault::Format);
+        }
+        if category == GeneralCategory::Unassigned {
+            return Err(ValueFault::Unassigned);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ordinary_values_pass() {
+        for value in ["a", "ed hyde", "Ürsula", "名前", "e\u{301}", "\u{e000}", "\u{fffd}", "🙂", "~ !"] {
+            assert_eq!(judge(value), Ok(()), "{value}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_sees_is_refused() {
+        for (value, fault) in [
+            ("", ValueFault::Empty),
+            ("a\0", ValueFault::Nul),
+            ("a\n", ValueFault::Control),
+            ("\u{7f}", ValueFault::Control),
+            ("\u{85}", ValueFault::Control),
+            ("a\u{200b}b", ValueFault::Format),
+            ("a\u{202e}b", ValueFault::Format),
+            ("\u{feff}a", ValueFault::Format),
+            ("a\u{ad}b", ValueFault::Format),
+            ("\u{e0041}", ValueFault::Format),
+            ("\u{378}", ValueFault::Unassigned),
+            ("\u{fffe}", ValueFault::Unassigned),
+            ("\u{10ffff}", ValueFault::Unassigned),
+        ] {
+            assert_eq!(judge(value), Err(fault), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn length_counts_bytes() {
+        assert_eq!(judge(&"a".repeat(MAX_VALUE_BYTES)), Ok(()));
+        assert_eq!(judge(&"a".repeat(MAX_VALUE_BYTES + 1)), Err(ValueFault::TooLong));
+        assert_eq!(judge(&"é".repeat(MAX_VALUE_BYTES / 2)), Ok(()));
+        assert_eq!(judge(&"é".repeat(MAX_VALUE_BYTES / 2 + 1)), Err(ValueFault::TooLong));
+    }
+
+    #[test]
+    fn the_short_cut_passes_only_what_the_tables_pass() {
+        for character in ' '..='~' {
+            let category = CodePointMapData::<GeneralCategory>::new().get(character);
+            assert!(category != GeneralCategory::Control && category != GeneralCategory::Unassigned);
+        }
+    }
+
+    #[test]
+    fn a_raw_value_hides_no_nul() {
+        assert_eq!(judge_raw("\0"), Err(ValueFault::Nul));
+        assert_eq!(judge_raw(""), Err(ValueFault::Empty));
+        assert_eq!(judge_raw(" "), Ok(()));
+    }
+}

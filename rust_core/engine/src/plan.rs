@@ -1,0 +1,285 @@
+//! What a batch of calls would do: answers, effects, and the log entry that holds them.
+
+use std::sync::Arc;
+
+use crate::call::CallKind;
+use crate::digest::Digest;
+use crate::explain::{Explanation, RuleId};
+use crate::fault::Fault;
+use crate::ids::{Day, EntryId, Micros, PolicyRevision, Position, ProfileId, Seq, Serial};
+use crate::policy::Policy;
+use crate::state::hash::StateHash;
+
+/// How a call ended. The numbers are those of `utterson.v1.Outcome`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i32)]
+pub enum Outcome {
+    /// A new profile was made.
+    Created = 1,
+    /// One profile was found.
+    Matched = 2,
+    /// Several profiles were joined.
+    Merged = 3,
+    /// No identifier was usable (rule C5).
+    Unresolved = 4,
+}
+
+/// What happened to an identifier. The numbers are those of `utterson.v1.Disposition`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i32)]
+pub enum Disposition {
+    /// C3.
+    Blocked = 1,
+    /// C4.
+    IgnoredType = 2,
+    /// I6.
+    Dropped = 3,
+    /// M3.
+    Demoted = 4,
+    /// Held before.
+    Matched = 5,
+    /// Added by this call.
+    Attached = 6,
+    /// I5.
+    KeptImmutable = 7,
+    /// I5.
+    HeldByOther = 8,
+}
+
+/// Which limit demoted an identifier. The numbers are those of `utterson.v1.DemotionReason`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i32)]
+pub enum DemotionReason {
+    /// M3.1.
+    MergeLimit = 1,
+    /// M3.2 and M3.3.
+    ValueLimit = 2,
+    /// M3.4.
+    IdentifierLimit = 3,
+}
+
+/// What became of one identifier of the call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IdentifierResult {
+    /// Which of the call's identifiers.
+    pub index: usize,
+    /// What happened to it.
+    pub disposition: Disposition,
+    /// Why it was demoted.
+    pub reason: Option<DemotionReason>,
+}
+
+/// One demotion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Demotion {
+    /// Which of the call's identifiers.
+    pub index: usize,
+    /// The limit that was exceeded.
+    pub reason: DemotionReason,
+    /// The round of matching that it ended, from 1.
+    pub round: u32,
+}
+
+/// A profile whose values of a type a Modify changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangedProfile {
+    /// The identifier type.
+    pub type_name: Arc<str>,
+    /// The profile.
+    pub profile: ProfileId,
+    /// Whether it holds nothing after the call.
+    pub now_orphaned: bool,
+}
+
+/// The answer to a call that was accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolution {
+    /// The profile; `None` when unresolved or a dry run would create it.
+    pub profile: Option<ProfileId>,
+    /// How the call ended.
+    pub outcome: Outcome,
+    /// The profile holds a login identifier.
+    pub known: bool,
+    /// The profile that a linked profile came from.
+    pub source: Option<ProfileId>,
+    /// Profiles joined by this call, oldest first.
+    pub merged: Vec<ProfileId>,
+    /// One result an identifier, in the call's order, duplicates left out.
+    pub identifiers: Vec<IdentifierResult>,
+    /// Demotions in the order made.
+    pub demoted: Vec<Demotion>,
+    /// Profiles that a Modify changed.
+    pub changes: Vec<ChangedProfile>,
+    /// Plain sentences without personal data.
+    pub warnings: Vec<String>,
+    /// Why, where asked.
+    pub explanation: Option<Explanation>,
+    /// The rule that decided.
+    pub decided_by: RuleId,
+    /// The policy that decided.
+    pub policy_revision: PolicyRevision,
+    /// The state that contains this call.
+    pub revision: (Seq, EntryId),
+}
+
+/// What a call comes to.
+#[derive(Clone, Debug)]
+pub enum Verdict {
+    /// An answer.
+    Resolution(Box<Resolution>),
+    /// A refusal; nothing changed.
+    Fault(Fault),
+    /// The call repeats an accepted one: answer what was recorded (rule C7).
+    Replay(Digest),
+}
+
+/// One decided call of a batch.
+#[derive(Clone, Debug)]
+pub struct Decided {
+    /// What the call comes to.
+    pub verdict: Verdict,
+    /// Profiles whose history gets an entry, the resolved one first.
+    pub touched: Vec<Serial>,
+    /// Whether the call has any effect.
+    pub writes: bool,
+}
+
+/// An identifier that a profile gets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attachment {
+    /// The keyed digest.
+    pub digest: Digest,
+    /// The profile that gets it.
+    pub serial: Serial,
+    /// The identifier type.
+    pub type_name: Arc<str>,
+    /// Event time of the call that added it.
+    pub add_time: Micros,
+    /// The day it was last seen.
+    pub seen_day: Day,
+    /// The value after C1.
+    pub normalized: String,
+    /// The value as sent.
+    pub raw: String,
+    /// Whether no other profile may hold it.
+    pub exclusive: bool,
+}
+
+/// One effect on the state, as a post-image.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// A profile is made.
+    CreateProfile {
+        /// Its number.
+        serial: Serial,
+        /// Event time of the call that made it.
+        create_time: Micros,
+        /// The profile that a linked profile came from.
+        source: Option<Serial>,
+        /// Merges taken over by an import.
+        merges: u32,
+    },
+    /// A profile gets an identifier.
+    Attach(Box<Attachment>),
+    /// A profile loses an identifier.
+    Detach {
+        /// The identifier.
+        digest: Digest,
+        /// The profile.
+        serial: Serial,
+        /// As it was attached.
+        exclusive: bool,
+    },
+    /// An identifier is seen on a later day.
+    Seen {
+        /// The identifier.
+        digest: Digest,
+        /// The profile.
+        serial: Serial,
+        /// The day.
+        day: Day,
+        /// As it was attached.
+        exclusive: bool,
+    },
+    /// A profile is joined into another.
+    Merge {
+        /// The profile that is joined.
+        loser: Serial,
+        /// The profile that stays.
+        survivor: Serial,
+        /// The survivor's merges afterwards.
+        merges: u32,
+    },
+    /// A trait is set or removed.
+    SetTrait {
+        /// The profile.
+        serial: Serial,
+        /// The trait's name.
+        name: String,
+        /// The encoded value; `None` removes.
+        value: Option<Vec<u8>>,
+        /// Event time.
+        time: Micros,
+        /// The place of the call within the commit.
+        position: Position,
+    },
+    /// An event is stored.
+    StoreEvent {
+        /// The profile; `None` for an unresolved event.
+        serial: Option<Serial>,
+        /// Event time.
+        time: Micros,
+        /// The place of the call within the commit.
+        position: Position,
+        /// The encoded event.
+        record: Vec<u8>,
+    },
+    /// A request or message id is used up.
+    UseRequest {
+        /// Digest of the id.
+        digest: Digest,
+        /// Digest of the call's content.
+        fingerprint: Digest,
+        /// The place of the call within the commit.
+        position: Position,
+    },
+    /// The policy changes.
+    ChangePolicy {
+        /// Its number.
+        revision: PolicyRevision,
+        /// The policy, compiled.
+        policy: Arc<Policy>,
+        /// The policy, encoded.
+        encoded: Vec<u8>,
+    },
+}
+
+/// The log entry of a plan.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Its number.
+    pub seq: Seq,
+    /// Its identity.
+    pub id: EntryId,
+    /// The identity of its predecessor.
+    pub prev: EntryId,
+    /// The policy in force after it.
+    pub policy_revision: PolicyRevision,
+    /// When it is committed; always later than its predecessor.
+    pub commit_time: Micros,
+    /// The state after it.
+    pub state_hash: StateHash,
+}
+
+/// What a batch of calls would do. Deciding changes nothing; applying the plan does.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The log entry, if there are effects.
+    pub entry: Entry,
+    /// The effects, in order.
+    pub effects: Vec<Effect>,
+    /// One decision a call, in order.
+    pub decided: Vec<Decided>,
+    /// The kinds of the calls, in order.
+    pub kinds: Vec<CallKind>,
+}

@@ -1,0 +1,152 @@
+//! Where a policy contradicts itself, every fault named at once; and where it is probably not what was meant.
+
+use std::collections::BTreeMap;
+
+use crate::fault::Violation;
+use crate::normalize::{Region, normalize};
+use crate::policy::Policy;
+use crate::policy::settings::Strategy;
+use crate::policy::spec::{
+    BlockedSpec, Normalization, OnNewKnownUser, PolicySpec, StrategySpec, TypeSpec, UnlistedTypes,
+};
+
+/// The most types that a policy lists.
+pub const MAX_TYPES: usize = 1000;
+/// The most blocked patterns of a policy, over all its lists.
+pub const MAX_PATTERNS: usize = 1000;
+
+const TYPE_NAME: &str = "must match [a-z][a-z0-9_.]{0,62}";
+
+/// Whether a type's name is well formed: `[a-z][a-z0-9_.]{0,62}` (rule C2).
+#[must_use]
+pub fn is_type_name(name: &str) -> bool {
+    let tail = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.');
+    match name.as_bytes() {
+        [first, rest @ ..] => first.is_ascii_lowercase() && rest.len() <= 62 && rest.iter().all(tail),
+        [] => false,
+    }
+}
+
+/// How many blocked patterns a policy holds in all.
+pub fn pattern_count(spec: &PolicySpec) -> usize {
+    let types = spec.identifier_types.iter().chain(&spec.default_type);
+    types.fold(spec.blocked.len(), |count, written| count.saturating_add(written.blocked.len()))
+}
+
+/// Adds every fault of the policy at `root` but those of its patterns.
+pub fn check(spec: &PolicySpec, root: &str, violations: &mut Vec<Violation>) {
+    check_strategy(spec.strategy.as_ref(), root, violations);
+    if pattern_count(spec) > MAX_PATTERNS {
+        violations.push(Violation::new(root, format!("must hold at most {MAX_PATTERNS} blocked patterns in all")));
+    }
+    if spec.identifier_types.len() > MAX_TYPES {
+        let path = format!("{root}.identifier_types");
+        violations.push(Violation::new(path, format!("must list at most {MAX_TYPES} types")));
+        return;
+    }
+    let mut first_positions: BTreeMap<&str, usize> = BTreeMap::new();
+    for (position, written) in spec.identifier_types.iter().enumerate() {
+        let path = format!("{root}.identifier_types[{position}]");
+        if !is_type_name(&written.name) {
+            violations.push(Violation::new(format!("{path}.name"), TYPE_NAME));
+        }
+        let first = *first_positions.entry(&written.name).or_insert(position);
+        if first != position {
+            let description = format!("must differ from identifier_types[{first}].name");
+            violations.push(Violation::new(format!("{path}.name"), description));
+        }
+        check_type(written, spec.strategy.as_ref(), &path, violations);
+    }
+    if let Some(written) = &spec.default_type {
+        let path = format!("{root}.default_type");
+        if !written.name.is_empty() {
+            violations.push(Violation::new(format!("{path}.name"), "must be empty: it stands for every unlisted type"));
+        }
+        check_type(written, spec.strategy.as_ref(), &path, violations);
+    }
+}
+
+fn check_strategy(strategy: Option<&StrategySpec>, root: &str, violations: &mut Vec<Violation>) {
+    match strategy {
+        None => violations.push(Violation::new(root, "must hold a strategy: either merge or isolation")),
+        Some(StrategySpec::Merge { .. }) => {}
+        Some(StrategySpec::Isolation { on_new_known_user, on_logout }) => {
+            let unset = [("on_new_known_user", on_new_known_user.is_none()), ("on_logout", on_logout.is_none())];
+            for (field, _) in unset.into_iter().filter(|&(_, unset)| unset) {
+                let path = format!("{root}.isolation.{field}");
+                // A number that the decoder could not read is told already.
+                if violations.iter().all(|violation| violation.field != path) {
+                    violations.push(Violation::new(path, "must be given"));
+                }
+            }
+        }
+    }
+}
+
+fn check_type(written: &TypeSpec, strategy: Option<&StrategySpec>, path: &str, violations: &mut Vec<Violation>) {
+    let mut refuse = |field: &str, description: &str| {
+        violations.push(Violation::new(format!("{path}.{field}"), description));
+    };
+    if !written.region.is_empty() && Region::parse(&written.region).is_none() {
+        refuse("region", "must be an ISO 3166 code of two capital letters that has phone numbers, such as GB");
+    }
+    match strategy {
+        Some(StrategySpec::Merge { .. }) => {
+            let flags = [("unique", written.unique), ("login", written.login), ("immutable", written.immutable)];
+            for (field, _) in flags.into_iter().filter(|&(_, set)| set) {
+                refuse(field, "must not be set in a merge policy; it belongs to the isolation family");
+            }
+        }
+        Some(StrategySpec::Isolation { .. }) => {
+            if written.limit.is_some() {
+                refuse("limit", "must not be set in an isolation policy; it belongs to the merge family");
+            }
+            if written.immutable && !(written.unique && written.login) {
+                refuse("immutable", "must not be set without both unique and login");
+            }
+        }
+        None => {}
+    }
+}
+
+/// What in a good policy is probably not what was meant: plain sentences without personal data.
+pub fn warnings(policy: &Policy) -> Vec<String> {
+    let spec = &policy.spec;
+    let mut warnings = Vec::new();
+    if let Strategy::Isolation { on_new_known_user, .. } = policy.strategy {
+        let creates = on_new_known_user != OnNewKnownUser::ConvertAnonymous;
+        if creates && !policy.has_login_types() {
+            warnings.push(String::from(
+                "on_new_known_user never applies: no identifier type has login set, so no profile is ever known.",
+            ));
+        }
+    }
+    if spec.default_type.is_some() && policy.unlisted != UnlistedTypes::Accept {
+        warnings.push(String::from("default_type never applies: unlisted_types is not ACCEPT."));
+    }
+    for (position, written) in spec.identifier_types.iter().enumerate() {
+        warn_of_type(written, &format!("identifier_types[{position}]"), &mut warnings);
+    }
+    if let Some(written) = &spec.default_type {
+        warn_of_type(written, "default_type", &mut warnings);
+    }
+    warnings
+}
+
+fn warn_of_type(written: &TypeSpec, path: &str, warnings: &mut Vec<String>) {
+    let normalization = written.normalization.unwrap_or(Normalization::None);
+    if !written.region.is_empty() && normalization != Normalization::Phone {
+        warnings.push(format!("{path}.region has no effect: only PHONE uses a region."));
+    }
+    for (position, blocked) in written.blocked.iter().enumerate() {
+        let BlockedSpec::Exact(exact) = blocked else { continue };
+        if normalize(normalization, Region::parse(&written.region), exact).as_ref() != Ok(exact) {
+            warnings.push(format!(
+                "{path}.blocked[{position}] never matches: it is compared with normalised values, and is none itself."
+            ));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,151 @@
+//! From a policy as written to a policy that can be asked.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::fault::Violation;
+use crate::normalize::Region;
+use crate::policy::block::BlockList;
+use crate::policy::settings::{Limit, Rank, Strategy, TypeSettings};
+use crate::policy::spec::{
+    LimitScope, LimitSpec, Normalization, OnExceeded, PolicySpec, StrategySpec, TypeSpec, UnlistedTypes, Window,
+};
+use crate::policy::{ListedType, Policy, check};
+
+/// The merges in one profile's history where a policy names no number.
+pub(super) const DEFAULT_MAX_MERGES: u32 = 100;
+/// The identifiers of one profile where a policy names no number.
+pub(super) const DEFAULT_MAX_IDENTIFIERS: u32 = 1000;
+
+/// Where a policy stands within the requests that carry one.
+const ROOT: &str = "policy";
+
+pub(super) fn compile(spec: &PolicySpec) -> Result<(Policy, Vec<String>), Vec<Violation>> {
+    let mut violations = spec.unreadable.clone();
+    check::check(spec, ROOT, &mut violations);
+    if spec.identifier_types.len() > check::MAX_TYPES || check::pattern_count(spec) > check::MAX_PATTERNS {
+        // Compiling what is refused anyway could take long.
+        return Err(violations);
+    }
+    let blocked = BlockList::compile(&spec.blocked, &format!("{ROOT}.blocked"), &mut violations);
+    let mut listed = Vec::with_capacity(spec.identifier_types.len());
+    for (position, written) in spec.identifier_types.iter().enumerate() {
+        let path = format!("{ROOT}.identifier_types[{position}]");
+        let settings = Arc::new(settings(written, &path, &mut violations));
+        listed.push(ListedType { name: Arc::from(&*written.name), rank: Rank::listed(position), settings });
+    }
+    let default_type = match &spec.default_type {
+        Some(written) => settings(written, &format!("{ROOT}.default_type"), &mut violations),
+        None => TypeSettings::plain(),
+    };
+    // A strategy is missing only where `check` said so.
+    let strategy = spec.strategy.and_then(strategy).filter(|_| violations.is_empty()).ok_or(violations)?;
+    let positions: BTreeMap<Arc<str>, usize> =
+        listed.iter().enumerate().map(|(position, listed)| (Arc::clone(&listed.name), position)).collect();
+    let policy = Policy {
+        spec: spec.clone(),
+        listed,
+        positions,
+        unlisted: spec.unlisted_types.unwrap_or(family_default(strategy)),
+        default_type: Arc::new(default_type),
+        blocked,
+        strategy,
+    };
+    let warnings = check::warnings(&policy);
+    Ok((policy, warnings))
+}
+
+fn settings(written: &TypeSpec, path: &str, violations: &mut Vec<Violation>) -> TypeSettings {
+    TypeSettings {
+        unique: written.unique,
+        login: written.login,
+        immutable: written.immutable,
+        normalization: written.normalization.unwrap_or(Normalization::None),
+        region: Region::parse(&written.region),
+        limit: written.limit.and_then(limit),
+        blocked: BlockList::compile(&written.blocked, &format!("{path}.blocked"), violations),
+    }
+}
+
+fn limit(written: LimitSpec) -> Option<Limit> {
+    (written.max_values > 0).then(|| Limit {
+        max_values: written.max_values,
+        window_us: written.window.and_then(Window::length_us),
+        scope: written.scope.unwrap_or(LimitScope::Always),
+        on_exceeded: written.on_exceeded.unwrap_or(OnExceeded::DemoteLowest),
+    })
+}
+
+fn strategy(written: StrategySpec) -> Option<Strategy> {
+    match written {
+        StrategySpec::Merge { max_merges, max_identifiers } => Some(Strategy::Merge {
+            max_merges: max_merges.unwrap_or(DEFAULT_MAX_MERGES),
+            max_identifiers: max_identifiers.unwrap_or(DEFAULT_MAX_IDENTIFIERS),
+        }),
+        StrategySpec::Isolation { on_new_known_user, on_logout } => {
+            Some(Strategy::Isolation { on_new_known_user: on_new_known_user?, on_logout: on_logout? })
+        }
+    }
+}
+
+/// What happens to unlisted types where the policy does not say (rule C4).
+fn family_default(strategy: Strategy) -> UnlistedTypes {
+    match strategy {
+        Strategy::Merge { .. } => UnlistedTypes::Accept,
+        Strategy::Isolation { .. } => UnlistedTypes::Ignore,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::TypeStatus;
+    use crate::policy::presets::preset;
+
+    fn compiled(spec: &PolicySpec) -> Policy {
+        Policy::compile(spec).expect("a good policy").0
+    }
+
+    #[test]
+    fn defaults_are_filled_in() {
+        let spec = PolicySpec {
+            identifier_types: vec![TypeSpec {
+                name: "a".into(),
+                limit: Some(LimitSpec { max_values: 1, ..LimitSpec::default() }),
+                ..TypeSpec::default()
+            }],
+            strategy: Some(StrategySpec::Merge { max_merges: None, max_identifiers: None }),
+            ..PolicySpec::default()
+        };
+        let policy = compiled(&spec);
+        assert_eq!(policy.strategy(), Strategy::Merge { max_merges: 100, max_identifiers: 1000 });
+        let TypeStatus::Listed { settings, .. } = policy.settings_of("a") else { panic!("not listed") };
+        assert!(settings.limit.is_some_and(|limit| limit.is_exclusive()));
+        let TypeStatus::Accepted { settings } = policy.settings_of("b") else { panic!("not accepted") };
+        assert_eq!((settings.limit, settings.login), (None, false));
+    }
+
+    #[test]
+    fn zero_values_mean_no_limit() {
+        assert_eq!(limit(LimitSpec::default()), None);
+    }
+
+    #[test]
+    fn unlisted_types_follow_the_family_unless_told() {
+        let mut spec = preset("default").expect("a preset");
+        assert!(matches!(compiled(&spec).settings_of("other"), TypeStatus::Ignored));
+        spec.unlisted_types = Some(UnlistedTypes::Reject);
+        assert!(matches!(compiled(&spec).settings_of("other"), TypeStatus::Rejected));
+        assert!(matches!(compiled(&spec).settings_of("email"), TypeStatus::Listed { .. }));
+    }
+
+    #[test]
+    fn a_default_types_login_counts_only_where_it_is_used() {
+        let mut spec = preset("best_match").expect("a preset");
+        spec.default_type = Some(TypeSpec { login: true, ..TypeSpec::default() });
+        assert!(!compiled(&spec).has_login_types());
+        spec.unlisted_types = Some(UnlistedTypes::Accept);
+        assert!(compiled(&spec).has_login_types());
+        assert!(compiled(&preset("default").expect("a preset")).has_login_types());
+    }
+}

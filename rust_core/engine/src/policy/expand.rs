@@ -1,0 +1,77 @@
+//! A policy with all its defaults written out, as GetWorkspace answers it.
+
+use crate::policy::settings::Strategy;
+use crate::policy::spec::{
+    LimitScope, LimitSpec, Normalization, OnExceeded, PolicySpec, StrategySpec, TypeSpec, UnlistedTypes, Window,
+};
+
+pub(super) fn expand(spec: &PolicySpec, strategy: Strategy, unlisted: UnlistedTypes) -> PolicySpec {
+    PolicySpec {
+        identifier_types: spec.identifier_types.iter().map(expand_type).collect(),
+        default_type: spec.default_type.as_ref().map(expand_type),
+        unlisted_types: Some(unlisted),
+        blocked: spec.blocked.clone(),
+        strategy: Some(expand_strategy(strategy)),
+        unreadable: Vec::new(),
+    }
+}
+
+fn expand_type(written: &TypeSpec) -> TypeSpec {
+    TypeSpec {
+        normalization: Some(written.normalization.unwrap_or(Normalization::None)),
+        limit: written.limit.map(|limit| LimitSpec {
+            max_values: limit.max_values,
+            window: Some(limit.window.unwrap_or(Window::Ever)),
+            scope: Some(limit.scope.unwrap_or(LimitScope::Always)),
+            on_exceeded: Some(limit.on_exceeded.unwrap_or(OnExceeded::DemoteLowest)),
+        }),
+        ..written.clone()
+    }
+}
+
+fn expand_strategy(strategy: Strategy) -> StrategySpec {
+    match strategy {
+        Strategy::Merge { max_merges, max_identifiers } => {
+            StrategySpec::Merge { max_merges: Some(max_merges), max_identifiers: Some(max_identifiers) }
+        }
+        Strategy::Isolation { on_new_known_user, on_logout } => {
+            StrategySpec::Isolation { on_new_known_user: Some(on_new_known_user), on_logout: Some(on_logout) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Policy;
+    use crate::policy::presets::{NAMES, preset};
+
+    #[test]
+    fn every_default_is_written_out() {
+        let spec = PolicySpec {
+            identifier_types: vec![TypeSpec {
+                name: "a".into(),
+                limit: Some(LimitSpec { max_values: 5, ..LimitSpec::default() }),
+                ..TypeSpec::default()
+            }],
+            strategy: Some(StrategySpec::Merge { max_merges: None, max_identifiers: Some(0) }),
+            ..PolicySpec::default()
+        };
+        let expanded = Policy::compile(&spec).expect("a good policy").0.expanded();
+        assert_eq!(expanded.unlisted_types, Some(UnlistedTypes::Accept));
+        let strategy = StrategySpec::Merge { max_merges: Some(100), max_identifiers: Some(0) };
+        assert_eq!(expanded.strategy, Some(strategy));
+        assert_eq!(expanded.identifier_types[0].normalization, Some(Normalization::None));
+        let limit = expanded.identifier_types[0].limit.expect("a limit");
+        assert_eq!((limit.window, limit.scope), (Some(Window::Ever), Some(LimitScope::Always)));
+        assert_eq!(limit.on_exceeded, Some(OnExceeded::DemoteLowest));
+    }
+
+    #[test]
+    fn expanding_twice_changes_nothing() {
+        for name in NAMES {
+            let once = Policy::compile(&preset(name).expect("a preset")).expect("good").0.expanded();
+            assert_eq!(Policy::compile(&once).expect("good").0.expanded(), once, "{name}");
+        }
+    }
+}

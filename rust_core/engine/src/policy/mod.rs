@@ -1,0 +1,147 @@
+//! A workspace's policy: checked once, compiled once, asked for every identifier of every call.
+
+pub mod block;
+pub mod change;
+mod check;
+pub mod choice;
+mod compile;
+mod expand;
+pub mod presets;
+mod settings;
+pub mod spec;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub use check::is_type_name;
+pub use choice::{LimitScope, Normalization, OnExceeded, OnLogout, OnNewKnownUser, UnlistedTypes, Window};
+pub use settings::{Limit, Rank, Strategy, TypeSettings};
+
+use crate::fault::Violation;
+use block::BlockList;
+use spec::PolicySpec;
+
+/// A compiled policy.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    spec: PolicySpec,
+    listed: Vec<ListedType>,
+    positions: BTreeMap<Arc<str>, usize>,
+    unlisted: UnlistedTypes,
+    default_type: Arc<TypeSettings>,
+    blocked: BlockList,
+    strategy: Strategy,
+}
+
+/// A type that the policy lists; its place in the list is its rank.
+#[derive(Clone, Debug)]
+struct ListedType {
+    name: Arc<str>,
+    rank: Rank,
+    settings: Arc<TypeSettings>,
+}
+
+/// How a policy sees an identifier type (rule C4).
+#[derive(Clone, Copy, Debug)]
+pub enum TypeStatus<'a> {
+    /// The policy lists it.
+    Listed {
+        /// Its name.
+        name: &'a Arc<str>,
+        /// Its place in the order of trust.
+        rank: &'a Rank,
+        /// Its settings.
+        settings: &'a Arc<TypeSettings>,
+    },
+    /// Not listed, and taken with the default settings; its rank is [`Rank::unlisted`].
+    Accepted {
+        /// The default type's settings.
+        settings: &'a Arc<TypeSettings>,
+    },
+    /// Not listed: set aside and reported.
+    Ignored,
+    /// Not listed: the call is refused.
+    Rejected,
+}
+
+impl<'a> TypeStatus<'a> {
+    /// The settings that values of the type are judged by, where the policy takes them at all.
+    #[must_use]
+    pub fn settings(self) -> Option<&'a Arc<TypeSettings>> {
+        match self {
+            Self::Listed { settings, .. } | Self::Accepted { settings } => Some(settings),
+            Self::Ignored | Self::Rejected => None,
+        }
+    }
+}
+
+impl Policy {
+    /// Checks and compiles a policy. The answer holds the warnings too, plain sentences.
+    ///
+    /// # Errors
+    ///
+    /// Every fault of the policy at once, each with its path from the request's `policy` field on.
+    pub fn compile(spec: &PolicySpec) -> Result<(Self, Vec<String>), Vec<Violation>> {
+        compile::compile(spec)
+    }
+
+    /// The policy with all defaults written out. Compiling it gives the same policy.
+    #[must_use]
+    pub fn expanded(&self) -> PolicySpec {
+        expand::expand(&self.spec, self.strategy, self.unlisted)
+    }
+
+    /// How the policy sees an identifier type.
+    #[must_use]
+    pub fn settings_of(&self, type_name: &str) -> TypeStatus<'_> {
+        if let Some(listed) = self.positions.get(type_name).and_then(|&position| self.listed.get(position)) {
+            return TypeStatus::Listed { name: &listed.name, rank: &listed.rank, settings: &listed.settings };
+        }
+        match self.unlisted {
+            UnlistedTypes::Accept => TypeStatus::Accepted { settings: &self.default_type },
+            UnlistedTypes::Ignore => TypeStatus::Ignored,
+            UnlistedTypes::Reject => TypeStatus::Rejected,
+        }
+    }
+
+    /// The place of a type in the order of trust.
+    #[must_use]
+    pub fn rank_of(&self, type_name: &str) -> Rank {
+        match self.settings_of(type_name) {
+            TypeStatus::Listed { rank, .. } => rank.clone(),
+            TypeStatus::Accepted { .. } | TypeStatus::Ignored | TypeStatus::Rejected => {
+                Rank::unlisted(Arc::from(type_name))
+            }
+        }
+    }
+
+    /// The names of the listed types, highest priority first.
+    pub fn listed_names(&self) -> impl ExactSizeIterator<Item = &Arc<str>> {
+        self.listed.iter().map(|listed| &listed.name)
+    }
+
+    /// What happens to identifiers of types that are not listed (rule C4).
+    #[must_use]
+    pub fn unlisted(&self) -> UnlistedTypes {
+        self.unlisted
+    }
+
+    /// The family of rules and its settings.
+    #[must_use]
+    pub fn strategy(&self) -> Strategy {
+        self.strategy
+    }
+
+    /// Whether the policy blocks a normalised value for every type (rule C3).
+    #[must_use]
+    pub fn blocks(&self, normalized: &str) -> bool {
+        self.blocked.blocks(normalized)
+    }
+
+    /// Whether an identifier of some type can be a login identifier (rules I3 and I4).
+    #[must_use]
+    pub fn has_login_types(&self) -> bool {
+        let accepts_login = self.unlisted == UnlistedTypes::Accept && self.default_type.login;
+        accepts_login || self.listed.iter().any(|listed| listed.settings.login)
+    }
+}

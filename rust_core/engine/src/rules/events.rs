@@ -1,0 +1,16 @@
+//! Events (rules.md §1, C5 and M7): what a Track call carries is stored with the profile that it resolved to, with
+//! what was demoted and why; an unresolved one is stored without a profile.
+
+use crate::call::CallKind;
+use crate::decide::{Context, Decider, StoredEvent};
+use crate::ids::Serial;
+use crate::plan::{Demotion, Effect};
+
+/// Stores the event of a Track call; other calls carry none.
+pub(crate) fn store(decider: &mut Decider<'_>, context: &Context<'_>, serial: Option<Serial>, demoted: &[Demotion]) {
+    if context.call.kind != CallKind::Track {
+        return;
+    }
+    let record = decider.encoder.event(&StoredEvent { call: context.call, time: context.time, demoted });
+    decider.emit(Effect::StoreEvent { serial, time: context.time, position: context.position, record });
+}

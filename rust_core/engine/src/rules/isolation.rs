@@ -1,0 +1,56 @@
+//! The isolation family: which rule answers which call. Source: the seed "Profile Isolation Strategy".
+
+use crate::call::CallKind;
+use crate::decide::{Context, Decider, Decision};
+use crate::fault::{Fault, Reason};
+use crate::rules::prepare::{self, Asked, Usable};
+use crate::rules::{c5_nothing_usable, i3_identify, i4_login, i6_logout, i7_modify, i8_search};
+
+/// Decides a call (I1 to I9).
+pub(crate) fn resolve(decider: &mut Decider<'_>, context: &mut Context<'_>) -> Result<Decision, Fault> {
+    match context.call.kind {
+        CallKind::Identify | CallKind::Track => i3_identify::identify(decider, context, &asked(decider, context)?),
+        CallKind::Login => {
+            let asked = asked(decider, context)?;
+            i4_login::check(&decider.state.policy, &asked)?;
+            i3_identify::identify(decider, context, &asked)
+        }
+        CallKind::Logout => i6_logout::logout(decider, context, &asked(decider, context)?),
+        CallKind::Modify => i7_modify::modify(decider, context),
+        CallKind::Search => i8_search::search(decider, context, &asked(decider, context)?),
+        CallKind::Import => Err(Fault::new(Reason::InternalFault, "an import is not a call")),
+    }
+}
+
+/// The call's identifiers after C1 to C6.
+fn asked(decider: &Decider<'_>, context: &Context<'_>) -> Result<Vec<Asked>, Fault> {
+    let state = &*decider.state;
+    let asked = prepare::prepare(&state.policy, &context.call.identifiers, &state.digester)?.asked;
+    if !c5_nothing_usable::any_usable(&asked) {
+        return Err(c5_nothing_usable::fault());
+    }
+    refuse_two_values(&asked)?;
+    Ok(asked)
+}
+
+/// Two different values of one unique or immutable type cannot both be the person's.
+pub(crate) fn refuse_two_values(asked: &[Asked]) -> Result<(), Fault> {
+    let usable = usable(asked);
+    for (place, (index, one)) in usable.iter().enumerate() {
+        let alone = one.settings.unique || one.settings.immutable;
+        if alone && usable[..place].iter().any(|(_, earlier)| earlier.type_name == one.type_name) {
+            let mut fault = Fault::field(
+                format!("identifiers[{index}]"),
+                "a unique type may have one value in a call: send the value that is meant",
+            );
+            fault.reason = Reason::TwoValuesOfUniqueType;
+            return Err(fault);
+        }
+    }
+    Ok(())
+}
+
+/// The usable identifiers of a call with their places among the call's identifiers.
+pub(crate) fn usable(asked: &[Asked]) -> Vec<(usize, &Usable)> {
+    prepare::usable(asked).collect()
+}

@@ -1,0 +1,107 @@
+//! M11 Modify (merge family): as I7, but a value held elsewhere is always taken from there (M1), and it stands beside
+//! the profile's other values of its type; a result that breaks M3.2 to M3.4 (the changes' types count as carried) →
+//! FAILED_PRECONDITION.
+
+use crate::decide::{Context, Decider, Decision};
+use crate::digest::Digest;
+use crate::explain::RuleId;
+use crate::fault::{Fault, Reason};
+use crate::ids::Serial;
+use crate::policy::{LimitScope, Strategy};
+use crate::rules::modify::{self, Changed, PreparedChange};
+use crate::rules::prepare::Usable;
+use crate::rules::{i7_modify, m1_one_owner, values};
+use crate::state::State;
+
+/// Changes one profile.
+pub(crate) fn modify(decider: &mut Decider<'_>, context: &mut Context<'_>) -> Result<Decision, Fault> {
+    let serial = modify::profile(decider.state, context.call)?;
+    let changes = modify::changes(decider.state, context)?;
+    let mut changed = Changed::default();
+    let before = |digest: Digest| m1_one_owner::owner(decider.state, digest) == Some(serial);
+    let news = changes.iter().filter_map(|change| change.new.as_ref());
+    let added: Vec<&Usable> = news.map(|(new, _)| new).filter(|new| !before(new.digest)).collect();
+    for change in &changes {
+        apply(decider, context, serial, change, &mut changed);
+    }
+    check(decider.state, context, serial, &changes, &added)?;
+    Ok(i7_modify::decision(decider.state, serial, &changed, RuleId::M11))
+}
+
+fn apply(
+    decider: &mut Decider<'_>,
+    context: &mut Context<'_>,
+    serial: Serial,
+    change: &PreparedChange,
+    changed: &mut Changed,
+) {
+    let owns = |decider: &Decider<'_>, digest| m1_one_owner::owner(decider.state, digest) == Some(serial);
+    let held = change.old.as_ref().filter(|old| owns(decider, old.digest));
+    if change.old.is_some() && held.is_none() {
+        modify::warn_not_held(context);
+    }
+    let same = |old: &&Usable| change.new.as_ref().is_some_and(|(new, _)| new.digest == old.digest);
+    if let Some((new, _)) = &change.new
+        && let Some(loser) = m1_one_owner::owner(decider.state, new.digest).filter(|&owner| owner != serial)
+    {
+        release(decider, new.digest);
+        changed.note(&new.type_name, loser);
+    }
+    if let Some(old) = held.filter(|old| !same(old)) {
+        release(decider, old.digest);
+        changed.note(&old.type_name, serial);
+    }
+    if let Some((new, raw)) = &change.new
+        && !owns(decider, new.digest)
+    {
+        crate::rules::m6_outcome::put(decider, context, serial, (new, raw));
+        changed.note(&new.type_name, serial);
+    }
+}
+
+/// Takes an identifier off its only holder, which may be a merged-away profile.
+fn release(decider: &mut Decider<'_>, digest: Digest) {
+    if let Some(holder) = decider.state.index.first(digest).map(|entry| entry.serial) {
+        i7_modify::detach(decider, digest, holder);
+    }
+}
+
+/// M3.2 to M3.4 with M5: only a type that got a value which the profile did not hold before can have grown.
+fn check(
+    state: &State,
+    context: &Context<'_>,
+    serial: Serial,
+    changes: &[PreparedChange],
+    added: &[&Usable],
+) -> Result<(), Fault> {
+    let grown: Vec<&&Usable> =
+        added.iter().filter(|new| m1_one_owner::owner(state, new.digest) == Some(serial)).collect();
+    if grown.is_empty() {
+        return Ok(());
+    }
+    let carried = |name: &str| {
+        let of = |change: &PreparedChange| {
+            change.old.iter().chain(change.new.iter().map(|(new, _)| new)).any(|one| *one.type_name == *name)
+        };
+        changes.iter().any(of)
+    };
+    for values in values::by_type(state, &[], &[serial], context.time) {
+        let limited = values.limit.scope == LimitScope::Always || carried(values.type_name);
+        let grew = grown.iter().any(|new| *new.type_name == *values.type_name);
+        if limited && grew && values.total() > u64::from(values.limit.max_values) {
+            return Err(exceeded());
+        }
+    }
+    let Strategy::Merge { max_identifiers, .. } = state.policy.strategy() else { return Ok(()) };
+    if max_identifiers > 0 && state.profiles.row(serial).identifiers > max_identifiers {
+        return Err(exceeded());
+    }
+    Ok(())
+}
+
+fn exceeded() -> Fault {
+    Fault::new(
+        Reason::LimitExceeded,
+        "the changed profile would exceed a limit of the policy: remove a value in the same call, or raise the limit",
+    )
+}

@@ -1,0 +1,62 @@
+//! The merge family: which rule answers which call. Source: the seed "Identity Graph Rules".
+
+use crate::call::CallKind;
+use crate::decide::{Context, Decider, Decision};
+use crate::explain::RuleId;
+use crate::fault::{Fault, Reason};
+use crate::plan::Outcome;
+use crate::rules::prepare::{self, Asked};
+use crate::rules::{c5_nothing_usable, dispositions, events, m3_check, m6_outcome, m8_traits};
+use crate::rules::{m7_demoted, m11_modify, m11_search};
+
+/// Decides a call (M1 to M11).
+pub(crate) fn resolve(decider: &mut Decider<'_>, context: &mut Context<'_>) -> Result<Decision, Fault> {
+    match context.call.kind {
+        // M11: Login and Logout act as Identify.
+        CallKind::Identify | CallKind::Login | CallKind::Logout | CallKind::Track => identify(decider, context),
+        CallKind::Modify => m11_modify::modify(decider, context),
+        CallKind::Search => m11_search::search(decider, context),
+        CallKind::Import => Err(Fault::new(Reason::InternalFault, "an import is not a call")),
+    }
+}
+
+/// The seed's three cases, guarded by its three checks.
+fn identify(decider: &mut Decider<'_>, context: &mut Context<'_>) -> Result<Decision, Fault> {
+    let state = &*decider.state;
+    let asked = prepare::prepare(&state.policy, &context.call.identifiers, &state.digester)?.asked;
+    if !c5_nothing_usable::any_usable(&asked) {
+        return Ok(unresolved(decider, context, &asked));
+    }
+    let checked = m3_check::check(decider.state, context, &asked);
+    let settled = m6_outcome::settle(decider, context, &asked, &checked);
+    m8_traits::write(decider, context, settled.serial);
+    events::store(decider, context, Some(settled.serial), &checked.demoted);
+    let identifiers = dispositions::of_asked(&asked, |index| {
+        m7_demoted::disposition(&checked.demoted, index).unwrap_or_else(|| settled.disposition(index))
+    });
+    Ok(Decision {
+        serial: Some(settled.serial),
+        outcome: settled.outcome,
+        merged: settled.merged,
+        identifiers,
+        demoted: checked.demoted,
+        changes: Vec::new(),
+        decided_by: RuleId::M6,
+        also_touched: Vec::new(),
+    })
+}
+
+/// C5: nothing usable is left, so no profile is told; a Track's event is kept, an Identify keeps nothing.
+fn unresolved(decider: &mut Decider<'_>, context: &Context<'_>, asked: &[Asked]) -> Decision {
+    events::store(decider, context, None, &[]);
+    Decision {
+        serial: None,
+        outcome: Outcome::Unresolved,
+        merged: Vec::new(),
+        identifiers: dispositions::of_asked(asked, |_| dispositions::unreachable_usable()),
+        demoted: Vec::new(),
+        changes: Vec::new(),
+        decided_by: RuleId::C5,
+        also_touched: Vec::new(),
+    }
+}

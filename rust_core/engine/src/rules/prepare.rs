@@ -1,0 +1,195 @@
+//! What both families do to a call's identifiers before any profile is looked for: C1 to C6, in this order.
+//!
+//! Faults of values are told before types that the policy rejects, and each kind all at once.
+
+use std::sync::Arc;
+
+use crate::call::RawIdentifier;
+use crate::digest::{Digest, Digester};
+use crate::fault::{Fault, Reason, Violation};
+use crate::policy::{Policy, Rank, TypeSettings};
+use crate::rules::c4_unlisted::Verdict;
+use crate::rules::c6_duplicates::Seen;
+use crate::rules::{c2_refuse, c3_block, c4_unlisted};
+
+/// A call's identifiers after C1 to C6.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// In the call's order; duplicates are left out (C6).
+    pub asked: Vec<Asked>,
+}
+
+/// One identifier of a call.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// Its place among the call's identifiers as sent.
+    pub position: usize,
+    /// What C3 and C4 made of it.
+    pub fate: Fate,
+}
+
+/// What C3 and C4 made of an identifier.
+#[derive(Clone, Debug)]
+pub enum Fate {
+    /// C3: set aside, its value never identifies anybody.
+    Blocked,
+    /// C4: set aside, the policy ignores its type.
+    IgnoredType,
+    /// It takes part.
+    Usable(Usable),
+}
+
+/// An identifier that takes part in the decision.
+#[derive(Clone, Debug)]
+pub struct Usable {
+    /// The place of its type in the order of trust.
+    pub rank: Rank,
+    /// The settings of its type.
+    pub settings: Arc<TypeSettings>,
+    /// Its type.
+    pub type_name: Arc<str>,
+    /// Its value after C1.
+    pub normalized: String,
+    /// Stands for type and normalised value.
+    pub digest: Digest,
+}
+
+/// The usable identifiers of a call, each with its place among the call's identifiers as sent.
+pub fn usable(asked: &[Asked]) -> impl Iterator<Item = (usize, &Usable)> {
+    asked.iter().filter_map(|one| match &one.fate {
+        Fate::Usable(usable) => Some((one.position, usable)),
+        Fate::Blocked | Fate::IgnoredType => None,
+    })
+}
+
+/// Applies C1 to C6 to a call's identifiers, whose shape is checked already.
+///
+/// # Errors
+///
+/// A value that C2 refuses, or a type that the policy rejects (C4); every field of the kind is named.
+pub fn prepare(policy: &Policy, identifiers: &[RawIdentifier], digester: &Digester) -> Result<Prepared, Fault> {
+    prepare_at(policy, identifiers, digester, "identifiers")
+}
+
+/// As [`prepare`], for identifiers that stand at another path of their request.
+///
+/// # Errors
+///
+/// As [`prepare`].
+pub fn prepare_at(
+    policy: &Policy,
+    identifiers: &[RawIdentifier],
+    digester: &Digester,
+    path: &str,
+) -> Result<Prepared, Fault> {
+    let mut asked = Vec::with_capacity(identifiers.len());
+    let mut seen = Seen::with_capacity(identifiers.len());
+    let mut refused = Vec::new();
+    let mut rejected = Vec::new();
+    for (position, identifier) in identifiers.iter().enumerate() {
+        match judge(policy, digester, &identifier.type_name, &identifier.value) {
+            Ok((digest, fate)) => {
+                if seen.is_first(digest) {
+                    asked.push(Asked { position, fate });
+                }
+            }
+            Err(Refusal::Value(description)) => {
+                refused.push(Violation::new(format!("{path}[{position}].value"), description));
+            }
+            Err(Refusal::Type) => {
+                rejected.push(Violation::new(format!("{path}[{position}].type"), c4_unlisted::REJECTED));
+            }
+        }
+    }
+    if !refused.is_empty() {
+        return Err(Fault::fields(Reason::FieldInvalid, refused));
+    }
+    if !rejected.is_empty() {
+        return Err(Fault::fields(Reason::TypeRejected, rejected));
+    }
+    Ok(Prepared { asked })
+}
+
+/// Applies C1 to C4 to one value of a Modify, for example the `new_value` of `changes[2]`.
+///
+/// # Errors
+///
+/// A value that C2 refuses, or a type that the policy rejects (C4).
+pub fn prepare_value(
+    policy: &Policy,
+    digester: &Digester,
+    (type_name, value): (&str, &str),
+    (path, value_field): (&str, &str),
+) -> Result<Fate, Fault> {
+    match judge(policy, digester, type_name, value) {
+        Ok((_, fate)) => Ok(fate),
+        Err(Refusal::Value(description)) => Err(Fault::field(format!("{path}.{value_field}"), description)),
+        Err(Refusal::Type) => {
+            let violation = Violation::new(format!("{path}.type"), c4_unlisted::REJECTED);
+            Err(Fault::fields(Reason::TypeRejected, vec![violation]))
+        }
+    }
+}
+
+/// Applies C1, C2 and C4 to a value that a Modify is to replace or remove. A held value stays removable though it is
+/// blocked by now, so C3 does not judge it. `None` if the policy ignores the type.
+///
+/// # Errors
+///
+/// As [`prepare_value`].
+pub fn prepare_held(
+    policy: &Policy,
+    digester: &Digester,
+    (type_name, value): (&str, &str),
+    (path, value_field): (&str, &str),
+) -> Result<Option<Usable>, Fault> {
+    let status = policy.settings_of(type_name);
+    let settings = status.settings().map(Arc::as_ref);
+    let normalized = c2_refuse::normalised(settings, value)
+        .map_err(|fault| Fault::field(format!("{path}.{value_field}"), fault.description()))?;
+    match c4_unlisted::judge(status, type_name) {
+        Verdict::Taken(taken) => Ok(Some(Usable {
+            digest: digester.identifier(type_name, &normalized),
+            rank: taken.rank,
+            settings: Arc::clone(taken.settings),
+            type_name: taken.type_name,
+            normalized,
+        })),
+        Verdict::Ignored => Ok(None),
+        Verdict::Rejected => {
+            let violation = Violation::new(format!("{path}.type"), c4_unlisted::REJECTED);
+            Err(Fault::fields(Reason::TypeRejected, vec![violation]))
+        }
+    }
+}
+
+/// Why an identifier makes its call be refused.
+enum Refusal {
+    Value(&'static str),
+    Type,
+}
+
+fn judge(policy: &Policy, digester: &Digester, type_name: &str, value: &str) -> Result<(Digest, Fate), Refusal> {
+    let status = policy.settings_of(type_name);
+    let settings = status.settings().map(Arc::as_ref);
+    let normalized = c2_refuse::normalised(settings, value).map_err(|fault| Refusal::Value(fault.description()))?;
+    let digest = digester.identifier(type_name, &normalized);
+    if c3_block::is_blocked(policy, settings, &normalized) {
+        return Ok((digest, Fate::Blocked));
+    }
+    let fate = match c4_unlisted::judge(status, type_name) {
+        Verdict::Taken(taken) => Fate::Usable(Usable {
+            rank: taken.rank,
+            settings: Arc::clone(taken.settings),
+            type_name: taken.type_name,
+            normalized,
+            digest,
+        }),
+        Verdict::Ignored => Fate::IgnoredType,
+        Verdict::Rejected => return Err(Refusal::Type),
+    };
+    Ok((digest, fate))
+}
+
+#[cfg(test)]
+mod tests;

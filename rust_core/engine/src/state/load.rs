@@ -1,0 +1,152 @@
+//! Building a state from the tables' rows, read in one snapshot together with the head.
+
+use std::sync::Arc;
+
+use crate::digest::{Digest, Digester};
+use crate::ids::{Day, Micros, PolicyRevision, Position, Seq, Serial};
+use crate::permutation::Permutation;
+use crate::policy::Policy;
+use crate::state::hash::{Rows, StateHash};
+use crate::state::index::{Entry, Index, NONE};
+use crate::state::marks::{DigestMap, RequestMark, Requests, TraitMark};
+use crate::state::profiles::Profiles;
+use crate::state::types::Types;
+use crate::state::{Head, State};
+
+/// A row of the table of profiles.
+#[derive(Clone, Copy, Debug)]
+pub struct LoadedProfile {
+    /// The profile's number; rows come in this order, without a gap.
+    pub serial: Serial,
+    /// When it was made.
+    pub create_time: Micros,
+    /// The profile that a linked profile came from.
+    pub source: Option<Serial>,
+    /// Merges behind it.
+    pub merges: u32,
+    /// The profile it was joined into.
+    pub merged_into: Option<Serial>,
+}
+
+/// A row of the table of identifiers.
+#[derive(Clone, Debug)]
+pub struct LoadedIdentifier {
+    /// The keyed digest.
+    pub digest: Digest,
+    /// The profile that got it.
+    pub serial: Serial,
+    /// Its type.
+    pub type_name: Arc<str>,
+    /// When it was added.
+    pub add_time: Micros,
+    /// When it was last seen.
+    pub seen_day: Day,
+    /// Whether no other profile may hold it.
+    pub exclusive: bool,
+}
+
+impl State {
+    /// An empty state at a head. `digest_key` and `id_key` are the workspace's secrets.
+    #[must_use]
+    pub fn empty(
+        digest_key: &[u8; 16],
+        id_key: &[u8; 16],
+        policy: (PolicyRevision, Arc<Policy>, Vec<u8>),
+        head: Head,
+    ) -> Self {
+        Self {
+            digester: Digester::new(digest_key),
+            permutation: Permutation::new(id_key),
+            head,
+            policy_revision: policy.0,
+            policy: policy.1,
+            policy_encoded: Arc::new(policy.2),
+            hash: StateHash::default(),
+            types: Types::default(),
+            profiles: Profiles::default(),
+            index: Index::default(),
+            traits: DigestMap::default(),
+            requests: Requests::default(),
+        }
+    }
+
+    /// Takes a profile's row. Answers false if it is out of order or points to a later profile.
+    pub fn load_profile(&mut self, row: &LoadedProfile) -> bool {
+        if row.serial != self.profiles.next_serial() || row.merged_into.is_some_and(|into| into >= row.serial) {
+            return false;
+        }
+        self.profiles.create(row.source, row.merges);
+        let rows = Rows(&self.digester);
+        let mut sum = rows.profile(row.serial, row.create_time, row.source);
+        sum = sum.wrapping_add(rows.merges(row.serial, row.merges));
+        if let Some(survivor) = row.merged_into {
+            sum = sum.wrapping_add(rows.redirect(row.serial, survivor));
+            self.profiles.link(row.serial, survivor);
+        }
+        self.add_row(sum);
+        true
+    }
+
+    /// Takes an identifier's row; all profiles come first. Answers false if its profile was not loaded.
+    pub fn load_identifier(&mut self, row: &LoadedIdentifier) -> bool {
+        if self.profiles.get(row.serial).is_none() {
+            return false;
+        }
+        let type_id = self.types.intern(&row.type_name, &self.policy);
+        let next = self.profiles.row(row.serial).first_entry;
+        let LoadedIdentifier { digest, serial, seen_day, add_time, exclusive, .. } = *row;
+        // Which holders are known is only certain once all rows are in: `finish_loading` sorts the postings.
+        let place =
+            self.index.insert(Entry { digest, serial, next, type_id, seen_day, add_time, exclusive }, |_| false);
+        let profile = self.profiles.row_mut(serial);
+        profile.first_entry = place;
+        profile.add(type_id, false);
+        let hash = Rows(&self.digester).identifier(digest, serial, add_time);
+        self.add_row(hash);
+        true
+    }
+
+    /// Takes a trait's row.
+    pub fn load_trait(&mut self, serial: Serial, name: &str, value: Option<&[u8]>, at: (Micros, Seq, Position)) {
+        let key = self.trait_key(serial, name);
+        let row = Rows(&self.digester).set_trait(key, value, at);
+        self.traits.insert(key, TraitMark { time: at.0, row });
+        self.hash.traits = self.hash.traits.wrapping_add(row);
+    }
+
+    /// Takes a used request id's row; rows come in order of commit.
+    pub fn load_request(&mut self, digest: Digest, mark: RequestMark) {
+        self.requests.set(digest, mark);
+        self.requests.note(digest, mark.time);
+    }
+
+    /// Brings counts up to date after all rows are in, and holds the hash against the head's.
+    /// Events are not read by a load, so their sum is taken over. Answers false if the rows and the log disagree.
+    pub fn finish_loading(&mut self, expected: StateHash) -> bool {
+        for number in (1..=self.profiles.len()).rev() {
+            let serial = Serial(u32::try_from(number).unwrap_or(u32::MAX));
+            if let Some(survivor) = self.profiles.redirect(serial) {
+                self.profiles.absorb(serial, survivor);
+            }
+        }
+        self.count_logins();
+        self.hash.events = expected.events;
+        self.hash == expected
+    }
+
+    /// Counts every profile's login identifiers anew and sorts the postings by the result. Cost: the workspace.
+    pub(crate) fn count_logins(&mut self) {
+        for number in 1..=self.profiles.len() {
+            let serial = Serial(u32::try_from(number).unwrap_or(u32::MAX));
+            let counts = &self.profiles.row(serial).counts;
+            let logins = counts.iter().filter(|(type_id, _)| self.types.flags(*type_id).login);
+            let logins = logins.map(|(_, count)| count).sum();
+            self.profiles.row_mut(serial).logins = logins;
+            let mut at = self.profiles.row(serial).first_entry;
+            while at != NONE {
+                self.index.set_known(at, logins > 0);
+                at = self.index.entry(at).next;
+            }
+        }
+    }
+}

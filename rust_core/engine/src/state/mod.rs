@@ -1,0 +1,317 @@
+//! One workspace's state: what decisions are made on. Changed by effects only, each of which can be undone.
+
+pub mod hash;
+pub mod index;
+mod load;
+pub mod marks;
+pub mod profiles;
+pub mod types;
+
+use std::sync::Arc;
+
+use crate::digest::{Digest, Digester, Domain};
+use crate::ids::{Day, EntryId, Micros, PolicyRevision, Position, ProfileId, Seq, Serial};
+use crate::permutation::Permutation;
+use crate::plan::{Attachment, Effect};
+use crate::policy::Policy;
+use hash::{Rows, StateHash};
+use index::{Entry, Index, NONE};
+pub use load::{LoadedIdentifier, LoadedProfile};
+use marks::{DigestMap, RequestMark, Requests, TraitMark};
+use profiles::{Profiles, TypeCounts};
+use types::Types;
+
+/// The newest log entry that a state contains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Its number.
+    pub seq: Seq,
+    /// Its identity.
+    pub id: EntryId,
+    /// When it was committed.
+    pub commit_time: Micros,
+}
+
+/// Where and when an effect takes place.
+#[derive(Clone, Copy, Debug)]
+pub struct At {
+    /// The log entry.
+    pub seq: Seq,
+    /// Its commit time.
+    pub commit_time: Micros,
+}
+
+/// The state of one workspace.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// Makes keyed digests.
+    pub digester: Digester,
+    /// Makes profile ids.
+    pub permutation: Permutation,
+    /// The newest entry contained.
+    pub head: Head,
+    /// The policy in force.
+    pub policy: Arc<Policy>,
+    /// The policy in force, encoded.
+    pub policy_encoded: Arc<Vec<u8>>,
+    /// Its revision.
+    pub policy_revision: PolicyRevision,
+    /// The running hash.
+    pub hash: StateHash,
+    /// Identifier types seen.
+    pub types: Types,
+    /// Profiles.
+    pub profiles: Profiles,
+    /// Identifiers.
+    pub index: Index,
+    /// Traits by digest of (profile, name).
+    pub traits: DigestMap<TraitMark>,
+    /// Used request and message ids.
+    pub requests: Requests,
+}
+
+/// How to take an effect back.
+#[derive(Debug)]
+pub(crate) struct Undo {
+    what: UndoWhat,
+    hash: StateHash,
+}
+
+#[derive(Debug)]
+enum UndoWhat {
+    Nothing,
+    CreateProfile,
+    Attach { digest: Digest, serial: Serial },
+    Detach(Entry),
+    Seen { digest: Digest, serial: Serial, day: Day },
+    Merge { loser: Serial, survivor: Serial, merges: u32, identifiers: u32, counts: TypeCounts },
+    SetTrait { key: Digest, before: Option<TraitMark> },
+    UseRequest { digest: Digest, before: Option<RequestMark> },
+    ChangePolicy { revision: PolicyRevision, policy: Arc<Policy>, encoded: Arc<Vec<u8>> },
+}
+
+impl State {
+    /// The public id of a profile.
+    #[must_use]
+    pub fn id_of(&self, serial: Serial) -> ProfileId {
+        self.permutation.id_of(serial)
+    }
+
+    /// The profile with this public id, if it was ever made; merged-away ones too.
+    #[must_use]
+    pub fn serial_of(&self, id: ProfileId) -> Option<Serial> {
+        self.permutation.serial_of(id).filter(|&serial| self.profiles.get(serial).is_some())
+    }
+
+    /// Whether a profile holds a login identifier.
+    #[must_use]
+    pub fn is_known(&self, serial: Serial) -> bool {
+        self.profiles.row(serial).known()
+    }
+
+    /// The key under which a trait of a profile is kept.
+    #[must_use]
+    pub fn trait_key(&self, serial: Serial, name: &str) -> Digest {
+        self.digester.start(Domain::Trait).number(u64::from(serial.0)).text(name).finish()
+    }
+
+    /// Every entry of a profile and of those joined into it.
+    pub fn entries(&self, serial: Serial) -> impl Iterator<Item = &Entry> {
+        self.profiles.members(serial).into_iter().flat_map(|member| self.own_entries(member))
+    }
+
+    /// Every entry of a profile itself.
+    pub fn own_entries(&self, serial: Serial) -> impl Iterator<Item = &Entry> {
+        let mut at = self.profiles.row(serial).first_entry;
+        std::iter::from_fn(move || {
+            let entry = (at != NONE).then(|| self.index.entry(at))?;
+            at = entry.next;
+            Some(entry)
+        })
+    }
+
+    /// Takes an effect and answers how to take it back.
+    pub(crate) fn apply(&mut self, effect: &Effect, at: At) -> Undo {
+        let hash = self.hash;
+        let what = match effect {
+            Effect::CreateProfile { serial, create_time, source, merges } => {
+                self.create_profile(*serial, *create_time, *source, *merges)
+            }
+            Effect::Attach(attachment) => self.attach(attachment),
+            Effect::Detach { digest, serial, .. } => self.detach(*digest, *serial),
+            Effect::Seen { digest, serial, day, .. } => self.see(*digest, *serial, *day),
+            Effect::Merge { loser, survivor, merges } => self.merge(*loser, *survivor, *merges),
+            Effect::SetTrait { serial, name, value, time, position } => {
+                self.set_trait(*serial, name, value.as_deref(), (*time, at.seq, *position))
+            }
+            Effect::StoreEvent { serial, time, position, record } => {
+                let row = Rows(&self.digester).event(*serial, (*time, at.seq, *position), record);
+                self.hash.events = self.hash.events.wrapping_add(row);
+                UndoWhat::Nothing
+            }
+            Effect::UseRequest { digest, fingerprint, position } => {
+                let (time, seq) = (at.commit_time, at.seq);
+                let mark = RequestMark { fingerprint: *fingerprint, time, seq, position: *position };
+                UndoWhat::UseRequest { digest: *digest, before: self.requests.set(*digest, mark) }
+            }
+            Effect::ChangePolicy { revision, policy, encoded } => {
+                self.change_policy(*revision, Arc::clone(policy), Arc::new(encoded.clone()))
+            }
+        };
+        Undo { what, hash }
+    }
+
+    /// Takes an effect back; effects are taken back newest first.
+    pub(crate) fn undo(&mut self, undo: Undo) {
+        match undo.what {
+            UndoWhat::Nothing => {}
+            UndoWhat::CreateProfile => self.profiles.remove_last(),
+            UndoWhat::Attach { digest, serial } => {
+                self.detach(digest, serial);
+            }
+            UndoWhat::Detach(entry) => self.link(entry),
+            UndoWhat::Seen { digest, serial, day } => {
+                self.see(digest, serial, day);
+            }
+            UndoWhat::Merge { loser, survivor, merges, identifiers, counts } => {
+                self.profiles.unlink(loser, survivor);
+                let row = self.profiles.row_mut(survivor);
+                (row.merges, row.identifiers, row.counts) = (merges, identifiers, counts);
+            }
+            UndoWhat::SetTrait { key, before } => {
+                match before {
+                    Some(mark) => self.traits.insert(key, mark),
+                    None => self.traits.remove(&key),
+                };
+            }
+            UndoWhat::UseRequest { digest, before } => self.requests.restore(digest, before),
+            UndoWhat::ChangePolicy { revision, policy, encoded } => {
+                self.change_policy(revision, policy, encoded);
+            }
+        }
+        self.hash = undo.hash;
+    }
+
+    fn add_row(&mut self, row: u128) {
+        self.hash.graph = self.hash.graph.wrapping_add(row);
+    }
+
+    fn subtract_row(&mut self, row: u128) {
+        self.hash.graph = self.hash.graph.wrapping_sub(row);
+    }
+
+    fn create_profile(&mut self, serial: Serial, time: Micros, source: Option<Serial>, merges: u32) -> UndoWhat {
+        debug_assert_eq!(serial, self.profiles.next_serial());
+        self.profiles.create(source, merges);
+        let rows = Rows(&self.digester);
+        let row = rows.profile(serial, time, source).wrapping_add(rows.merges(serial, merges));
+        self.add_row(row);
+        UndoWhat::CreateProfile
+    }
+
+    fn attach(&mut self, attachment: &Attachment) -> UndoWhat {
+        let type_id = self.types.intern(&attachment.type_name, &self.policy);
+        let Attachment { digest, serial, add_time, seen_day, exclusive, .. } = *attachment;
+        self.link(Entry { digest, serial, next: NONE, type_id, seen_day, add_time, exclusive });
+        UndoWhat::Attach { digest, serial }
+    }
+
+    /// Puts an entry into the index and into its profile's chain and counts.
+    fn link(&mut self, mut entry: Entry) {
+        let login = self.types.flags(entry.type_id).login;
+        let root = self.profiles.root(entry.serial);
+        let was_known = self.is_known(root);
+        self.profiles.row_mut(root).add(entry.type_id, login);
+        entry.next = self.profiles.row(entry.serial).first_entry;
+        let profiles = &self.profiles;
+        let place = self.index.insert(entry, |serial| profiles.row(serial).known());
+        self.profiles.row_mut(entry.serial).first_entry = place;
+        self.follow_known(root, was_known);
+        let row = Rows(&self.digester).identifier(entry.digest, entry.serial, entry.add_time);
+        self.add_row(row);
+    }
+
+    fn detach(&mut self, digest: Digest, serial: Serial) -> UndoWhat {
+        let Some(place) = self.index.find(digest, serial) else { return UndoWhat::Nothing };
+        self.unlink(place, serial);
+        let entry = self.index.remove(place);
+        let root = self.profiles.root(serial);
+        let was_known = self.is_known(root);
+        let login = self.types.flags(entry.type_id).login;
+        self.profiles.row_mut(root).subtract(entry.type_id, login);
+        self.follow_known(root, was_known);
+        let row = Rows(&self.digester).identifier(digest, serial, entry.add_time);
+        self.subtract_row(row);
+        UndoWhat::Detach(entry)
+    }
+
+    fn unlink(&mut self, place: u32, serial: Serial) {
+        let next = self.index.entry(place).next;
+        let row = self.profiles.row_mut(serial);
+        if row.first_entry == place {
+            row.first_entry = next;
+            return;
+        }
+        let mut at = row.first_entry;
+        while at != NONE {
+            let entry = self.index.entry_mut(at);
+            if entry.next == place {
+                entry.next = next;
+                return;
+            }
+            at = entry.next;
+        }
+    }
+
+    /// Moves a profile's identifiers to the other side of their postings when it became known or anonymous.
+    fn follow_known(&mut self, serial: Serial, was_known: bool) {
+        let known = self.is_known(serial);
+        if known == was_known {
+            return;
+        }
+        let mut at = self.profiles.row(serial).first_entry;
+        while at != NONE {
+            self.index.set_known(at, known);
+            at = self.index.entry(at).next;
+        }
+    }
+
+    fn see(&mut self, digest: Digest, serial: Serial, day: Day) -> UndoWhat {
+        let Some(place) = self.index.find(digest, serial) else { return UndoWhat::Nothing };
+        let before = std::mem::replace(&mut self.index.entry_mut(place).seen_day, day);
+        UndoWhat::Seen { digest, serial, day: before }
+    }
+
+    fn merge(&mut self, loser: Serial, survivor: Serial, merges: u32) -> UndoWhat {
+        let row = self.profiles.row(survivor);
+        let (before, identifiers, counts) = (row.merges, row.identifiers, row.counts.clone());
+        self.profiles.link(loser, survivor);
+        self.profiles.absorb(loser, survivor);
+        self.profiles.row_mut(survivor).merges = merges;
+        let rows = Rows(&self.digester);
+        let added = rows.redirect(loser, survivor).wrapping_add(rows.merges(survivor, merges));
+        let row = added.wrapping_sub(rows.merges(survivor, before));
+        self.add_row(row);
+        UndoWhat::Merge { loser, survivor, merges: before, identifiers, counts }
+    }
+
+    fn set_trait(&mut self, serial: Serial, name: &str, value: Option<&[u8]>, at: (Micros, Seq, Position)) -> UndoWhat {
+        let key = self.trait_key(serial, name);
+        let row = Rows(&self.digester).set_trait(key, value, at);
+        let before = self.traits.insert(key, TraitMark { time: at.0, row });
+        let old = before.map_or(0, |mark| mark.row);
+        self.hash.traits = self.hash.traits.wrapping_add(row).wrapping_sub(old);
+        UndoWhat::SetTrait { key, before }
+    }
+
+    fn change_policy(&mut self, revision: PolicyRevision, policy: Arc<Policy>, encoded: Arc<Vec<u8>>) -> UndoWhat {
+        let undo = UndoWhat::ChangePolicy {
+            revision: std::mem::replace(&mut self.policy_revision, revision),
+            policy: std::mem::replace(&mut self.policy, policy),
+            encoded: std::mem::replace(&mut self.policy_encoded, encoded),
+        };
+        self.types.follow(&self.policy);
+        self.count_logins();
+        undo
+    }
+}

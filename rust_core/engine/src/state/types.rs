@@ -1,0 +1,68 @@
+//! Identifier types, interned, with the settings that the policy in force gives them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::ids::TypeId;
+use crate::policy::Policy;
+
+/// What the state needs to know of a type to keep its counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TypeFlags {
+    /// Makes a profile known.
+    pub login: bool,
+    /// Never changes once set.
+    pub immutable: bool,
+}
+
+/// The types that identifiers of the workspace have had.
+#[derive(Clone, Debug, Default)]
+pub struct Types {
+    names: Vec<Arc<str>>,
+    flags: Vec<TypeFlags>,
+    by_name: HashMap<Arc<str>, TypeId>,
+}
+
+impl Types {
+    /// A type by its name, if any identifier ever had it.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<TypeId> {
+        self.by_name.get(name).copied()
+    }
+
+    /// The name of a type.
+    #[must_use]
+    pub fn name(&self, type_id: TypeId) -> &Arc<str> {
+        &self.names[type_id.0 as usize]
+    }
+
+    /// The flags of a type under the policy in force.
+    #[must_use]
+    pub fn flags(&self, type_id: TypeId) -> TypeFlags {
+        self.flags[type_id.0 as usize]
+    }
+
+    pub(crate) fn intern(&mut self, name: &Arc<str>, policy: &Policy) -> TypeId {
+        if let Some(type_id) = self.get(name) {
+            return type_id;
+        }
+        let type_id = TypeId(u32::try_from(self.names.len()).unwrap_or(u32::MAX));
+        self.names.push(Arc::clone(name));
+        self.flags.push(flags_of(policy, name));
+        self.by_name.insert(Arc::clone(name), type_id);
+        type_id
+    }
+
+    pub(crate) fn follow(&mut self, policy: &Policy) {
+        for (name, flags) in self.names.iter().zip(&mut self.flags) {
+            *flags = flags_of(policy, name);
+        }
+    }
+}
+
+fn flags_of(policy: &Policy, name: &str) -> TypeFlags {
+    policy.settings_of(name).settings().map_or_else(TypeFlags::default, |settings| TypeFlags {
+        login: settings.login,
+        immutable: settings.immutable,
+    })
+}
