@@ -147,13 +147,7 @@ fn take_over(decider: &mut Decider<'_>, row: &ImportRow, place: usize) -> Result
     Ok(serial)
 }
 
-fn put(
-    decider: &mut Decider<'_>,
-    context: &Context<'_>,
-    serial: Serial,
-    identifier: (&Usable, &str),
-    merging: bool,
-) {
+fn put(decider: &mut Decider<'_>, context: &Context<'_>, serial: Serial, identifier: (&Usable, &str), merging: bool) {
     if merging {
         m6_outcome::put(decider, context, serial, identifier);
     } else {

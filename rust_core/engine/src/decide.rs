@@ -41,14 +41,14 @@ pub fn decide<'c>(
     (now, id): (Micros, EntryId),
     encoder: &dyn Encoder,
 ) -> Plan {
-    let mut decider = Decider::new(state, now, encoder);
+    let mut run = Decider::new(state, now, encoder);
     let (mut decided, mut kinds) = (Vec::new(), Vec::new());
     for (place, submission) in calls.into_iter().enumerate() {
         let position = Position(u32::try_from(place).unwrap_or(u32::MAX));
         match submission {
             Ok(call) => {
                 kinds.push(call.kind);
-                let one = decider.decide_call(call, position, &decided);
+                let one = run.decide_call(call, position, &decided);
                 decided.push(one);
             }
             Err(fault) => {
@@ -57,7 +57,7 @@ pub fn decide<'c>(
             }
         }
     }
-    decider.finish(id, decided, kinds)
+    run.finish(id, decided, kinds)
 }
 
 pub(crate) fn refused(fault: Fault) -> Decided {
@@ -155,7 +155,7 @@ impl<'s> Decider<'s> {
             warnings: Vec::new(),
         };
         match self.resolve(&mut context) {
-            Ok(decision) => self.conclude(context, decision, fingerprint, mark),
+            Ok(decision) => self.conclude(context, &decision, fingerprint, mark),
             Err(fault) => {
                 self.roll_back(mark);
                 refused(fault)
@@ -172,22 +172,22 @@ impl<'s> Decider<'s> {
 
     fn conclude(
         &mut self,
-        context: Context<'_>,
-        decision: Decision,
+        mut context: Context<'_>,
+        decision: &Decision,
         fingerprint: Option<rules::c7_once::Fingerprint>,
         mark: usize,
     ) -> Decided {
-        let mut resolution = self.resolution_of(context, &decision);
-        let touched = self.touched(&decision, mark);
-        if rules::c9_dry_run::is_dry(&resolution.1) {
+        let mut resolution = self.resolution_of(&mut context, decision);
+        let touched = self.touched(decision, mark);
+        if rules::c9_dry_run::is_dry(&context) {
             self.roll_back(mark);
-            rules::c9_dry_run::forget_created(&mut resolution.0);
+            rules::c9_dry_run::forget_created(&mut resolution);
         } else if let Some(fingerprint) = fingerprint {
-            rules::c7_once::remember(self, &fingerprint, resolution.1.position);
+            rules::c7_once::remember(self, &fingerprint, context.position);
         }
         let writes = self.mark() > mark;
         Decided {
-            verdict: Verdict::Resolution(Box::new(resolution.0)),
+            verdict: Verdict::Resolution(Box::new(resolution)),
             touched: if writes { touched } else { Vec::new() },
             writes,
         }
@@ -208,18 +208,14 @@ impl<'s> Decider<'s> {
         touched
     }
 
-    fn resolution_of<'c>(&self, context: Context<'c>, decision: &Decision) -> (Resolution, Context<'c>) {
+    fn resolution_of(&self, context: &mut Context<'_>, decision: &Decision) -> Resolution {
         let state = &*self.state;
-        let mut context = context;
         let rounds = context.rounds.take();
-        let resolution = Resolution {
+        Resolution {
             profile: decision.serial.map(|serial| state.id_of(serial)),
             outcome: decision.outcome,
             known: decision.serial.is_some_and(|serial| state.is_known(serial)),
-            source: decision
-                .serial
-                .and_then(|serial| state.profiles.source(serial))
-                .map(|serial| state.id_of(serial)),
+            source: decision.serial.and_then(|serial| state.profiles.source(serial)).map(|serial| state.id_of(serial)),
             merged: decision.merged.iter().map(|&serial| state.id_of(serial)).collect(),
             identifiers: decision.identifiers.clone(),
             demoted: decision.demoted.clone(),
@@ -229,8 +225,7 @@ impl<'s> Decider<'s> {
             decided_by: decision.decided_by,
             policy_revision: state.policy_revision,
             revision: (state.head.seq, state.head.id),
-        };
-        (resolution, context)
+        }
     }
 
     /// Takes everything back and puts the plan together.

@@ -19,6 +19,13 @@ impl Digest {
         self.0.to_be_bytes()
     }
 
+    /// The low half.
+    #[must_use]
+    pub fn low(self) -> u64 {
+        let [_, _, _, _, _, _, _, _, low @ ..] = self.to_bytes();
+        u64::from_be_bytes(low)
+    }
+
     /// The digest from its 16 bytes.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
@@ -93,7 +100,7 @@ impl Parts {
     /// Adds bytes.
     #[must_use]
     pub fn bytes(mut self, bytes: &[u8]) -> Self {
-        self.hasher.write(&(bytes.len() as u32).to_le_bytes());
+        self.hasher.write(&(bytes.len() as u64).to_le_bytes());
         self.hasher.write(bytes);
         self
     }

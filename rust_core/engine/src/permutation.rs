@@ -1,7 +1,7 @@
 //! Profile ids: a keyed permutation of the workspace's counter, so that ids are unique for ever, positive,
 //! below 2^53 and not guessable from one another.
 //!
-//! A balanced Feistel network over 52 bits with SipHash as its round function; 0 is left out by walking the cycle.
+//! A balanced Feistel network over 52 bits with `SipHash` as its round function; 0 is left out by walking the cycle.
 
 use siphasher::sip::SipHasher13;
 use std::hash::Hasher;

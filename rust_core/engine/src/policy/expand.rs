@@ -1,4 +1,4 @@
-//! A policy with all its defaults written out, as GetWorkspace answers it.
+//! A policy with all its defaults written out, as `GetWorkspace` answers it.
 
 use crate::policy::settings::Strategy;
 use crate::policy::spec::{

@@ -1,4 +1,4 @@
-//! C2 Refuse (INVALID_ARGUMENT, nothing changes): no identifier at all; more than 32 as sent; an empty type or value;
+//! C2 Refuse (`INVALID_ARGUMENT`, nothing changes): no identifier at all; more than 32 as sent; an empty type or value;
 //! a type outside `[a-z][a-z0-9_.]{0,62}`; and, judged after C1, U+0000, control, unassigned or format characters in
 //! a value and values over 512 bytes.
 //!

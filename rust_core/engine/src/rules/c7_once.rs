@@ -1,6 +1,6 @@
 //! C7 Once: a call whose `request_id` (or event `message_id`) was accepted before answers what was recorded and
 //! changes nothing; the same id with another content is refused. Content is the kind of the call and the normalised
-//! request without request_id, consistency, explain and validate_only; an absent event time stays absent. The two
+//! request without `request_id`, consistency, explain and `validate_only`; an absent event time stays absent. The two
 //! kinds of id do not mix. Refused calls and dry runs use up no id.
 //!
 //! Source: rules.md C7 (request ids, AIP-155; message ids, both seeds' event sources).

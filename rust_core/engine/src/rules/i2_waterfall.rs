@@ -78,8 +78,8 @@ impl<'a> Waterfall<'a> {
     /// H of one type, if anybody is in it.
     fn holders(&self, digests: &[Digest]) -> Option<Candidates> {
         let known = self.known.iter().copied().filter(|&serial| self.holds_any(serial, digests)).collect();
-        let anonymous = (self.filter != Filter::Known && self.anonymous_count(digests) > 0)
-            .then(|| vec![digests.to_vec()]);
+        let anonymous =
+            (self.filter != Filter::Known && self.anonymous_count(digests) > 0).then(|| vec![digests.to_vec()]);
         some_if_any(Candidates { anonymous, known })
     }
 
@@ -125,9 +125,7 @@ impl<'a> Waterfall<'a> {
     }
 
     fn anonymous_count(&self, digests: &[Digest]) -> usize {
-        let count = |&digest| {
-            self.state.index.count(digest, Holders::Anonymous, |serial| self.state.is_known(serial))
-        };
+        let count = |&digest| self.state.index.count(digest, Holders::Anonymous, |serial| self.state.is_known(serial));
         digests.iter().map(count).sum()
     }
 

@@ -1,5 +1,5 @@
 //! I3 Identify (and Login, and Track of an event that made no identity call): if the call carries a login identifier
-//! and on_new_known_user ≠ CONVERT_ANONYMOUS, a waterfall over known profiles only; none → a new profile. Else a
+//! and `on_new_known_user` ≠ `CONVERT_ANONYMOUS`, a waterfall over known profiles only; none → a new profile. Else a
 //! waterfall over all; none → a new profile. A new linked profile records its source: the previous profile if that is
 //! anonymous, else the anonymous waterfall result, else none; set once. Only a profile created because of a login
 //! identifier records one. An unknown previous id is ignored.

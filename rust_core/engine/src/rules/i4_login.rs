@@ -1,5 +1,5 @@
 //! I4 Login without any login identifier left after C3 and C4, where the policy has login types (a default type's
-//! `login` under ACCEPT counts): INVALID_ARGUMENT.
+//! `login` under ACCEPT counts): `INVALID_ARGUMENT`.
 //!
 //! Source: the vendor's SDK, which refuses a login request without a login identifier.
 

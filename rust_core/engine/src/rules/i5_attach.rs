@@ -1,7 +1,7 @@
 //! I5 Attach (after I3): every identifier of the call goes onto the resulting profile, except: a unique value held by
-//! another profile stays there (only Modify moves it; HELD_BY_OTHER); an immutable type already set keeps its value.
+//! another profile stays there (only Modify moves it; `HELD_BY_OTHER`); an immutable type already set keeps its value.
 //! A new value of a unique type replaces the old one. Nothing is taken from the profile that the caller came from. In
-//! the call's order. If the call would create a profile and none of its identifiers can be attached: FAILED_PRECONDITION.
+//! the call's order. If the call would create a profile and none of its identifiers can be attached: `FAILED_PRECONDITION`.
 //!
 //! Source: the seed, "Any anonymous data collected prior to the user signing up is not carried over", and its row
 //! "New Device Login", where the device joins the profile.

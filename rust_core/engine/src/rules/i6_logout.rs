@@ -1,5 +1,5 @@
 //! I6 Logout: login identifiers in the call are dropped, with a warning, in all three modes; nothing left is refused.
-//! RETURN_TO_ANONYMOUS: a waterfall over anonymous profiles; none → new. CREATE_ANONYMOUS: always a new profile with
+//! `RETURN_TO_ANONYMOUS`: a waterfall over anonymous profiles; none → new. `CREATE_ANONYMOUS`: always a new profile with
 //! the identifiers, even if an anonymous one holds them. IDENTIFY: as I3. I5 holds afterwards.
 //!
 //! Source: the seed's row "User logs out"; the sibling pages.

@@ -13,19 +13,19 @@ use crate::explain::RuleId;
 use crate::fault::{Fault, Reason};
 use crate::ids::Serial;
 use crate::plan::{Effect, Outcome};
+use crate::rules::i5_attach;
 use crate::rules::modify::{self, Changed, PreparedChange};
 use crate::rules::prepare::Usable;
-use crate::rules::i5_attach;
 use crate::state::State;
 use crate::state::index::Holders;
 
 /// Changes one profile.
 pub(crate) fn modify(decider: &mut Decider<'_>, context: &mut Context<'_>) -> Result<Decision, Fault> {
     let serial = modify::profile(decider.state, context.call)?;
-    let changes = modify::changes(decider.state, context)?;
+    let prepared = modify::changes(decider.state, context)?;
     let mut changed = Changed::default();
-    for change in &changes {
-        apply(decider, context, serial, change, &mut changed)?;
+    for one in &prepared {
+        apply(decider, context, serial, one, &mut changed)?;
     }
     Ok(decision(decider.state, serial, &changed, RuleId::I7))
 }
@@ -58,9 +58,7 @@ fn apply(
     match (&change.new, held) {
         (None, None) => Ok(()),
         (None, Some(old)) => remove(decider, serial, old, changed),
-        (Some((new, raw)), _) if new.settings.immutable => {
-            set_immutable(decider, context, serial, (new, raw), changed)
-        }
+        (Some((new, raw)), _) if new.settings.immutable => set_immutable(decider, context, serial, (new, raw), changed),
         (Some((new, raw)), _) if new.settings.unique => {
             set_unique(decider, context, serial, (new, raw), changed);
             Ok(())

@@ -1,4 +1,4 @@
-//! I8 Search tells which profile Identify would return, and never writes; where Identify would create one → NOT_FOUND.
+//! I8 Search tells which profile Identify would return, and never writes; where Identify would create one → `NOT_FOUND`.
 
 use crate::decide::{Context, Decider, Decision};
 use crate::explain::RuleId;

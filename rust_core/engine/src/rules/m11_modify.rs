@@ -1,6 +1,6 @@
 //! M11 Modify (merge family): as I7, but a value held elsewhere is always taken from there (M1), and it stands beside
 //! the profile's other values of its type; a result that breaks M3.2 to M3.4 (the changes' types count as carried) →
-//! FAILED_PRECONDITION.
+//! `FAILED_PRECONDITION`.
 
 use crate::decide::{Context, Decider, Decision};
 use crate::digest::Digest;
@@ -16,15 +16,15 @@ use crate::state::State;
 /// Changes one profile.
 pub(crate) fn modify(decider: &mut Decider<'_>, context: &mut Context<'_>) -> Result<Decision, Fault> {
     let serial = modify::profile(decider.state, context.call)?;
-    let changes = modify::changes(decider.state, context)?;
+    let prepared = modify::changes(decider.state, context)?;
     let mut changed = Changed::default();
     let before = |digest: Digest| m1_one_owner::owner(decider.state, digest) == Some(serial);
-    let news = changes.iter().filter_map(|change| change.new.as_ref());
+    let news = prepared.iter().filter_map(|change| change.new.as_ref());
     let added: Vec<&Usable> = news.map(|(new, _)| new).filter(|new| !before(new.digest)).collect();
-    for change in &changes {
+    for change in &prepared {
         apply(decider, context, serial, change, &mut changed);
     }
-    check(decider.state, context, serial, &changes, &added)?;
+    check(decider.state, context, serial, &prepared, &added)?;
     Ok(i7_modify::decision(decider.state, serial, &changed, RuleId::M11))
 }
 

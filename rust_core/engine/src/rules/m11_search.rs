@@ -1,4 +1,4 @@
-//! M11 Search (merge family): the owner of the highest-ranked identifier that has one; never writes; NOT_FOUND
+//! M11 Search (merge family): the owner of the highest-ranked identifier that has one; never writes; `NOT_FOUND`
 //! without a hit, also where nothing usable is left of the identifiers.
 
 use crate::decide::{Context, Decider, Decision};

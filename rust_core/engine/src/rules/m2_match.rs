@@ -18,12 +18,12 @@ pub(crate) struct Candidate<'a> {
 }
 
 /// The event's usable identifiers with their owners.
-pub(crate) fn candidates<'a>(
-    state: &State,
-    usable: impl Iterator<Item = (usize, &'a Usable)>,
-) -> Vec<Candidate<'a>> {
-    let with_owner =
-        |(index, usable): (usize, &'a Usable)| Candidate { index, usable, owner: m1_one_owner::owner(state, usable.digest) };
+pub(crate) fn candidates<'a>(state: &State, usable: impl Iterator<Item = (usize, &'a Usable)>) -> Vec<Candidate<'a>> {
+    let with_owner = |(index, usable): (usize, &'a Usable)| Candidate {
+        index,
+        usable,
+        owner: m1_one_owner::owner(state, usable.digest),
+    };
     usable.map(with_owner).collect()
 }
 

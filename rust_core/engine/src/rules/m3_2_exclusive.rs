@@ -1,7 +1,7 @@
-//! M3.2 Exclusive types (limit 1, EVER, ALWAYS, DEMOTE_LOWEST; the seed's user_id): F would hold more than one value,
+//! M3.2 Exclusive types (limit 1, EVER, ALWAYS, `DEMOTE_LOWEST`; the seed's `user_id)`: F would hold more than one value,
 //! even if the event carries none → demote the lowest-ranked identifier of the event.
 //!
-//! Source: the seed, "user_id is unique on these merged profiles. When there exists more than one user_id, we demote
+//! Source: the seed, "`user_id` is unique on these merged profiles. When there exists more than one `user_id`, we demote
 //! the lowest priority identifier from the event, and look again".
 
 use crate::explain::{Check, RuleId};

@@ -1,8 +1,8 @@
 //! M3.3 Values per identifier: F would hold more values of a type (in scope) than its limit allows within the window.
-//! The lowest-ranked offending type decides, by its own on_exceeded. DEMOTE_OFFENDING: the value of that type on the
+//! The lowest-ranked offending type decides, by its own `on_exceeded`. `DEMOTE_OFFENDING`: the value of that type on the
 //! event that no profile of M holds yet (of several the last listed), or where all are held the last listed of that
-//! type, or where the event carries none of it the lowest-ranked identifier. DEMOTE_LOWEST: the lowest-ranked
-//! identifier of the event. WHEN_PRESENT looks at the event as reduced by earlier rounds.
+//! type, or where the event carries none of it the lowest-ranked identifier. `DEMOTE_LOWEST`: the lowest-ranked
+//! identifier of the event. `WHEN_PRESENT` looks at the event as reduced by earlier rounds.
 //!
 //! Source: the seed, "no more than 5 values per identifier on the event in the final profile … we'll demote that
 //! inputted externalId and try to find matching profiles with the remaining identifiers".

@@ -1,6 +1,6 @@
 //! M4 Lowest-ranked = last by priority; within one rank the one listed last on the event.
 //!
-//! Source: the seed, "the order of trust priority from highest to lowest is user_id, followed by email and then
+//! Source: the seed, "the order of trust priority from highest to lowest is `user_id`, followed by email and then
 //! followed by all other identifiers".
 
 use crate::rules::m2_match::Candidate;

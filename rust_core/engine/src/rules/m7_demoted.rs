@@ -1,6 +1,6 @@
 //! M7 Demoted identifiers leave the event's identity only: their owner keeps them, an unowned one is linked to nobody.
-//! A Track's event is still stored on the profile found, with what was demoted and why (M3.1 MERGE_LIMIT; M3.2 and
-//! M3.3 VALUE_LIMIT; M3.4 IDENTIFIER_LIMIT).
+//! A Track's event is still stored on the profile found, with what was demoted and why (M3.1 `MERGE_LIMIT`; M3.2 and
+//! M3.3 `VALUE_LIMIT`; M3.4 `IDENTIFIER_LIMIT`).
 //!
 //! Source: the seed, "demote that inputted externalId and try to find matching profiles with the remaining".
 

@@ -40,7 +40,8 @@ pub(crate) fn changes(state: &State, context: &mut Context<'_>) -> Result<Vec<Pr
         }
         let path = format!("changes[{place}]");
         let fate = |value: &str, field: &str| {
-            let fate = prepare::prepare_value(&state.policy, &state.digester, (&change.type_name, value), (&path, field));
+            let fate =
+                prepare::prepare_value(&state.policy, &state.digester, (&change.type_name, value), (&path, field));
             fate.map(|fate| (fate, value.to_owned()))
         };
         let new = if change.new_value.is_empty() { None } else { Some(fate(&change.new_value, "new_value")?) };

@@ -20,7 +20,7 @@ impl Hasher for DigestHasher {
     }
 
     fn write_u128(&mut self, digest: u128) {
-        self.0 = digest as u64;
+        self.0 = crate::digest::Digest(digest).low();
     }
 
     fn finish(&self) -> u64 {

@@ -61,8 +61,8 @@ impl Types {
 }
 
 fn flags_of(policy: &Policy, name: &str) -> TypeFlags {
-    policy.settings_of(name).settings().map_or_else(TypeFlags::default, |settings| TypeFlags {
-        login: settings.login,
-        immutable: settings.immutable,
-    })
+    policy
+        .settings_of(name)
+        .settings()
+        .map_or_else(TypeFlags::default, |settings| TypeFlags { login: settings.login, immutable: settings.immutable })
 }
