@@ -1,0 +1,1 @@
+"""Generated messages that are never served."""

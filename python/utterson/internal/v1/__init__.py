@@ -1,0 +1,1 @@
+"""What the change log and tokens hold; never served. Generated, never edited."""

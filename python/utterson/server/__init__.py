@@ -1,0 +1,1 @@
+"""gRPC in and out: turns calls into use cases and errors into statuses. Decides nothing."""

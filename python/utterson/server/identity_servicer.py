@@ -1,0 +1,73 @@
+"""IdentityService: the hot path. Bytes in, bytes out; the engine reads and writes the messages."""
+
+from collections.abc import AsyncIterator
+
+import grpc
+
+from utterson.application.ports import IdentityUseCases
+from utterson.domain.calls import CallKind
+from utterson.server.layers import Context, Handler
+
+SERVICE = "utterson.v1.IdentityService"
+
+
+class IdentityServicer:
+    """Hands the bytes of each call to the use cases."""
+
+    def __init__(self, use_cases: IdentityUseCases) -> None:
+        self._use_cases = use_cases
+
+    async def identify(self, request: bytes, context: Context) -> bytes:
+        """Tell who this is."""
+        del context
+        return await self._use_cases.resolve(CallKind.IDENTIFY, request)
+
+    async def login(self, request: bytes, context: Context) -> bytes:
+        """Answer a login."""
+        del context
+        return await self._use_cases.resolve(CallKind.LOGIN, request)
+
+    async def logout(self, request: bytes, context: Context) -> bytes:
+        """Answer a logout."""
+        del context
+        return await self._use_cases.resolve(CallKind.LOGOUT, request)
+
+    async def track(self, request: bytes, context: Context) -> bytes:
+        """Store an event."""
+        del context
+        return await self._use_cases.resolve(CallKind.TRACK, request)
+
+    async def modify(self, request: bytes, context: Context) -> bytes:
+        """Change a profile's identifiers."""
+        del context
+        return await self._use_cases.resolve(CallKind.MODIFY, request)
+
+    async def search(self, request: bytes, context: Context) -> bytes:
+        """Tell which profile Identify would return."""
+        del context
+        return await self._use_cases.resolve(CallKind.SEARCH, request)
+
+    async def batch_resolve(self, request: bytes, context: Context) -> bytes:
+        """Answer a batch of calls."""
+        del context
+        return await self._use_cases.resolve_batch(request)
+
+    def stream_resolve(self, requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
+        """Answer a stream of batches, in order."""
+        del context
+        return self._use_cases.resolve_stream(requests)
+
+
+def identity_handlers(use_cases: IdentityUseCases) -> dict[str, Handler]:
+    """List the handlers by method; without serializers, so that bytes pass through untouched."""
+    servicer = IdentityServicer(use_cases)
+    return {
+        "Identify": grpc.unary_unary_rpc_method_handler(servicer.identify),
+        "Login": grpc.unary_unary_rpc_method_handler(servicer.login),
+        "Logout": grpc.unary_unary_rpc_method_handler(servicer.logout),
+        "Track": grpc.unary_unary_rpc_method_handler(servicer.track),
+        "Modify": grpc.unary_unary_rpc_method_handler(servicer.modify),
+        "Search": grpc.unary_unary_rpc_method_handler(servicer.search),
+        "BatchResolve": grpc.unary_unary_rpc_method_handler(servicer.batch_resolve),
+        "StreamResolve": grpc.stream_stream_rpc_method_handler(servicer.stream_resolve),
+    }

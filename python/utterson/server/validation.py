@@ -1,0 +1,75 @@
+"""Field rules of the protos, for the calls that are not validated in Rust. Tells every fault at once."""
+
+from google.protobuf.message import DecodeError, Message
+from google.protobuf.message_factory import GetMessageClass
+from protovalidate import Validator, Violation
+
+from utterson.domain.errors import FieldViolation, Reason, UttersonError
+from utterson.server.descriptors import descriptor_pool, services
+
+
+class FieldRules:
+    """The rules of every request of the API that is sent as one message, compiled when this is made."""
+
+    def __init__(self) -> None:
+        self._validator = Validator()
+        self._requests: dict[str, type[Message]] = {}
+        for service in services():
+            for method in service.methods:
+                if method.client_streaming:
+                    continue
+                request = GetMessageClass(descriptor_pool().FindMessageTypeByName(method.input_type.full_name))
+                # The first look at a message compiles the rules of it and of all that it holds.
+                self._validator.collect_violations(request())
+                self._requests[f"/{service.full_name}/{method.name}"] = request
+
+    def check(self, method: str, request: bytes) -> None:
+        """Refuse a request that breaks a rule.
+
+        Args:
+            method: the full name of the RPC, for example `/utterson.v1.ProfileService/GetProfile`.
+            request: the encoded request.
+
+        Raises:
+            UttersonError: MALFORMED_REQUEST, or FIELD_INVALID with every fault and its path (rule C2).
+        """
+        request_class = self._requests[method]
+        try:
+            message = request_class.FromString(request)
+        except DecodeError as error:
+            raise malformed_request(request_class.DESCRIPTOR.full_name) from error
+        violations = self._validator.collect_violations(message)
+        if violations:
+            raise UttersonError(
+                Reason.FIELD_INVALID,
+                "the request breaks a rule of its fields; see the field violations",
+                violations=tuple(_field_violation(violation) for violation in violations),
+            )
+
+
+def malformed_request(message_name: str) -> UttersonError:
+    """Make the refusal of bytes that are no such message."""
+    sentence = f"the bytes are not an encoded {message_name}; generate the client from the server's protos"
+    return UttersonError(Reason.MALFORMED_REQUEST, sentence, violations=(FieldViolation("", sentence),))
+
+
+def _field_violation(violation: Violation) -> FieldViolation:
+    return FieldViolation(_path(violation), _description(violation))
+
+
+def _path(violation: Violation) -> str:
+    """Write the path as in `identifiers[0].value`."""
+    field = violation.proto.field
+    if field is None:
+        return ""
+    path = ""
+    for element in field.elements:
+        path += f".{element.field_name}" if path else element.field_name
+        if element.subscript is not None:
+            path += f"[{element.subscript.value}]"
+    return path
+
+
+def _description(violation: Violation) -> str:
+    """Tell the rule that is broken: its text holds the rule's figures, never the field's value."""
+    return violation.proto.message.replace("\0", "U+0000")

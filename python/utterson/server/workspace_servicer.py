@@ -1,0 +1,128 @@
+"""WorkspaceService: workspaces, their policies and the take-over of existing graphs."""
+
+from collections.abc import AsyncIterator
+
+import grpc
+from google.protobuf.message import DecodeError
+
+from utterson.application.ports import WorkspaceUseCases
+from utterson.domain.errors import FieldViolation, Reason, UttersonError
+from utterson.server.layers import Context, Handler
+from utterson.server.mapping import policy_revision_message, workspace_message
+from utterson.server.validation import malformed_request
+from utterson.v1 import workspace_service_pb2 as messages
+
+SERVICE = "utterson.v1.WorkspaceService"
+
+
+class WorkspaceServicer:
+    """Maps messages to use cases and back; the field rules hold already."""
+
+    def __init__(self, use_cases: WorkspaceUseCases) -> None:
+        self._use_cases = use_cases
+
+    async def create_workspace(
+        self, request: messages.CreateWorkspaceRequest, context: Context
+    ) -> messages.CreateWorkspaceResponse:
+        """Make a workspace."""
+        del context
+        own = request.WhichOneof("policy_source") == "policy"
+        record = await self._use_cases.create_workspace(
+            request.workspace,
+            request.policy.SerializeToString(deterministic=True) if own else None,
+            None if own else request.preset,
+        )
+        return messages.CreateWorkspaceResponse(workspace=workspace_message(record), warnings=record.warnings)
+
+    async def get_workspace(
+        self, request: messages.GetWorkspaceRequest, context: Context
+    ) -> messages.GetWorkspaceResponse:
+        """Tell a workspace."""
+        del context
+        record = await self._use_cases.get_workspace(request.workspace)
+        return messages.GetWorkspaceResponse(workspace=workspace_message(record))
+
+    async def list_workspaces(
+        self, request: messages.ListWorkspacesRequest, context: Context
+    ) -> messages.ListWorkspacesResponse:
+        """List the workspaces by id."""
+        del context
+        page = await self._use_cases.list_workspaces(request.page_size, request.page_token)
+        return messages.ListWorkspacesResponse(
+            workspaces=[workspace_message(record) for record in page.items], next_page_token=page.next_page_token
+        )
+
+    async def update_policy(
+        self, request: messages.UpdatePolicyRequest, context: Context
+    ) -> messages.UpdatePolicyResponse:
+        """Change a workspace's policy."""
+        del context
+        policy = request.policy.SerializeToString(deterministic=True)
+        record = await self._use_cases.update_policy(request.workspace, policy, request.etag)
+        return messages.UpdatePolicyResponse(workspace=workspace_message(record), warnings=record.warnings)
+
+    async def list_policy_revisions(
+        self, request: messages.ListPolicyRevisionsRequest, context: Context
+    ) -> messages.ListPolicyRevisionsResponse:
+        """List the policies that a workspace had."""
+        del context
+        page = await self._use_cases.list_policy_revisions(request.workspace, request.page_size, request.page_token)
+        return messages.ListPolicyRevisionsResponse(
+            policy_revisions=[policy_revision_message(record) for record in page.items],
+            next_page_token=page.next_page_token,
+        )
+
+    async def import_profiles(self, requests: AsyncIterator[bytes], context: Context) -> bytes:
+        """Take over an existing graph; the engine reads and checks the messages."""
+        del context
+        first = await anext(requests, None)
+        if first is None:
+            sentence = "the stream is empty; send at least one profile"
+            raise UttersonError(Reason.FIELD_INVALID, sentence, violations=(FieldViolation("", sentence),))
+        return await self._use_cases.import_profiles(_workspace_of(first), _rejoined(first, requests))
+
+
+def _workspace_of(request: bytes) -> str:
+    try:
+        return messages.ImportProfilesRequest.FromString(request).workspace
+    except DecodeError as error:
+        raise malformed_request(messages.ImportProfilesRequest.DESCRIPTOR.full_name) from error
+
+
+async def _rejoined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for request in rest:
+        yield request
+
+
+def workspace_handlers(use_cases: WorkspaceUseCases) -> dict[str, Handler]:
+    """List the handlers by method."""
+    servicer = WorkspaceServicer(use_cases)
+    return {
+        "CreateWorkspace": grpc.unary_unary_rpc_method_handler(
+            servicer.create_workspace,
+            messages.CreateWorkspaceRequest.FromString,
+            messages.CreateWorkspaceResponse.SerializeToString,
+        ),
+        "GetWorkspace": grpc.unary_unary_rpc_method_handler(
+            servicer.get_workspace,
+            messages.GetWorkspaceRequest.FromString,
+            messages.GetWorkspaceResponse.SerializeToString,
+        ),
+        "ListWorkspaces": grpc.unary_unary_rpc_method_handler(
+            servicer.list_workspaces,
+            messages.ListWorkspacesRequest.FromString,
+            messages.ListWorkspacesResponse.SerializeToString,
+        ),
+        "UpdatePolicy": grpc.unary_unary_rpc_method_handler(
+            servicer.update_policy,
+            messages.UpdatePolicyRequest.FromString,
+            messages.UpdatePolicyResponse.SerializeToString,
+        ),
+        "ListPolicyRevisions": grpc.unary_unary_rpc_method_handler(
+            servicer.list_policy_revisions,
+            messages.ListPolicyRevisionsRequest.FromString,
+            messages.ListPolicyRevisionsResponse.SerializeToString,
+        ),
+        "ImportProfiles": grpc.stream_unary_rpc_method_handler(servicer.import_profiles),
+    }

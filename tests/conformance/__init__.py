@@ -1,0 +1,1 @@
+"""The case files: scenarios with their expected answers, and their runners."""

@@ -1,0 +1,58 @@
+"""A real server on a free port, with use cases of the test's choice behind it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+import pytest
+
+from tests.server.fakes import FakeIdentity, FakeProfiles, FakeWorkspaces, Script
+from utterson.server.server import ServerHandle, build_server
+
+RECEIVE_BYTES_MAX = 1024 * 1024
+
+
+@dataclass
+class Running:
+    """A running server, its fakes and a channel to it."""
+
+    handle: ServerHandle
+    channel: grpc.aio.Channel
+    script: Script
+    identity: FakeIdentity
+    profiles: FakeProfiles
+
+    @property
+    def address(self) -> str:
+        """Where it listens."""
+        return f"127.0.0.1:{self.handle.port}"
+
+    def unary(self, method: str, request: bytes, *, timeout_s: float = 10, **options: Any) -> Any:
+        """Send bytes as they are to a unary RPC of `utterson.v1`; awaited, the call gives the bytes answered."""
+        send: Any = self.channel.unary_unary(f"/utterson.v1.{method}")
+        return send(request, timeout=timeout_s, **options)
+
+    async def call(self, method: str, request: bytes, **options: Any) -> bytes:
+        """Send bytes as they are, and give back the bytes answered."""
+        answer: bytes = await self.unary(method, request, **options)
+        return answer
+
+    def stream(self, method: str, requests: Any = None, *, timeout_s: float = 10) -> Any:
+        """Open a stream of bytes both ways, to any RPC of `utterson.v1`."""
+        opened: Any = self.channel.stream_stream(f"/utterson.v1.{method}")
+        return opened(requests, timeout=timeout_s)
+
+
+@pytest.fixture
+async def running() -> AsyncIterator[Running]:
+    """Start a server; stop it after the test."""
+    script = Script()
+    identity, workspaces, profiles = FakeIdentity(script), FakeWorkspaces(script), FakeProfiles(script)
+    handle = build_server(
+        identity, workspaces, profiles, listen="127.0.0.1:0", receive_bytes_max=RECEIVE_BYTES_MAX, reflection=True
+    )
+    await handle.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{handle.port}") as channel:
+        yield Running(handle, channel, script, identity, profiles)
+    await handle.stop(0)

@@ -1,0 +1,158 @@
+"""Use cases that record what they were asked and answer, or raise, what a test told them."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+
+from utterson.domain.calls import CallKind
+from utterson.domain.records import (
+    IdentifierRecord,
+    Page,
+    PolicyRevisionRecord,
+    ProfileRecord,
+    TraitRecord,
+    WorkspaceRecord,
+)
+from utterson.v1.identity_service_pb2 import StreamResolveRequest, StreamResolveResponse
+from utterson.v1.policy_pb2 import IsolationStrategy, OnLogout, OnNewKnownUser, Policy
+from utterson.v1.workspace_service_pb2 import ImportProfilesResponse
+
+POLICY = Policy(
+    isolation=IsolationStrategy(
+        on_new_known_user=OnNewKnownUser.ON_NEW_KNOWN_USER_CREATE_PROFILE,
+        on_logout=OnLogout.ON_LOGOUT_CREATE_ANONYMOUS,
+    )
+).SerializeToString()
+
+
+@dataclass
+class Script:
+    """What the fakes were asked, what to raise, and what to wait for before."""
+
+    asked: list[tuple[object, ...]] = field(default_factory=list)
+    error: BaseException | None = None
+    before: Callable[[], Awaitable[object]] | None = None
+
+    async def play(self, *call: object) -> None:
+        """Record a call, wait, and raise."""
+        self.asked.append(call)
+        if self.before is not None:
+            await self.before()
+        if self.error is not None:
+            raise self.error
+
+
+@dataclass
+class FakeIdentity:
+    """Answers every unary call with `answer`."""
+
+    script: Script
+    answer: bytes = b""
+    streams_open: int = 0
+    received: int = 0
+
+    async def resolve(self, kind: CallKind, request: bytes) -> bytes:
+        """Record and answer."""
+        await self.script.play("resolve", kind, request)
+        return self.answer
+
+    async def resolve_batch(self, request: bytes) -> bytes:
+        """Record and answer."""
+        await self.script.play("resolve_batch", request)
+        return self.answer
+
+    async def resolve_stream(self, requests: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """Answer each message with its number; raise at the second where there is something to raise."""
+        self.streams_open += 1
+        try:
+            async for request in requests:
+                self.received += 1
+                if self.received > 1:
+                    await self.script.play("resolve_stream")
+                sequence = StreamResolveRequest.FromString(request).sequence
+                yield StreamResolveResponse(sequence=sequence).SerializeToString()
+        finally:
+            self.streams_open -= 1
+
+
+def workspace_record(workspace: str) -> WorkspaceRecord:
+    """Make a workspace of 1970 plus one and a half seconds."""
+    return WorkspaceRecord(workspace, POLICY, 3, "etag-3", 1_500_000, ("a warning",))
+
+
+@dataclass
+class FakeWorkspaces:
+    """Answers with records made on the spot."""
+
+    script: Script
+
+    async def create_workspace(self, workspace: str, policy: bytes | None, preset: str | None) -> WorkspaceRecord:
+        """Record and answer."""
+        await self.script.play("create_workspace", workspace, policy, preset)
+        return workspace_record(workspace)
+
+    async def get_workspace(self, workspace: str) -> WorkspaceRecord:
+        """Record and answer."""
+        await self.script.play("get_workspace", workspace)
+        return workspace_record(workspace)
+
+    async def list_workspaces(self, page_size: int, page_token: str) -> Page[WorkspaceRecord]:
+        """Record and answer."""
+        await self.script.play("list_workspaces", page_size, page_token)
+        return Page([workspace_record("a"), workspace_record("b")], "next")
+
+    async def update_policy(self, workspace: str, policy: bytes, etag: str) -> WorkspaceRecord:
+        """Record and answer."""
+        await self.script.play("update_policy", workspace, policy, etag)
+        return workspace_record(workspace)
+
+    async def list_policy_revisions(
+        self, workspace: str, page_size: int, page_token: str
+    ) -> Page[PolicyRevisionRecord]:
+        """Record and answer."""
+        await self.script.play("list_policy_revisions", workspace, page_size, page_token)
+        return Page([PolicyRevisionRecord(2, POLICY, -1)], "next")
+
+    async def import_profiles(self, workspace: str, messages: AsyncIterator[bytes]) -> bytes:
+        """Record and answer the numbers of the messages."""
+        received = [message async for message in messages]
+        await self.script.play("import_profiles", workspace, received)
+        return ImportProfilesResponse(profile_ids=range(1, len(received) + 1)).SerializeToString()
+
+
+@dataclass
+class FakeProfiles:
+    """Answers with records made on the spot."""
+
+    script: Script
+    page: Page[bytes] = field(default_factory=lambda: Page([], ""))
+
+    async def get_profiles(
+        self, workspace: str, profile_ids: list[int], at_least: str, timeout_s: float | None
+    ) -> list[ProfileRecord]:
+        """Record and answer."""
+        await self.script.play("get_profiles", workspace, profile_ids, at_least, timeout_s)
+        return [profile_record(profile_id) for profile_id in profile_ids]
+
+    async def list_events(self, workspace: str, profile_id: int, page_size: int, page_token: str) -> Page[bytes]:
+        """Record and answer."""
+        await self.script.play("list_events", workspace, profile_id, page_size, page_token)
+        return self.page
+
+    async def list_history(self, workspace: str, profile_id: int, page_size: int, page_token: str) -> Page[bytes]:
+        """Record and answer."""
+        await self.script.play("list_history", workspace, profile_id, page_size, page_token)
+        return self.page
+
+
+def profile_record(profile_id: int) -> ProfileRecord:
+    """Make a profile that was merged away into 7."""
+    return ProfileRecord(
+        profile_id=7,
+        identifiers=(IdentifierRecord("email", "Ed@Example.com", "ed@example.com", 2_000_001, 20_000),),
+        traits=(TraitRecord("plan", b"\x1a\x04gold"),),
+        known=True,
+        merges=2,
+        source_profile_id=5,
+        create_time_us=1_000_000,
+        merged_into=0 if profile_id == 7 else 7,
+    )

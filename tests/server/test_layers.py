@@ -1,0 +1,161 @@
+"""What every call passes through: field rules, request ids, deadlines, cancellation."""
+
+import asyncio
+
+import grpc
+import pytest
+
+from tests.server.conftest import Running
+from tests.server.statuses import told
+from utterson.domain.errors import Reason, UttersonError
+from utterson.server.interceptors import LayerInterceptor, standard_layers
+from utterson.server.layers import DeadlineLayer, Handler, Method
+from utterson.server.validation import FieldRules
+from utterson.v1 import profile_service_pb2 as profile_messages
+from utterson.v1 import workspace_service_pb2 as workspace_messages
+
+
+def test_the_layers_are_named_and_ordered() -> None:
+    names = [layer.name for layer in standard_layers(FieldRules())]
+    assert names == ["guard", "request id", "deadline", "validation"]
+
+
+async def test_every_broken_field_rule_is_told_at_once(running: Running) -> None:
+    request = profile_messages.BatchGetProfilesRequest(workspace="So Ho", profile_ids=[1, 0, 2**53])
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await running.call("ProfileService/BatchGetProfiles", request.SerializeToString())
+    status = told(caught.value)
+    assert (status.code, status.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "FIELD_INVALID")
+    fields = [violation.field for violation in status.details["BadRequest"].field_violations]
+    assert fields == ["workspace", "profile_ids[1]", "profile_ids[2]"]
+    assert "So Ho" not in str(status)
+    assert running.script.asked == []
+
+
+@pytest.mark.parametrize(
+    ("method", "request_message", "fields"),
+    [
+        (
+            "WorkspaceService/CreateWorkspace",
+            workspace_messages.CreateWorkspaceRequest(workspace="soho"),
+            ["policy_source"],
+        ),
+        ("WorkspaceService/UpdatePolicy", workspace_messages.UpdatePolicyRequest(workspace="soho"), ["policy"]),
+        ("WorkspaceService/ListWorkspaces", workspace_messages.ListWorkspacesRequest(page_size=-1), ["page_size"]),
+        ("WorkspaceService/GetWorkspace", workspace_messages.GetWorkspaceRequest(), ["workspace"]),
+        (
+            "ProfileService/GetProfile",
+            profile_messages.GetProfileRequest(workspace="soho", profile_id=-1),
+            ["profile_id"],
+        ),
+        (
+            "ProfileService/BatchGetProfiles",
+            profile_messages.BatchGetProfilesRequest(workspace="soho", profile_ids=range(1, 102)),
+            ["profile_ids"],
+        ),
+    ],
+)
+async def test_field_rules(running: Running, method: str, request_message: object, fields: list[str]) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await running.call(method, request_message.SerializeToString())  # type: ignore[attr-defined]
+    violations = told(caught.value).details["BadRequest"].field_violations
+    assert [violation.field for violation in violations] == fields
+    assert all(violation.description for violation in violations)
+
+
+async def test_the_request_id_comes_back(running: Running) -> None:
+    answered = running.unary("IdentityService/Identify", b"", metadata=(("x-request-id", "abc-1"),))
+    await answered
+    assert dict(await answered.trailing_metadata())["x-request-id"] == "abc-1"
+
+
+async def test_a_request_id_is_made_where_none_or_a_huge_one_is_sent(running: Running) -> None:
+    made = []
+    for metadata in ((), (("x-request-id", "x" * 1000),)):
+        answered = running.unary("IdentityService/Identify", b"", metadata=metadata)
+        await answered
+        made.append(dict(await answered.trailing_metadata())["x-request-id"])
+    assert len(set(made)) == 2
+    assert all(0 < len(request_id) <= 32 for request_id in made)
+
+
+async def test_the_request_id_comes_back_with_a_refusal(running: Running) -> None:
+    running.script.error = UttersonError(Reason.NO_MATCH, "nobody")
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await running.call("IdentityService/Search", b"", metadata=(("x-request-id", "abc-2"),))
+    assert told(caught.value).trailers["x-request-id"] == "abc-2"
+
+
+class EndlessContext:
+    """A context of a call without a deadline."""
+
+    def time_remaining(self) -> None:
+        """Tell that there is no deadline."""
+
+
+async def test_a_call_without_a_deadline_is_given_up() -> None:
+    async def endless(request: object, context: object) -> None:
+        del request, context
+        await asyncio.Event().wait()
+
+    limited = DeadlineLayer(timeout_s=0.01).around_unary(Method("/a/B", False, None), endless)
+    with pytest.raises(UttersonError) as caught:
+        await limited(b"", EndlessContext())  # type: ignore[arg-type]
+    assert caught.value.reason is Reason.OUTCOME_UNKNOWN
+
+
+async def test_a_timeout_inside_a_call_is_not_taken_for_the_deadline() -> None:
+    async def impatient(request: object, context: object) -> None:
+        del request, context
+        raise TimeoutError
+
+    limited = DeadlineLayer(timeout_s=10).around_unary(Method("/a/B", False, None), impatient)
+    with pytest.raises(TimeoutError):
+        await limited(b"", EndlessContext())  # type: ignore[arg-type]
+
+
+async def test_a_cancelled_call_is_cancelled_inside(running: Running) -> None:
+    started, ended = asyncio.Event(), asyncio.Event()
+
+    async def wait_for_ever() -> None:
+        started.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            ended.set()
+            raise
+
+    running.script.before = wait_for_ever
+    call = running.unary("IdentityService/Identify", b"")
+    waiting = asyncio.ensure_future(call)
+    await asyncio.wait_for(started.wait(), 5)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await asyncio.wait_for(ended.wait(), 5)
+
+
+async def test_a_callers_deadline_is_kept(running: Running) -> None:
+    running.script.before = asyncio.Event().wait
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await running.call("IdentityService/Identify", b"", timeout_s=0.1)
+    assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+async def test_handlers_are_wrapped_once_a_method() -> None:
+    interceptor = LayerInterceptor(standard_layers(FieldRules()))
+    handler: Handler = grpc.unary_unary_rpc_method_handler(lambda _request, _context: b"")
+    looked_up = []
+
+    async def continuation(details: object) -> object:
+        looked_up.append(details)
+        return handler
+
+    class Details:
+        method = "/utterson.v1.IdentityService/Identify"
+        invocation_metadata = ()
+
+    first = await interceptor.intercept_service(continuation, Details())  # type: ignore[arg-type]
+    second = await interceptor.intercept_service(continuation, Details())  # type: ignore[arg-type]
+    assert first is second
+    assert len(looked_up) == 1
