@@ -10,7 +10,7 @@ use crate::ids::{EntryId, Micros, PolicyRevision, Position, Seq, Serial};
 use crate::plan::{Effect, Entry, Plan};
 use crate::policy::{Policy, Strategy, change};
 use crate::rules::c7_once::{self, Once};
-use crate::rules::prepare::{self, Usable};
+use crate::rules::prepare::{self, Asked, Usable};
 use crate::rules::{c5_nothing_usable, i5_attach, isolation, m6_outcome, m8_traits};
 use crate::state::State;
 
@@ -77,9 +77,10 @@ pub fn decide_import(
             return Ok(Imported::Replay(c7_once::request_digest(decider.state, request_id)));
         }
     };
+    let prepared = prepare_rows(decider.state, rows)?;
     let mut serials = Vec::with_capacity(rows.len());
-    for (place, row) in rows.iter().enumerate() {
-        match take_over(&mut decider, row, place) {
+    for (place, (row, asked)) in rows.iter().zip(&prepared).enumerate() {
+        match take_over(&mut decider, row, asked, place) {
             Ok(serial) => serials.push(serial),
             Err(fault) => {
                 decider.finish(id, Vec::new(), Vec::new());
@@ -112,20 +113,31 @@ fn content_of(rows: &[ImportRow], request_id: &str) -> Call {
     call
 }
 
-fn take_over(decider: &mut Decider<'_>, row: &ImportRow, place: usize) -> Result<Serial, Fault> {
+/// C1 to C6 for every row, before anything is made.
+fn prepare_rows(state: &State, rows: &[ImportRow]) -> Result<Vec<Vec<Asked>>, Fault> {
+    let prepare_row = |(place, row): (usize, &ImportRow)| {
+        let prefix = format!("messages[{place}].");
+        let prepared = prepare::prepare(&state.policy, &row.identifiers, &state.digester);
+        let asked = prepared.map_err(|fault| under(fault, &prefix))?.asked;
+        if !c5_nothing_usable::any_usable(&asked) {
+            return Err(under(c5_nothing_usable::fault(), &prefix));
+        }
+        if !merges(state) {
+            isolation::refuse_two_values(&asked).map_err(|fault| under(fault, &prefix))?;
+        }
+        Ok(asked)
+    };
+    rows.iter().enumerate().map(prepare_row).collect()
+}
+
+fn merges(state: &State) -> bool {
+    matches!(state.policy.strategy(), Strategy::Merge { .. })
+}
+
+fn take_over(decider: &mut Decider<'_>, row: &ImportRow, asked: &[Asked], place: usize) -> Result<Serial, Fault> {
     let prefix = format!("messages[{place}].");
-    let state = &*decider.state;
-    let asked = prepare::prepare(&state.policy, &row.identifiers, &state.digester)
-        .map_err(|fault| under(fault, &prefix))?
-        .asked;
-    if !c5_nothing_usable::any_usable(&asked) {
-        return Err(under(c5_nothing_usable::fault(), &prefix));
-    }
-    let merging = matches!(state.policy.strategy(), Strategy::Merge { .. });
-    if !merging {
-        isolation::refuse_two_values(&asked).map_err(|fault| under(fault, &prefix))?;
-    }
-    let serial = state.profiles.next_serial();
+    let merging = merges(decider.state);
+    let serial = decider.state.profiles.next_serial();
     let mut call = Call::new(CallKind::Import);
     call.traits.clone_from(&row.traits);
     let context = Context {
@@ -136,7 +148,7 @@ fn take_over(decider: &mut Decider<'_>, row: &ImportRow, place: usize) -> Result
         warnings: Vec::new(),
     };
     decider.emit(Effect::CreateProfile { serial, create_time: context.time, source: None, merges: row.merges });
-    for (index, usable) in prepare::usable(&asked) {
+    for (index, usable) in prepare::usable(asked) {
         if (merging || usable.settings.unique) && decider.state.index.first(usable.digest).is_some() {
             return Err(held_elsewhere(&format!("{prefix}identifiers[{index}]")));
         }

@@ -22,6 +22,8 @@ pub struct StoredEvent<'a> {
     pub call: &'a Call,
     /// Its event time.
     pub time: Micros,
+    /// Which of the call's identifiers it carried, each once.
+    pub identifiers: Vec<usize>,
     /// What was demoted, and why (rule M7).
     pub demoted: &'a [Demotion],
 }

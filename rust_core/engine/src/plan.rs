@@ -61,7 +61,7 @@ pub enum DemotionReason {
 /// What became of one identifier of the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IdentifierResult {
-    /// Which of the call's identifiers.
+    /// Which of the call's identifiers; of a Modify, which of its changes.
     pub index: usize,
     /// What happened to it.
     pub disposition: Disposition,

@@ -6,10 +6,12 @@
 //!
 //! Source: common to both families.
 
-use crate::call::RawIdentifier;
+use std::sync::Arc;
+
+use crate::call::{Call, RawIdentifier};
 use crate::fault::{Fault, Reason, Violation};
 use crate::normalize::{ValueFault, judge, judge_raw};
-use crate::policy::{TypeSettings, is_type_name};
+use crate::policy::{Policy, TypeSettings, is_type_name};
 use crate::rules::c1_normalise;
 
 /// The most identifiers, or changes, of one call, as sent.
@@ -46,6 +48,28 @@ pub fn check_shape_unbounded(identifiers: &[RawIdentifier], path: &str) -> Resul
         }
         if let Err(fault) = judge_raw(&identifier.value) {
             violations.push(Violation::new(format!("{path}[{position}].value"), fault.description()));
+        }
+    }
+    if violations.is_empty() { Ok(()) } else { Err(Fault::fields(Reason::FieldInvalid, violations)) }
+}
+
+/// Checks every value of a call after C1, in calls whose values are not about to be prepared.
+pub(crate) fn check_values(policy: &Policy, call: &Call) -> Result<(), Fault> {
+    let mut violations = Vec::new();
+    let mut check = |type_name: &str, value: &str, path: String| {
+        let settings = policy.settings_of(type_name).settings().map(Arc::as_ref);
+        if let Err(fault) = normalised(settings, value) {
+            violations.push(Violation::new(path, fault.description()));
+        }
+    };
+    for (index, identifier) in call.identifiers.iter().enumerate() {
+        check(&identifier.type_name, &identifier.value, format!("identifiers[{index}].value"));
+    }
+    for (index, change) in call.changes.iter().enumerate() {
+        for (value, field) in [(&change.old_value, "old_value"), (&change.new_value, "new_value")] {
+            if !value.is_empty() {
+                check(&change.type_name, value, format!("changes[{index}].{field}"));
+            }
         }
     }
     if violations.is_empty() { Ok(()) } else { Err(Fault::fields(Reason::FieldInvalid, violations)) }

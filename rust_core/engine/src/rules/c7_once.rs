@@ -13,6 +13,7 @@ use crate::ids::Position;
 use crate::normalize;
 use crate::plan::{Decided, Effect, Verdict};
 use crate::policy::Policy;
+use crate::rules::c2_refuse;
 use crate::state::State;
 
 /// The ids of a call that carries any, and its content.
@@ -53,6 +54,8 @@ pub(crate) fn check(decider: &Decider<'_>, call: &Call, earlier: &[Decided]) -> 
     for digest in [request, message].into_iter().flatten() {
         let Some(mark) = state.requests.get(digest, decider.at.commit_time) else { continue };
         if mark.fingerprint != content {
+            // Field rules come before everything else, also where a value alone makes the content another one.
+            c2_refuse::check_values(&state.policy, call)?;
             return Err(reused());
         }
         if mark.seq != decider.at.seq {

@@ -5,12 +5,20 @@ use crate::call::CallKind;
 use crate::decide::{Context, Decider, StoredEvent};
 use crate::ids::Serial;
 use crate::plan::{Demotion, Effect};
+use crate::rules::prepare::Asked;
 
 /// Stores the event of a Track call; other calls carry none.
-pub(crate) fn store(decider: &mut Decider<'_>, context: &Context<'_>, serial: Option<Serial>, demoted: &[Demotion]) {
+pub(crate) fn store(
+    decider: &mut Decider<'_>,
+    context: &Context<'_>,
+    asked: &[Asked],
+    (serial, demoted): (Option<Serial>, &[Demotion]),
+) {
     if context.call.kind != CallKind::Track {
         return;
     }
-    let record = decider.encoder.event(&StoredEvent { call: context.call, time: context.time, demoted });
+    let identifiers = asked.iter().map(|one| one.position).collect();
+    let event = StoredEvent { call: context.call, time: context.time, identifiers, demoted };
+    let record = decider.encoder.event(&event);
     decider.emit(Effect::StoreEvent { serial, time: context.time, position: context.position, record });
 }

@@ -107,7 +107,7 @@ pub(crate) fn settle(
         return Err(i5_attach::nothing_attachable());
     }
     m8_traits::write(decider, context, serial);
-    events::store(decider, context, Some(serial), &[]);
+    events::store(decider, context, asked, (Some(serial), &[]));
     Ok(Decision {
         serial: Some(serial),
         outcome: if created { Outcome::Created } else { Outcome::Matched },

@@ -14,7 +14,7 @@ use crate::fault::{Fault, Reason};
 use crate::ids::Serial;
 use crate::plan::{Effect, Outcome};
 use crate::rules::i5_attach;
-use crate::rules::modify::{self, Changed, PreparedChange};
+use crate::rules::modify::{self, Changed, Prepared, PreparedChange};
 use crate::rules::prepare::Usable;
 use crate::state::State;
 use crate::state::index::Holders;
@@ -22,21 +22,26 @@ use crate::state::index::Holders;
 /// Changes one profile.
 pub(crate) fn modify(decider: &mut Decider<'_>, context: &mut Context<'_>) -> Result<Decision, Fault> {
     let serial = modify::profile(decider.state, context.call)?;
-    let prepared = modify::changes(decider.state, context)?;
+    let prepared = modify::prepare(decider.state, context.call)?;
     let mut changed = Changed::default();
-    for one in &prepared {
+    for one in &prepared.changes {
         apply(decider, context, serial, one, &mut changed)?;
     }
-    Ok(decision(decider.state, serial, &changed, RuleId::I7))
+    Ok(decision(decider.state, (serial, RuleId::I7), &changed, prepared))
 }
 
 /// The answer of a Modify.
-pub(crate) fn decision(state: &State, serial: Serial, changed: &Changed, decided_by: RuleId) -> Decision {
+pub(crate) fn decision(
+    state: &State,
+    (serial, decided_by): (Serial, RuleId),
+    changed: &Changed,
+    prepared: Prepared,
+) -> Decision {
     Decision {
         serial: Some(serial),
         outcome: Outcome::Matched,
         merged: Vec::new(),
-        identifiers: Vec::new(),
+        identifiers: prepared.set_aside,
         demoted: Vec::new(),
         changes: changed.told(state),
         decided_by,

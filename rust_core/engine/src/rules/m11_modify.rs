@@ -16,16 +16,16 @@ use crate::state::State;
 /// Changes one profile.
 pub(crate) fn modify(decider: &mut Decider<'_>, context: &mut Context<'_>) -> Result<Decision, Fault> {
     let serial = modify::profile(decider.state, context.call)?;
-    let prepared = modify::changes(decider.state, context)?;
+    let prepared = modify::prepare(decider.state, context.call)?;
     let mut changed = Changed::default();
     let before = |digest: Digest| m1_one_owner::owner(decider.state, digest) == Some(serial);
-    let news = prepared.iter().filter_map(|change| change.new.as_ref());
+    let news = prepared.changes.iter().filter_map(|change| change.new.as_ref());
     let added: Vec<&Usable> = news.map(|(new, _)| new).filter(|new| !before(new.digest)).collect();
-    for change in &prepared {
+    for change in &prepared.changes {
         apply(decider, context, serial, change, &mut changed);
     }
-    check(decider.state, context, serial, &prepared, &added)?;
-    Ok(i7_modify::decision(decider.state, serial, &changed, RuleId::M11))
+    check(decider.state, context, serial, &prepared.changes, &added)?;
+    Ok(i7_modify::decision(decider.state, (serial, RuleId::M11), &changed, prepared))
 }
 
 fn apply(

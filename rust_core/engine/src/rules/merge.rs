@@ -30,7 +30,7 @@ fn identify(decider: &mut Decider<'_>, context: &mut Context<'_>) -> Result<Deci
     let checked = m3_check::check(decider.state, context, &asked);
     let settled = m6_outcome::settle(decider, context, &asked, &checked);
     m8_traits::write(decider, context, settled.serial);
-    events::store(decider, context, Some(settled.serial), &checked.demoted);
+    events::store(decider, context, &asked, (Some(settled.serial), &checked.demoted));
     let identifiers = dispositions::of_asked(&asked, |index| {
         m7_demoted::disposition(&checked.demoted, index).unwrap_or_else(|| settled.disposition(index))
     });
@@ -48,7 +48,7 @@ fn identify(decider: &mut Decider<'_>, context: &mut Context<'_>) -> Result<Deci
 
 /// C5: nothing usable is left, so no profile is told; a Track's event is kept, an Identify keeps nothing.
 fn unresolved(decider: &mut Decider<'_>, context: &Context<'_>, asked: &[Asked]) -> Decision {
-    events::store(decider, context, None, &[]);
+    events::store(decider, context, asked, (None, &[]));
     Decision {
         serial: None,
         outcome: Outcome::Unresolved,

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::call::Call;
+use crate::call::{Call, RawChange};
 use crate::decide::Context;
 use crate::fault::{Fault, Reason, Resource};
 use crate::ids::Serial;
-use crate::plan::ChangedProfile;
+use crate::plan::{ChangedProfile, Disposition, IdentifierResult};
+use crate::rules::c2_refuse;
 use crate::rules::prepare::{self, Fate, Usable};
 use crate::state::State;
 
@@ -18,8 +19,10 @@ pub(crate) struct PreparedChange {
     pub new: Option<(Usable, String)>,
 }
 
-/// The live profile that a Modify names; an unknown one is refused before anything else is judged.
+/// The live profile that a Modify names; an unknown one is refused before anything but the field
+/// rules is judged.
 pub(crate) fn profile(state: &State, call: &Call) -> Result<Serial, Fault> {
+    c2_refuse::check_values(&state.policy, call)?;
     let Some(serial) = state.serial_of(call.profile) else {
         let fault = Fault::new(Reason::ProfileNotFound, "no profile has this id in the workspace: check the id");
         return Err(fault.about(Resource::Profile(call.profile.0)));
@@ -27,46 +30,66 @@ pub(crate) fn profile(state: &State, call: &Call) -> Result<Serial, Fault> {
     Ok(state.profiles.root(serial))
 }
 
-/// The changes that C1 to C4 leave, in order. A change whose new value is blocked or whose type is ignored is set
-/// aside whole, with a warning; none left is refused.
-pub(crate) fn changes(state: &State, context: &mut Context<'_>) -> Result<Vec<PreparedChange>, Fault> {
-    let mut prepared = Vec::with_capacity(context.call.changes.len());
-    for (place, change) in context.call.changes.iter().enumerate() {
-        if change.old_value.is_empty() && change.new_value.is_empty() {
-            let mut fault =
-                Fault::field(format!("changes[{place}]"), "a change needs an old value, a new value or both");
-            fault.reason = Reason::EmptyChange;
-            return Err(fault);
+/// The changes that C1 to C4 leave, in order, and those set aside.
+pub(crate) struct Prepared {
+    /// The changes to make.
+    pub changes: Vec<PreparedChange>,
+    /// Changes set aside whole: their new value is blocked or their type is ignored; each value once.
+    pub set_aside: Vec<IdentifierResult>,
+}
+
+/// Applies C1 to C4 to the changes; none left is refused.
+pub(crate) fn prepare(state: &State, call: &Call) -> Result<Prepared, Fault> {
+    let mut prepared = Prepared { changes: Vec::with_capacity(call.changes.len()), set_aside: Vec::new() };
+    for (index, change) in call.changes.iter().enumerate() {
+        match prepare_one(state, change, index)? {
+            Ok(one) => prepared.changes.push(one),
+            Err(disposition) => {
+                let same = |other: &IdentifierResult| told_value(&call.changes[other.index]) == told_value(change);
+                if !prepared.set_aside.iter().any(same) {
+                    prepared.set_aside.push(IdentifierResult { index, disposition, reason: None });
+                }
+            }
         }
-        let path = format!("changes[{place}]");
-        let fate = |value: &str, field: &str| {
-            let fate =
-                prepare::prepare_value(&state.policy, &state.digester, (&change.type_name, value), (&path, field));
-            fate.map(|fate| (fate, value.to_owned()))
-        };
-        let new = if change.new_value.is_empty() { None } else { Some(fate(&change.new_value, "new_value")?) };
-        let old = if change.old_value.is_empty() {
-            None
-        } else {
-            // A held value stays removable though it is blocked by now, so `old` is not held against C3.
-            let old = (&*change.type_name, &*change.old_value);
-            Some(prepare::prepare_held(&state.policy, &state.digester, old, (&path, "old_value"))?)
-        };
-        let aside = matches!(new, Some((Fate::Blocked | Fate::IgnoredType, _))) || matches!(old, Some(None));
-        if aside {
-            context.warnings.push("a change was set aside: its new value is blocked or its type is ignored".to_owned());
-            continue;
-        }
-        let new = new.and_then(|(fate, raw)| match fate {
-            Fate::Usable(usable) => Some((usable, raw)),
-            Fate::Blocked | Fate::IgnoredType => None,
-        });
-        prepared.push(PreparedChange { old: old.flatten(), new });
     }
-    if prepared.is_empty() {
+    if prepared.changes.is_empty() {
         return Err(crate::rules::c5_nothing_usable::fault());
     }
     Ok(prepared)
+}
+
+/// What the answer tells of a change that was set aside: its type, and its new value or else its old one.
+fn told_value(change: &RawChange) -> (&str, &str) {
+    let value = if change.new_value.is_empty() { &change.old_value } else { &change.new_value };
+    (&change.type_name, value)
+}
+
+fn prepare_one(state: &State, change: &RawChange, index: usize) -> Result<Result<PreparedChange, Disposition>, Fault> {
+    let path = format!("changes[{index}]");
+    if change.old_value.is_empty() && change.new_value.is_empty() {
+        let mut fault = Fault::field(path, "a change needs an old value, a new value or both");
+        fault.reason = Reason::EmptyChange;
+        return Err(fault);
+    }
+    let (policy, digester) = (&state.policy, &state.digester);
+    let mut old = None;
+    if !change.old_value.is_empty() {
+        // A held value stays removable though it is blocked by now, so `old` is not held against C3.
+        let value = (&*change.type_name, &*change.old_value);
+        old = prepare::prepare_held(policy, digester, value, (&path, "old_value"))?;
+        if old.is_none() {
+            return Ok(Err(Disposition::IgnoredType));
+        }
+    }
+    if change.new_value.is_empty() {
+        return Ok(Ok(PreparedChange { old, new: None }));
+    }
+    let value = (&*change.type_name, &*change.new_value);
+    Ok(match prepare::prepare_value(policy, digester, value, (&path, "new_value"))? {
+        Fate::Usable(usable) => Ok(PreparedChange { old, new: Some((usable, change.new_value.clone())) }),
+        Fate::Blocked => Err(Disposition::Blocked),
+        Fate::IgnoredType => Err(Disposition::IgnoredType),
+    })
 }
 
 /// Warns of an `old` that the profile does not hold; it is treated as empty.

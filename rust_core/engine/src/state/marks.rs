@@ -67,7 +67,7 @@ impl Requests {
     /// The use of an id, unless it lies back longer than the retention.
     #[must_use]
     pub fn get(&self, digest: Digest, now: Micros) -> Option<&RequestMark> {
-        self.marks.get(&digest).filter(|mark| mark.time.0 > now.0 - Self::RETENTION_US)
+        self.marks.get(&digest).filter(|mark| mark.time.0 >= now.0 - Self::RETENTION_US)
     }
 
     pub(crate) fn set(&mut self, digest: Digest, mark: RequestMark) -> Option<RequestMark> {
@@ -89,7 +89,7 @@ impl Requests {
     /// Forgets uses that lie back longer than the retention; changes no answer.
     pub(crate) fn forget(&mut self, now: Micros) {
         while let Some(&(time, digest)) = self.by_time.front() {
-            if time.0 > now.0 - Self::RETENTION_US {
+            if time.0 >= now.0 - Self::RETENTION_US {
                 break;
             }
             self.by_time.pop_front();

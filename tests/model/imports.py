@@ -1,0 +1,75 @@
+"""ImportProfiles (api.md): takes over an existing graph, oldest profile first, all or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tests.model.common import Item, check_struct, check_text, read_identifier, refuse_two_values, sort_out
+from tests.model.hits import Hits
+from tests.model.policy import Policy
+from tests.model.records import ImportMessage, JsonValue, Reason, RefusedError
+from tests.model.state import State, attach
+from tests.model.traits import write_traits
+
+MAX_PROFILES = 100_000
+
+
+def read_messages(policy: Policy, messages: Sequence[ImportMessage], request_id: str, hits: Hits) -> list[list[Item]]:
+    """C2, which but for its 32 identifiers holds here too: refuse what needs no state; name the first fault."""
+    if not 1 <= len(messages) <= MAX_PROFILES:
+        raise RefusedError(Reason.FIELD_INVALID)
+    read = []
+    for index, message in enumerate(messages):
+        try:
+            if index == 0:
+                check_text(request_id)
+            if not message.identifiers:
+                raise RefusedError(Reason.FIELD_INVALID)
+            check_struct(message.traits, are_traits=True)
+            items = [Item(name, raw, read_identifier(policy, name, raw, hits)) for name, raw in message.identifiers]
+            read.append(items)
+        except RefusedError as refused:
+            raise RefusedError(refused.reason, index) from None
+    return read
+
+
+def content_of(messages: Sequence[ImportMessage], read: list[list[Item]]) -> JsonValue:
+    """C7: the content of an import, identifiers as normalised."""
+    content: list[JsonValue] = []
+    for message, items in zip(messages, read, strict=True):
+        keys: list[JsonValue] = [[item.type, item.value] for item in items]
+        traits: list[JsonValue] = [[name, value] for name, value in sorted((message.traits or {}).items())]
+        content.append([keys, traits, message.create_time_us, message.merges])
+    return content
+
+
+def import_one(policy: Policy, state: State, message: ImportMessage, items: list[Item], now_us: int, hits: Hits) -> int:
+    """Make one profile; its identifiers count as added, and as seen, at `create_time` (absent: now)."""
+    usable = [item for item in sort_out(policy, items, hits) if item.set_aside is None]
+    refuse_two_values(policy, usable, hits)
+    if not usable:  # C5
+        raise RefusedError(Reason.NO_USABLE_IDENTIFIER)
+    time_us = now_us if message.create_time_us is None else message.create_time_us
+    profile = state.create(time_us)
+    profile.merges = message.merges
+    for item in usable:
+        is_exclusive = policy.merge is not None or policy.settings(item.type).unique  # M1, I5
+        if is_exclusive and state.holders(item.key):
+            raise RefusedError(Reason.IDENTIFIERS_HELD_BY_OTHERS)
+        attach(profile, item.key, item.raw, time_us)
+    write_traits(profile, message.traits, time_us, state.order, hits)
+    return profile.ordinal
+
+
+def import_all(
+    policy: Policy, state: State, messages: Sequence[ImportMessage], read: list[list[Item]], now_us: int, hits: Hits
+) -> tuple[int, ...]:
+    """Make all profiles on a working copy of the state; the first fault is named by message index."""
+    ordinals = []
+    for index, (message, items) in enumerate(zip(messages, read, strict=True)):
+        state.order += 1
+        try:
+            ordinals.append(import_one(policy, state, message, items, now_us, hits))
+        except RefusedError as refused:
+            raise RefusedError(refused.reason, index) from None
+    return tuple(ordinals)
