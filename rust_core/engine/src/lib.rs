@@ -21,3 +21,5 @@ pub mod plan;
 pub mod policy;
 pub mod rules;
 pub mod state;
+#[cfg(test)]
+mod testing;

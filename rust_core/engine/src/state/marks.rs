@@ -99,6 +99,12 @@ impl Requests {
         }
     }
 
+    /// Everything that is kept, for tests.
+    #[cfg(test)]
+    pub(crate) fn all(&self) -> impl Iterator<Item = (Digest, &RequestMark)> {
+        self.marks.iter().map(|(digest, mark)| (*digest, mark))
+    }
+
     /// How many ids are kept.
     #[must_use]
     pub fn len(&self) -> usize {

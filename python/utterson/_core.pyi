@@ -1,0 +1,311 @@
+# ruff: noqa: PYI021 - the interface is documented here, where its callers look.
+"""The Rust core: decides calls, keeps the hot index, applies effects. Pure: no I/O, no clock, no randomness.
+
+Every function that does real work lets other Python threads run meanwhile. Times are microseconds since 1970
+(`_us`), digests and entry ids are 16 bytes, state hashes 48 bytes (graph, traits, events).
+"""
+
+from collections.abc import Sequence
+from typing import final
+
+__all__ = [
+    "UNICODE_VERSION",
+    "CallBatch",
+    "CallGroup",
+    "CheckedPolicy",
+    "Fault",
+    "FormatUnknownError",
+    "IndexDivergedError",
+    "Loader",
+    "LogEntry",
+    "Plan",
+    "ProfileView",
+    "Replay",
+    "Workspace",
+    "check_policy",
+    "encode_batch",
+    "encode_stream_message",
+    "encode_unary",
+    "parse_batch",
+    "parse_call",
+    "parse_stream_message",
+    "preset_names",
+    "preset_policy",
+    "replay_answer",
+]
+
+UNICODE_VERSION: str
+
+class IndexDivergedError(Exception):
+    """The index and the log or the tables disagree: drop the workspace's index and load it anew."""
+
+class FormatUnknownError(Exception):
+    """A log entry has a format version that this build does not know: stop serving the workspace."""
+
+@final
+class Fault:
+    """Why a call was refused; becomes an `UttersonError`."""
+
+    @property
+    def reason(self) -> int:
+        """The number in `utterson.v1.ErrorReason`."""
+    @property
+    def message(self) -> str:
+        """One sentence that says what to do; never a value."""
+    @property
+    def violations(self) -> list[tuple[str, str]]:
+        """Path and description of each field at fault, in the order of the request."""
+    @property
+    def resource(self) -> tuple[str, str] | None:
+        """What the fault is about: `("workspace", id)` or `("profile", public id)`."""
+
+@final
+class Replay:
+    """A call that repeats an accepted one: answer what was recorded under `digest`."""
+
+    @property
+    def digest(self) -> bytes: ...
+    @property
+    def explain(self) -> bool: ...
+
+@final
+class CallGroup:
+    """Calls that arrived together for one workspace, in order; decoded once."""
+
+    @property
+    def workspace(self) -> str: ...
+    @property
+    def positions(self) -> list[int]:
+        """Where each call stands in the message that it came with."""
+    @property
+    def faults(self) -> list[Fault | None]:
+        """What is wrong with each call whatever the workspace; `decide` answers the same."""
+    def __len__(self) -> int: ...
+
+@final
+class CallBatch:
+    """A decoded batch or stream message, split by workspace."""
+
+    @property
+    def size(self) -> int:
+        """How many calls the message holds."""
+    @property
+    def sequence(self) -> int:
+        """The caller's number of a stream message; 0 for a batch."""
+    @property
+    def groups(self) -> list[CallGroup]: ...
+    @property
+    def faults(self) -> list[tuple[int, Fault]]:
+        """Calls that belong to no workspace, by position: malformed ones, and those whose workspace is missing."""
+
+def parse_call(kind: int, request: bytes) -> CallGroup | Fault:
+    """Decode the request of a unary call.
+
+    A faulty field is a fault within the group; only what belongs to no workspace is a `Fault` here.
+
+    Args:
+        kind: the number of the call's kind (`utterson.v1.CallKind`, 7 for a Search).
+        request: the encoded request.
+    """
+
+def parse_batch(request: bytes) -> CallBatch | Fault:
+    """Decode a `BatchResolveRequest`; the fault is that of the message as a whole."""
+
+def parse_stream_message(request: bytes) -> CallBatch | Fault:
+    """Decode a `StreamResolveRequest`; the fault is that of the message as a whole."""
+
+def encode_unary(resolution: bytes) -> bytes:
+    """Wrap an encoded `Resolution` into the response of its unary call: all of them have one shape."""
+
+def encode_batch(results: Sequence[tuple[bool, bytes]]) -> bytes:
+    """Make a `BatchResolveResponse` of (accepted?, encoded `Resolution` or `google.rpc.Status`) pairs."""
+
+def encode_stream_message(sequence: int, results: Sequence[tuple[bool, bytes]]) -> bytes:
+    """Make a `StreamResolveResponse` of the same."""
+
+def replay_answer(recorded: bytes, explain: bool) -> bytes:
+    """Make the answer to a repeated call: the recorded one, its explanation left out unless asked for.
+
+    Raises:
+        ValueError: the recorded bytes are no `Resolution`.
+    """
+
+@final
+class CheckedPolicy:
+    """A policy as it will be kept, or everything that is wrong with it."""
+
+    @property
+    def policy(self) -> bytes: ...
+    @property
+    def warnings(self) -> list[str]: ...
+    @property
+    def violations(self) -> list[tuple[str, str]]: ...
+
+def check_policy(policy: bytes) -> CheckedPolicy:
+    """Check an encoded `utterson.v1.Policy` and write all its defaults out."""
+
+def preset_policy(name: str) -> bytes | None:
+    """Give a preset's policy, encoded and expanded; None where no preset has this name."""
+
+def preset_names() -> list[str]:
+    """Name the presets."""
+
+@final
+class LogEntry:
+    """The log entry of a plan that writes."""
+
+    @property
+    def seq(self) -> int: ...
+    @property
+    def id(self) -> bytes: ...
+    @property
+    def prev(self) -> bytes: ...
+    @property
+    def policy_revision(self) -> int: ...
+    @property
+    def commit_time_us(self) -> int: ...
+    @property
+    def state_hash(self) -> bytes: ...
+    @property
+    def payload(self) -> bytes: ...
+
+@final
+class Plan:
+    """What a batch of calls would do: answers, and the effects to commit."""
+
+    @property
+    def writes(self) -> bool: ...
+    @property
+    def asks_strong(self) -> bool:
+        """Whether a call that changes nothing, and hangs on the state, asks for CONSISTENCY_STRONG."""
+    @property
+    def asks_default(self) -> bool:
+        """The same for calls that leave the consistency to the server."""
+    @property
+    def entry(self) -> LogEntry:
+        """The log entry.
+
+        Raises:
+            ValueError: the plan does not write.
+        """
+    def columns(self) -> tuple[list[object], ...]:
+        """Give the flat columns of the net effects, in the order of `commit_batch`."""
+    def answers(self, group: int) -> list[bytes | Fault | Replay]:
+        """Give one answer a call of the group: an encoded `Resolution`, a refusal or a repetition.
+
+        A changed policy has none, an import one: the encoded response, as group 0.
+
+        Raises:
+            IndexError: no such group.
+        """
+
+@final
+class ProfileView:
+    """One profile in the index; `digests` and `holders` (serials) side by side, by priority, then time added."""
+
+    @property
+    def profile_id(self) -> int: ...
+    @property
+    def serial(self) -> int: ...
+    @property
+    def merged_into(self) -> int: ...
+    @property
+    def members(self) -> list[int]: ...
+    @property
+    def known(self) -> bool: ...
+    @property
+    def merges(self) -> int: ...
+    @property
+    def source_profile_id(self) -> int: ...
+    @property
+    def digests(self) -> list[bytes]: ...
+    @property
+    def holders(self) -> list[int]: ...
+
+@final
+class Workspace:
+    """One workspace's index; its lane owns it. Calls from two threads wait for one another.
+
+    Every member raises `IndexDivergedError` once the index is broken: after an entry that did not fit, or where the
+    core broke off. Entry ids are 16 bytes, keys too, else ValueError.
+    """
+
+    @property
+    def head(self) -> tuple[int, bytes]: ...
+    @property
+    def commit_time_us(self) -> int: ...
+    @property
+    def policy_revision(self) -> int: ...
+    @property
+    def policy(self) -> bytes: ...
+    @property
+    def state_hash(self) -> bytes: ...
+    @property
+    def profile_count(self) -> int: ...
+    @property
+    def identifier_count(self) -> int: ...
+    def decide(self, groups: Sequence[CallGroup], now_us: int, entry_id: bytes) -> Plan:
+        """Decide calls in order, leaving the index as it was; `entry_id` is the log entry's fresh identity."""
+    def decide_policy(self, policy: bytes, now_us: int, entry_id: bytes) -> Plan | Fault:
+        """Decide a change of the policy (an encoded `utterson.v1.Policy`)."""
+    def decide_import(self, messages: Sequence[bytes], now_us: int, entry_id: bytes) -> Plan | Fault | Replay:
+        """Decide the take-over of a graph (encoded `ImportProfilesRequest`s), all or nothing."""
+    def apply(self, plan: Plan) -> None:
+        """Take in a plan of this index that was committed."""
+    def replay(
+        self,
+        seq: int,
+        id: bytes,
+        prev: bytes,
+        policy_revision: int,
+        commit_time_us: int,
+        state_hash: bytes,
+        payload: bytes,
+    ) -> None:
+        """Take in the next entry of the log.
+
+        Raises:
+            FormatUnknownError: a newer build wrote it; the index stays as it was.
+            IndexDivergedError: it does not follow the head, does not fit, leads to another state, or has no payload.
+        """
+    def lookup(self, profile_id: int) -> ProfileView | None:
+        """Tell a profile by its public id; the survivor where it was merged away (rule M9)."""
+    def revision_token(self, seq: int, id: bytes) -> str:
+        """Write the token of a log entry."""
+    def read_token(self, token: str) -> tuple[int, bytes] | None:
+        """Read a token: seq and the first 8 bytes of the entry's id; None where it is not one of this workspace."""
+    def request_digest(self, request_id: str) -> bytes:
+        """Give the digest under which a request id is kept."""
+    def check_invariants(self) -> list[str]:
+        """Tell everything that is wrong with the index; nothing should be. Costs a walk over all of it."""
+
+@final
+class Loader:
+    """Builds a workspace's index from the tables, read in one snapshot, fed as Postgres binary COPY chunks.
+
+    Chunk borders may lie anywhere. All profiles come before the first identifier. Where rows are not what the tables
+    promise every method raises `IndexDivergedError`; a policy of a newer build raises `FormatUnknownError`.
+    """
+
+    def __new__(
+        cls,
+        workspace: str,
+        digest_key: bytes,
+        id_key: bytes,
+        policy_revision: int,
+        policy: bytes,
+        head_seq: int,
+        head_id: bytes,
+        commit_time_us: int,
+        state_hash: bytes,
+    ) -> Loader: ...
+    def profiles(self, chunk: bytes) -> None:
+        """Take rows of serial, create_time_us, source, merges, merged_into; in the order of the serials."""
+    def identifiers(self, chunk: bytes) -> None:
+        """Take rows of digest, profile, type, added_us, seen_day, exclusive."""
+    def traits(self, chunk: bytes) -> None:
+        """Take rows of profile, name, value, time_us, seq, position."""
+    def requests(self, chunk: bytes) -> None:
+        """Take rows of digest, fingerprint, commit_time_us, seq."""
+    def finish(self) -> Workspace:
+        """Check the rows against the head's state hash and give the index."""

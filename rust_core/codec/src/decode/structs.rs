@@ -1,0 +1,82 @@
+//! Traits and properties: Structs of any content, within what the tables can keep (rule C2).
+
+use prost::Message;
+use prost_types::value::Kind;
+use prost_types::{Struct, Value};
+use utterson_engine::call::RawTrait;
+use utterson_engine::fault::Violation;
+
+use super::fields::MAX_TEXT_BYTES;
+
+/// The most bytes of one encoded Struct.
+const MAX_BYTES: usize = 64 << 10;
+/// The deepest nesting of lists and Structs. Below what protobuf's parsers take inside of any message of this API,
+/// so that whatever is stored can be answered.
+pub const MAX_NESTING: usize = 24;
+
+/// A call's traits, ordered by name; null removes (rule M8).
+pub(super) fn traits(sent: Option<Struct>, path: &str, violations: &mut Vec<Violation>) -> Vec<RawTrait> {
+    let Some(sent) = sent else { return Vec::new() };
+    let mut checked = check(&sent);
+    if checked.is_ok() && sent.fields.keys().any(|name| name.len() > MAX_TEXT_BYTES) {
+        checked = Err(format!("must hold names of at most {MAX_TEXT_BYTES} bytes"));
+    }
+    if let Err(description) = checked {
+        violations.push(Violation::new(path, description));
+        return Vec::new();
+    }
+    let raw = |(name, value): (String, Value)| {
+        let removes = matches!(value.kind, Some(Kind::NullValue(_)));
+        RawTrait { name, value: (!removes).then(|| value.encode_to_vec()) }
+    };
+    sent.fields.into_iter().map(raw).collect()
+}
+
+/// An event's properties, encoded.
+pub(super) fn properties(sent: Option<&Struct>, path: &str, violations: &mut Vec<Violation>) -> Vec<u8> {
+    let Some(sent) = sent else { return Vec::new() };
+    if let Err(description) = check(sent) {
+        violations.push(Violation::new(path, description));
+        return Vec::new();
+    }
+    sent.encode_to_vec()
+}
+
+fn check(sent: &Struct) -> Result<(), String> {
+    if sent.encoded_len() > MAX_BYTES {
+        return Err(format!("must be at most {MAX_BYTES} bytes long"));
+    }
+    check_fields(sent, 1).map_err(String::from)
+}
+
+fn check_fields(sent: &Struct, depth: usize) -> Result<(), &'static str> {
+    for (name, value) in &sent.fields {
+        check_text(name)?;
+        check_value(value, depth)?;
+    }
+    Ok(())
+}
+
+fn check_value(value: &Value, depth: usize) -> Result<(), &'static str> {
+    if depth > MAX_NESTING {
+        return Err("must not nest deeper than 24 levels");
+    }
+    match &value.kind {
+        None => Err("must give each value a kind"),
+        Some(Kind::NullValue(_) | Kind::BoolValue(_)) => Ok(()),
+        Some(Kind::NumberValue(number)) => {
+            if number.is_finite() {
+                Ok(())
+            } else {
+                Err("must not hold NaN or an infinite number")
+            }
+        }
+        Some(Kind::StringValue(text)) => check_text(text),
+        Some(Kind::StructValue(inner)) => check_fields(inner, depth + 1),
+        Some(Kind::ListValue(list)) => list.values.iter().try_for_each(|value| check_value(value, depth + 1)),
+    }
+}
+
+fn check_text(text: &str) -> Result<(), &'static str> {
+    if text.contains('\0') { Err("must not hold U+0000") } else { Ok(()) }
+}

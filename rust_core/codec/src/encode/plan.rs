@@ -1,0 +1,114 @@
+//! A whole plan: answers for the callers, columns and payload for the store.
+
+use std::borrow::Borrow;
+
+use prost::Message;
+use utterson_engine::decide::Submission;
+use utterson_engine::digest::{Digest, Digester};
+use utterson_engine::fault::Fault;
+use utterson_engine::ids::{EntryId, ProfileId, Seq, Serial};
+use utterson_engine::plan::{Effect, Plan, Verdict};
+
+use super::{history, resolution};
+use crate::columns::{Columns, History, net};
+use crate::proto::v1;
+use crate::{log, token};
+
+/// What a call is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// An encoded `Resolution`; for an import the encoded response.
+    Accepted(Vec<u8>),
+    /// A refusal.
+    Refused(Fault),
+    /// A call that repeats an accepted one (rule C7).
+    Repeated {
+        /// What it is recorded under.
+        digest: Digest,
+        /// Whether the explanation is asked for.
+        explain: bool,
+    },
+}
+
+/// A plan as callers and store take it.
+#[derive(Clone, Debug, Default)]
+pub struct Encoded {
+    /// One a call, in order.
+    pub answers: Vec<Answer>,
+    /// What to commit, if the plan writes.
+    pub columns: Columns,
+    /// The log record, if the plan writes.
+    pub payload: Vec<u8>,
+}
+
+/// What an import made, in the order of its rows.
+#[derive(Clone, Copy, Debug)]
+pub struct Imported<'a> {
+    /// By serial.
+    pub serials: &'a [Serial],
+    /// By public id.
+    pub profiles: &'a [ProfileId],
+}
+
+/// Encodes a decided batch; `calls` are those that were decided.
+pub fn decided<S: Borrow<Submission>>(plan: &Plan, calls: &[S], digester: &Digester) -> Encoded {
+    let mut tokens = Tokens { digester, last: None };
+    let (mut answers, mut records) = (Vec::with_capacity(calls.len()), Vec::new());
+    for (position, (decided, submission)) in (0u32..).zip(plan.decided.iter().zip(calls)) {
+        let answer = match (&decided.verdict, submission.borrow()) {
+            (Verdict::Resolution(one), Ok(call)) => {
+                let token = tokens.of(one.revision);
+                if !decided.touched.is_empty() {
+                    let record = history::of_call(call, one, plan.entry.commit_time, token);
+                    records.extend(decided.touched.iter().map(|&serial| (serial, position, record.clone())));
+                }
+                Answer::Accepted(resolution::resolution(one, call, token))
+            }
+            (Verdict::Replay(digest), Ok(call)) => Answer::Repeated { digest: *digest, explain: call.explain },
+            (Verdict::Fault(fault), _) | (_, Err(fault)) => Answer::Refused(fault.clone()),
+        };
+        answers.push(answer);
+    }
+    if plan.effects.is_empty() {
+        return Encoded { answers, ..Encoded::default() };
+    }
+    let columns = net(&plan.effects, records, |position| match answers.get(position.0 as usize) {
+        Some(Answer::Accepted(answer)) => answer.clone(),
+        Some(Answer::Refused(_) | Answer::Repeated { .. }) | None => Vec::new(),
+    });
+    Encoded { answers, columns, payload: log::encode(&plan.effects) }
+}
+
+/// Encodes an import.
+#[must_use]
+pub fn imported(plan: &Plan, made: Imported<'_>, digester: &Digester) -> Encoded {
+    let token = token::write(digester, plan.entry.seq, plan.entry.id);
+    let profile_ids = made.profiles.iter().map(|id| id.0).collect();
+    let answer = v1::ImportProfilesResponse { profile_ids }.encode_to_vec();
+    let places = (0u32..).zip(made.serials.iter().zip(made.profiles));
+    let records: Vec<History> =
+        places.map(|(place, (&serial, &id))| (serial, place, history::of_import(id, &plan.entry, &token))).collect();
+    let columns = net(&plan.effects, records, |_| answer.clone());
+    Encoded { answers: vec![Answer::Accepted(answer)], columns, payload: log::encode(&plan.effects) }
+}
+
+/// Encodes a changed policy: nobody's call, so there is no answer.
+#[must_use]
+pub fn policy_change(plan: &Plan) -> Encoded {
+    let effects: &[Effect] = &plan.effects;
+    Encoded { answers: Vec::new(), columns: net(effects, Vec::new(), |_| Vec::new()), payload: log::encode(effects) }
+}
+
+/// The token of the last revision asked for: within a plan nearly always the same one.
+struct Tokens<'a> {
+    digester: &'a Digester,
+    last: Option<((Seq, EntryId), String)>,
+}
+
+impl Tokens<'_> {
+    fn of(&mut self, revision: (Seq, EntryId)) -> &str {
+        let last = self.last.take().filter(|(known, _)| *known == revision);
+        let last = last.unwrap_or_else(|| (revision, token::write(self.digester, revision.0, revision.1)));
+        &self.last.insert(last).1
+    }
+}

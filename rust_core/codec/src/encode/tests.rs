@@ -1,0 +1,71 @@
+use prost::Message;
+use utterson_engine::call::{Call, CallKind, RawEvent, RawIdentifier};
+use utterson_engine::decide::{Encoder, StoredEvent};
+use utterson_engine::ids::Micros;
+
+use super::*;
+use crate::proto::v1;
+
+fn resolution() -> v1::Resolution {
+    let explanation = Some(v1::Explanation { decided_by: "M6".into(), rounds: Vec::new() });
+    v1::Resolution { profile_id: 5, explanation, warnings: vec!["w".repeat(300)], ..v1::Resolution::default() }
+}
+
+#[test]
+fn responses_wrap_answers_as_they_are() {
+    let encoded = resolution().encode_to_vec();
+    let response = v1::TrackResponse::decode(&*unary(&encoded)).expect("a response");
+    assert_eq!(response.resolution, Some(resolution()));
+
+    let results = [(true, encoded), (false, vec![0x08, 3]), (true, Vec::new())];
+    let answered = v1::BatchResolveResponse::decode(&*batch(&results)).expect("a response");
+    let kinds = answered.results.iter().map(|result| match &result.result {
+        Some(v1::call_result::Result::Resolution(resolution)) => (true, resolution.profile_id),
+        Some(v1::call_result::Result::Error(status)) => (false, i64::from(status.code)),
+        None => (false, -1),
+    });
+    assert_eq!(kinds.collect::<Vec<_>>(), [(true, 5), (false, 3), (true, 0)]);
+
+    for sequence in [0, 1, -1, i64::MAX] {
+        let message = stream_message(sequence, &results);
+        let message = v1::StreamResolveResponse::decode(&*message).expect("a response");
+        assert_eq!((message.sequence, message.results.len()), (sequence, 3));
+    }
+}
+
+#[test]
+fn a_repeated_call_is_explained_only_where_it_asks() {
+    let recorded = resolution().encode_to_vec();
+    assert_eq!(replay_answer(&recorded, true).as_deref(), Ok(&*recorded));
+    let plain = v1::Resolution::decode(&*replay_answer(&recorded, false).expect("an answer")).expect("a resolution");
+    assert_eq!(plain, v1::Resolution { explanation: None, ..resolution() });
+}
+
+#[test]
+fn times_survive_their_message() {
+    let parts = |micros| {
+        let Timestamp { seconds, nanos } = timestamp(Micros(micros));
+        (seconds, nanos)
+    };
+    assert_eq!(parts(-1), (-1, 999_999_000));
+    assert_eq!(parts(1_000_001), (1, 1_000));
+}
+
+#[test]
+fn an_event_is_stored_as_the_api_answers_it() {
+    let properties = prost_types::Struct { fields: [("a".to_owned(), prost_types::Value { kind: None })].into() };
+    let mut call = Call::new(CallKind::Track);
+    call.event = RawEvent { name: "n".into(), properties: properties.encode_to_vec(), message_id: "m".into() };
+    call.identifiers = ["x", "X", "y"].map(|value| RawIdentifier { type_name: "a".into(), value: value.into() }).into();
+    let sent = StoredEvent { call: &call, time: Micros(1_000_000), identifiers: vec![0, 2], demoted: &[] };
+    let bytes = EventEncoder.event(&sent);
+    let expected = v1::StoredEvent {
+        message_id: "m".into(),
+        name: "n".into(),
+        properties: Some(properties),
+        event_time: Some(Timestamp { seconds: 1, nanos: 0 }),
+        identifiers: ["x", "y"].map(|value| v1::Identifier { r#type: "a".into(), value: value.into() }).into(),
+        ..v1::StoredEvent::default()
+    };
+    assert_eq!(bytes, expected.encode_to_vec());
+}

@@ -1,0 +1,146 @@
+//! Loading a workspace's state from its tables' rows, fed as chunks of Postgres' binary COPY.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use utterson_engine::digest::Digest;
+use utterson_engine::ids::{Day, Micros, Position, Seq, Serial};
+use utterson_engine::state::hash::StateHash;
+use utterson_engine::state::marks::RequestMark;
+use utterson_engine::state::{LoadedIdentifier, LoadedProfile, State};
+
+use crate::copy::{Copy, Misread, Row, bigint, boolean, int, sixteen, text};
+
+/// A state under construction.
+#[derive(Debug)]
+pub struct Loading {
+    state: State,
+    expected: StateHash,
+    profiles: Copy<5>,
+    identifiers: Copy<6>,
+    traits: Copy<6>,
+    requests: Copy<4>,
+    types: BTreeMap<String, Arc<str>>,
+    marks: Vec<(Digest, RequestMark)>,
+}
+
+impl Loading {
+    /// Begins with an empty state at the snapshot's head, whose hash is `expected`.
+    #[must_use]
+    pub fn new(state: State, expected: StateHash) -> Self {
+        Self {
+            state,
+            expected,
+            profiles: Copy::default(),
+            identifiers: Copy::default(),
+            traits: Copy::default(),
+            requests: Copy::default(),
+            types: BTreeMap::new(),
+            marks: Vec::new(),
+        }
+    }
+
+    /// Takes rows of profiles: serial, create time, source, merges, merged into; in the order of the serials.
+    pub fn profiles(&mut self, chunk: &[u8]) -> Result<(), Misread> {
+        let state = &mut self.state;
+        self.profiles.feed(chunk, |row| fit(state.load_profile(&profile(row)?)))
+    }
+
+    /// Takes rows of identifiers, after all profiles: digest, profile, type, time added, day seen, exclusive.
+    pub fn identifiers(&mut self, chunk: &[u8]) -> Result<(), Misread> {
+        let (state, types) = (&mut self.state, &mut self.types);
+        self.identifiers.feed(chunk, |row| fit(state.load_identifier(&identifier(row, types)?)))
+    }
+
+    /// Takes rows of traits: profile, name, value, time, seq, position.
+    pub fn traits(&mut self, chunk: &[u8]) -> Result<(), Misread> {
+        let state = &mut self.state;
+        self.traits.feed(chunk, |[profile, name, value, time, seq, position]| {
+            let at = (Micros(bigint(time)?), Seq(unsigned(seq)?), Position(small(position)?));
+            state.load_trait(serial(profile)?, text(name)?, value, at);
+            Ok(())
+        })
+    }
+
+    /// Takes rows of request ids: digest, fingerprint, commit time, seq.
+    pub fn requests(&mut self, chunk: &[u8]) -> Result<(), Misread> {
+        let marks = &mut self.marks;
+        self.requests.feed(chunk, |[digest, fingerprint, time, seq]| {
+            let mark = RequestMark {
+                fingerprint: Digest::from_bytes(sixteen(fingerprint)?),
+                time: Micros(bigint(time)?),
+                seq: Seq(unsigned(seq)?),
+                // Asked for only within the commit that used the id.
+                position: Position(0),
+            };
+            marks.push((Digest::from_bytes(sixteen(digest)?), mark));
+            Ok(())
+        })
+    }
+
+    /// Gives the state, if all rows came and they are those that the head's hash tells of.
+    pub fn finish(mut self) -> Result<State, Misread> {
+        let complete = [
+            self.profiles.is_complete(),
+            self.identifiers.is_complete(),
+            self.traits.is_complete(),
+            self.requests.is_complete(),
+        ];
+        fit(complete.into_iter().all(|complete| complete))?;
+        // They are forgotten in the order of their commits, whatever order the table gave.
+        self.marks.sort_by_key(|(digest, mark)| (mark.time, mark.seq, *digest));
+        for (digest, mark) in self.marks {
+            self.state.load_request(digest, mark);
+        }
+        fit(self.state.finish_loading(self.expected))?;
+        Ok(self.state)
+    }
+}
+
+fn profile([serial_, create_time, source, merges, merged_into]: Row<'_, 5>) -> Result<LoadedProfile, Misread> {
+    Ok(LoadedProfile {
+        serial: serial(serial_)?,
+        create_time: Micros(bigint(create_time)?),
+        source: optional_serial(source)?,
+        merges: small(merges)?,
+        merged_into: optional_serial(merged_into)?,
+    })
+}
+
+fn identifier(row: Row<'_, 6>, types: &mut BTreeMap<String, Arc<str>>) -> Result<LoadedIdentifier, Misread> {
+    let [digest, profile, type_name, add_time, seen_day, exclusive] = row;
+    let name = text(type_name)?;
+    let type_name = match types.get(name) {
+        Some(known) => Arc::clone(known),
+        None => Arc::clone(types.entry(name.to_owned()).or_insert_with(|| Arc::from(name))),
+    };
+    Ok(LoadedIdentifier {
+        digest: Digest::from_bytes(sixteen(digest)?),
+        serial: serial(profile)?,
+        type_name,
+        add_time: Micros(bigint(add_time)?),
+        seen_day: Day(int(seen_day)?),
+        exclusive: boolean(exclusive)?,
+    })
+}
+
+fn fit(fits: bool) -> Result<(), Misread> {
+    if fits { Ok(()) } else { Err(Misread) }
+}
+
+fn serial(column: Option<&[u8]>) -> Result<Serial, Misread> {
+    optional_serial(column)?.ok_or(Misread)
+}
+
+fn optional_serial(column: Option<&[u8]>) -> Result<Option<Serial>, Misread> {
+    let number = u32::try_from(bigint(column)?).map_err(|_| Misread)?;
+    Ok((number != 0).then_some(Serial(number)))
+}
+
+fn unsigned(column: Option<&[u8]>) -> Result<u64, Misread> {
+    u64::try_from(bigint(column)?).map_err(|_| Misread)
+}
+
+fn small(column: Option<&[u8]>) -> Result<u32, Misread> {
+    u32::try_from(int(column)?).map_err(|_| Misread)
+}

@@ -1,0 +1,87 @@
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use utterson_engine::digest::Digest;
+use utterson_engine::ids::{Day, Micros, PolicyRevision, Position};
+
+use super::*;
+use crate::policy;
+
+fn serial() -> impl Strategy<Value = Serial> {
+    (1u32..).prop_map(Serial)
+}
+
+fn effect() -> impl Strategy<Value = Effect> {
+    let digest = || any::<u128>().prop_map(Digest);
+    let bytes = || prop::collection::vec(any::<u8>(), 0..20);
+    let time = || any::<i64>().prop_map(Micros);
+    let attachment = (digest(), serial(), ".*", time(), any::<i32>(), ".*", ".*", any::<bool>());
+    prop_oneof![
+        (serial(), time(), prop::option::of(serial()), any::<u32>()).prop_map(
+            |(serial, create_time, source, merges)| { Effect::CreateProfile { serial, create_time, source, merges } }
+        ),
+        attachment.prop_map(|(digest, serial, name, add_time, day, normalized, raw, exclusive)| {
+            let (type_name, seen_day) = (Arc::from(name), Day(day));
+            let one = Attachment { digest, serial, type_name, add_time, seen_day, normalized, raw, exclusive };
+            Effect::Attach(Box::new(one))
+        }),
+        (digest(), serial()).prop_map(|(digest, serial)| Effect::Detach { digest, serial, exclusive: false }),
+        (digest(), serial(), any::<i32>()).prop_map(|(digest, serial, day)| Effect::Seen {
+            digest,
+            serial,
+            day: Day(day),
+            exclusive: false
+        }),
+        (serial(), serial(), any::<u32>()).prop_map(|(loser, survivor, merges)| Effect::Merge {
+            loser,
+            survivor,
+            merges
+        }),
+        (serial(), ".*", prop::option::of(bytes()), time(), any::<u32>()).prop_map(
+            |(serial, name, value, time, position)| {
+                Effect::SetTrait { serial, name, value, time, position: Position(position) }
+            }
+        ),
+        (prop::option::of(serial()), time(), any::<u32>(), bytes()).prop_map(|(serial, time, position, record)| {
+            Effect::StoreEvent { serial, time, position: Position(position), record }
+        }),
+        (digest(), digest(), any::<u32>()).prop_map(|(digest, fingerprint, position)| Effect::UseRequest {
+            digest,
+            fingerprint,
+            position: Position(position)
+        }),
+        (any::<i32>()).prop_map(|revision| {
+            let encoded = policy::preset("unify").expect("a preset");
+            let policy = policy::check(&encoded).expect("good").policy;
+            Effect::ChangePolicy { revision: PolicyRevision(revision), policy, encoded }
+        }),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn effects_survive_their_record(effects in prop::collection::vec(effect(), 0..6)) {
+        let read = decode(&encode(&effects)).expect("a record");
+        // A compiled policy has no equality of its own, but says all that it holds.
+        prop_assert_eq!(format!("{read:?}"), format!("{effects:?}"));
+    }
+
+    #[test]
+    fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
+        let _ = decode(&bytes);
+    }
+}
+
+#[test]
+fn other_formats_are_told_from_broken_bytes() {
+    let record = |format_version, effects| internal::LogRecord { format_version, effects }.encode_to_vec();
+    let outcome = |bytes: &[u8]| decode(bytes).err();
+    assert_eq!(outcome(&record(1, Vec::new())), None);
+    assert_eq!(outcome(&record(2, Vec::new())), Some(Unreadable::Unknown));
+    assert_eq!(outcome(&record(1, vec![internal::Effect { effect: None }])), Some(Unreadable::Unknown));
+    assert_eq!(outcome(b""), Some(Unreadable::Broken));
+    assert_eq!(outcome(&[0xff, 0xff]), Some(Unreadable::Broken));
+    let detach = internal::Detach { digest: vec![1; 15], serial: 1 };
+    let effect = internal::Effect { effect: Some(effect::Effect::Detach(detach)) };
+    assert_eq!(outcome(&record(1, vec![effect])), Some(Unreadable::Broken));
+}

@@ -1,0 +1,241 @@
+//! The test kit of the rules: a small workspace in memory, random policies and calls of few values, so that merges,
+//! demotions, guards and stealing happen all the time, and a view of what is stored that knows no index.
+
+pub(crate) mod calls;
+pub(crate) mod dump;
+pub(crate) mod naive;
+pub(crate) mod policies;
+pub(crate) mod view;
+
+use std::sync::Arc;
+
+use proptest::test_runner::{Config, TestCaseError, TestCaseResult};
+
+use crate::admin;
+use crate::call::Call;
+use crate::decide::{Encoder, StoredEvent, decide};
+use crate::fault::{Fault, Reason};
+use crate::ids::{EntryId, Micros, PolicyRevision, ProfileId, Seq, Serial};
+use crate::invariants;
+use crate::permutation::Permutation;
+use crate::plan::{Effect, Outcome, Plan, Resolution, Verdict};
+use crate::policy::Policy;
+use crate::policy::spec::PolicySpec;
+use crate::rules::prepare::{self, Usable};
+use crate::state::{Head, State};
+use view::View;
+
+/// The time around which all calls lie.
+pub(crate) const START_US: i64 = 1_800_000_000_000_000;
+pub(crate) const DIGEST_KEY: [u8; 16] = [1; 16];
+pub(crate) const ID_KEY: [u8; 16] = [2; 16];
+
+/// How many random cases a property gets: histories are long, so few of them see much.
+pub(crate) fn cases(cases: u32) -> Config {
+    Config { failure_persistence: None, ..Config::with_cases(cases) }
+}
+
+/// The public id that a profile will have in every test's workspace.
+pub(crate) fn id_of(serial: u32) -> ProfileId {
+    Permutation::new(&ID_KEY).id_of(Serial(serial))
+}
+
+/// Stores what a test wants to read again: who sent what, and what was demoted.
+pub(crate) struct Readable;
+
+impl Encoder for Readable {
+    fn event(&self, event: &StoredEvent<'_>) -> Vec<u8> {
+        let call = event.call;
+        let demoted: Vec<_> = event.demoted.iter().map(|one| (one.index, one.reason)).collect();
+        format!("{} {:?} {:?}", call.event.name, event.identifiers, demoted).into_bytes()
+    }
+}
+
+/// One call that was run, with what was stored before and after it.
+pub(crate) struct Step<'a> {
+    pub before: &'a View,
+    pub policy: &'a Policy,
+    pub call: &'a Call,
+    pub verdict: &'a Verdict,
+    pub effects: &'a [Effect],
+    pub after: &'a View,
+    pub world: &'a World,
+}
+
+impl Step<'_> {
+    /// The answer, if the call was accepted.
+    pub fn answer(&self) -> Option<&Resolution> {
+        answer(self.verdict)
+    }
+
+    /// Why the call was refused, if it was.
+    pub fn reason(&self) -> Option<Reason> {
+        reason(self.verdict)
+    }
+
+    /// The serial behind the answer's profile.
+    pub fn serial(&self) -> Option<Serial> {
+        self.answer()?.profile.and_then(|id| self.world.state.serial_of(id))
+    }
+
+    /// The event time of the call, as the rules see it.
+    pub fn time(&self) -> Micros {
+        self.call.event_time.unwrap_or(self.world.state.head.commit_time)
+    }
+
+    /// The call's identifiers that take part, with their places; none where the call's own fields are refused.
+    pub fn usable(&self) -> Vec<(usize, Usable)> {
+        usable(self.policy, self.call, &self.world.state)
+    }
+}
+
+pub(crate) fn answer(verdict: &Verdict) -> Option<&Resolution> {
+    match verdict {
+        Verdict::Resolution(resolution) => Some(resolution),
+        Verdict::Fault(_) | Verdict::Replay(_) => None,
+    }
+}
+
+pub(crate) fn reason(verdict: &Verdict) -> Option<Reason> {
+    match verdict {
+        Verdict::Fault(fault) => Some(fault.reason),
+        Verdict::Resolution(_) | Verdict::Replay(_) => None,
+    }
+}
+
+/// A call's identifiers after C1 to C6, each with its place; none where C2 or C4 refuse the call.
+pub(crate) fn usable(policy: &Policy, call: &Call, state: &State) -> Vec<(usize, Usable)> {
+    let prepared = prepare::prepare(policy, &call.identifiers, &state.digester);
+    prepared.map_or_else(
+        |_| Vec::new(),
+        |prepared| prepare::usable(&prepared.asked).map(|(index, one)| (index, one.clone())).collect(),
+    )
+}
+
+/// Borrows what [`usable`] made, in the form that the rules take.
+pub(crate) fn borrowed(usable: &[(usize, Usable)]) -> Vec<(usize, &Usable)> {
+    usable.iter().map(|(index, one)| (*index, one)).collect()
+}
+
+pub(crate) fn compiled(spec: &PolicySpec) -> Arc<Policy> {
+    Arc::new(Policy::compile(spec).expect("a good policy").0)
+}
+
+/// A workspace in memory whose plans are committed at once.
+#[derive(Clone)]
+pub(crate) struct World {
+    pub state: State,
+    /// What the effects made, told without the engine's index.
+    pub view: View,
+    /// Everything that was committed.
+    pub log: Vec<Plan>,
+    policy: Arc<Policy>,
+    /// The clock's lead over one second a commit.
+    pub lead_us: i64,
+}
+
+impl World {
+    pub fn new(spec: &PolicySpec) -> Self {
+        let policy = compiled(spec);
+        let head = Head { seq: Seq(0), id: EntryId([0; 16]), commit_time: Micros(START_US) };
+        let first = (PolicyRevision(1), Arc::clone(&policy), Vec::new());
+        let state = State::empty(&DIGEST_KEY, &ID_KEY, first, head);
+        Self { state, view: View::default(), log: Vec::new(), policy, lead_us: 0 }
+    }
+
+    /// An empty workspace whose policy was this one's first.
+    pub fn fresh(&self) -> State {
+        let head = Head { seq: Seq(0), id: EntryId([0; 16]), commit_time: Micros(START_US) };
+        let first = (PolicyRevision(1), Arc::clone(&self.policy), Vec::new());
+        State::empty(&DIGEST_KEY, &ID_KEY, first, head)
+    }
+
+    /// Time and identity of the next entry; the same however often asked.
+    pub fn next(&self) -> (Micros, EntryId) {
+        let seq = self.state.head.seq.0 + 1;
+        let now = START_US + i64::try_from(seq).unwrap_or(i64::MAX) * 1_000_000 + self.lead_us;
+        (Micros(now), EntryId(u128::from(seq).to_be_bytes()))
+    }
+
+    /// Decides calls as one batch; nothing is committed.
+    pub fn plan(&mut self, calls: &[Call]) -> Plan {
+        let submissions: Vec<Result<Call, Fault>> = calls.iter().cloned().map(Ok).collect();
+        let next = self.next();
+        decide(&mut self.state, &submissions, next, &Readable)
+    }
+
+    /// Decides one call; nothing is committed.
+    pub fn tell(&mut self, call: &Call) -> Verdict {
+        self.plan(std::slice::from_ref(call)).decided.remove(0).verdict
+    }
+
+    /// Takes a plan in. A plan without effects leaves no entry.
+    pub fn commit(&mut self, plan: Plan) {
+        if plan.effects.is_empty() {
+            return;
+        }
+        self.state.commit(&plan.entry, &plan.effects).expect("an own plan applies");
+        assert_eq!(invariants::check(&self.state), Vec::<String>::new());
+        self.view.take(&plan.entry, &plan.effects);
+        self.log.push(plan);
+    }
+
+    /// Decides and commits one call.
+    pub fn run(&mut self, call: &Call) -> Verdict {
+        let plan = self.plan(std::slice::from_ref(call));
+        let verdict = plan.decided[0].verdict.clone();
+        self.commit(plan);
+        verdict
+    }
+
+    /// Runs a call that must be accepted.
+    pub fn accept(&mut self, call: &Call) -> Resolution {
+        match self.run(call) {
+            Verdict::Resolution(resolution) => *resolution,
+            Verdict::Fault(fault) => panic!("refused: {fault:?}"),
+            Verdict::Replay(_) => panic!("repeated"),
+        }
+    }
+
+    /// Runs a call that must be accepted, and answers the number of its profile.
+    pub fn serial(&mut self, call: &Call) -> u32 {
+        let profile = self.accept(call).profile.expect("a profile");
+        self.state.serial_of(profile).expect("its own id").0
+    }
+
+    /// Runs a call that must be refused.
+    pub fn refuse(&mut self, call: &Call) -> Reason {
+        reason(&self.run(call)).expect("a refusal")
+    }
+
+    /// Puts another policy in force.
+    pub fn change_policy(&mut self, spec: &PolicySpec) {
+        let next = self.next();
+        let plan = admin::decide_policy(&mut self.state, compiled(spec), Vec::new(), next).expect("a lawful change");
+        self.commit(plan);
+    }
+
+    /// Runs calls one after another and shows each with what it found and left.
+    pub fn watch(&mut self, calls: &[Call], mut look: impl FnMut(&Step<'_>) -> TestCaseResult) -> TestCaseResult {
+        for call in calls {
+            let (before, policy) = (self.view.clone(), Arc::clone(&self.state.policy));
+            let plan = self.plan(std::slice::from_ref(call));
+            let (verdict, effects) = (plan.decided[0].verdict.clone(), plan.effects.clone());
+            self.commit(plan);
+            let (after, world, policy) = (&self.view, &*self, &*policy);
+            let (before, verdict, effects) = (&before, &verdict, &effects[..]);
+            look(&Step { before, policy, call, verdict, effects, after, world })?;
+        }
+        Ok(())
+    }
+}
+
+/// Fails a property with what was wanted.
+pub(crate) fn fail(why: impl Into<String>) -> TestCaseError {
+    TestCaseError::fail(why.into())
+}
+
+/// Whether an answer made a profile.
+pub(crate) fn created(resolution: &Resolution) -> bool {
+    resolution.outcome == Outcome::Created
+}

@@ -1,0 +1,113 @@
+//! Building a workspace's index.
+
+use std::sync::{Mutex, PoisonError};
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use utterson_codec::copy::Misread;
+use utterson_codec::load::Loading;
+use utterson_codec::policy;
+use utterson_engine::ids::{EntryId, Micros, PolicyRevision, Seq};
+use utterson_engine::state::hash::StateHash;
+use utterson_engine::state::{Head, State};
+
+use crate::errors::{FormatUnknownError, IndexDivergedError};
+use crate::guard::caught;
+use crate::workspace::Workspace;
+
+/// Builds a workspace's index from the tables, read in one snapshot, fed as Postgres binary COPY chunks.
+#[pyclass(frozen, module = "utterson._core")]
+pub struct Loader {
+    workspace: String,
+    // Empty once it is finished or broken.
+    loading: Mutex<Option<Box<Loading>>>,
+}
+
+/// Bytes of a fixed length.
+pub fn exactly<const N: usize>(bytes: &[u8], name: &str) -> PyResult<[u8; N]> {
+    bytes.try_into().map_err(|_| PyValueError::new_err(format!("{name} must be {N} bytes")))
+}
+
+#[pymethods]
+impl Loader {
+    #[new]
+    #[expect(clippy::too_many_arguments, reason = "the head of a log has as many columns")]
+    fn new(
+        py: Python<'_>,
+        workspace: String,
+        digest_key: &[u8],
+        id_key: &[u8],
+        policy_revision: i32,
+        policy: &[u8],
+        head_seq: u64,
+        head_id: &[u8],
+        commit_time_us: i64,
+        state_hash: &[u8],
+    ) -> PyResult<Self> {
+        let (digest_key, id_key) = (exactly(digest_key, "digest_key")?, exactly(id_key, "id_key")?);
+        let head =
+            Head { seq: Seq(head_seq), id: EntryId(exactly(head_id, "head_id")?), commit_time: Micros(commit_time_us) };
+        let expected = StateHash::from_bytes(&exactly(state_hash, "state_hash")?);
+        let checked = crate::guard::apart(py, || policy::check(policy))?
+            .map_err(|_| FormatUnknownError::new_err("this build does not know the stored policy"))?;
+        let policy = (PolicyRevision(policy_revision), checked.policy, policy.to_vec());
+        let state = State::empty(&digest_key, &id_key, policy, head);
+        Ok(Self { workspace, loading: Mutex::new(Some(Box::new(Loading::new(state, expected)))) })
+    }
+
+    fn profiles(&self, py: Python<'_>, chunk: &[u8]) -> PyResult<()> {
+        self.feed(py, "profiles", |loading| loading.profiles(chunk))
+    }
+
+    fn identifiers(&self, py: Python<'_>, chunk: &[u8]) -> PyResult<()> {
+        self.feed(py, "identifiers", |loading| loading.identifiers(chunk))
+    }
+
+    fn traits(&self, py: Python<'_>, chunk: &[u8]) -> PyResult<()> {
+        self.feed(py, "traits", |loading| loading.traits(chunk))
+    }
+
+    fn requests(&self, py: Python<'_>, chunk: &[u8]) -> PyResult<()> {
+        self.feed(py, "requests", |loading| loading.requests(chunk))
+    }
+
+    fn finish(&self, py: Python<'_>) -> PyResult<Workspace> {
+        let state = py.detach(|| {
+            let loading = self.loading.lock().unwrap_or_else(PoisonError::into_inner).take();
+            caught(|| loading.ok_or(Misread).and_then(|loading| loading.finish()))
+        });
+        match state {
+            Ok(Ok(state)) => Ok(Workspace::new(self.workspace.clone(), state)),
+            Ok(Err(Misread)) => Err(IndexDivergedError::new_err("the tables and the log's head disagree")),
+            Err(broken) => Err(IndexDivergedError::new_err(broken.0)),
+        }
+    }
+}
+
+impl Loader {
+    /// After an error nothing can be fed or finished any more.
+    fn feed(
+        &self,
+        py: Python<'_>,
+        table: &str,
+        work: impl FnOnce(&mut Loading) -> Result<(), Misread> + Send,
+    ) -> PyResult<()> {
+        let fed = py.detach(|| {
+            let mut place = self.loading.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut loading = place.take()?;
+            let fed = caught(|| work(&mut loading));
+            if matches!(fed, Ok(Ok(()))) {
+                *place = Some(loading);
+            }
+            Some(fed)
+        });
+        match fed {
+            Some(Ok(Ok(()))) => Ok(()),
+            Some(Ok(Err(Misread))) => {
+                Err(IndexDivergedError::new_err(format!("the rows of {table} are not what the table promises")))
+            }
+            Some(Err(broken)) => Err(IndexDivergedError::new_err(broken.0)),
+            None => Err(IndexDivergedError::new_err("the loader is finished or broken")),
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! What a batch of calls would do.
+
+use std::borrow::Borrow;
+
+use pyo3::exceptions::{PyIndexError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList, PyTuple};
+use utterson_codec::columns::Columns;
+use utterson_codec::encode::{Answer, Encoded};
+use utterson_engine::call::{Call, Consistency};
+use utterson_engine::decide::Submission;
+use utterson_engine::plan::{self, Effect, Entry, Verdict};
+
+use crate::errors::{Fault, Replay};
+
+/// The log entry of a plan that writes.
+#[pyclass(frozen, module = "utterson._core")]
+pub struct LogEntry {
+    entry: Entry,
+    payload: Py<PyBytes>,
+}
+
+#[pymethods]
+impl LogEntry {
+    #[getter]
+    fn seq(&self) -> u64 {
+        self.entry.seq.0
+    }
+
+    #[getter]
+    fn id<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.entry.id.0)
+    }
+
+    #[getter]
+    fn prev<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.entry.prev.0)
+    }
+
+    #[getter]
+    fn policy_revision(&self) -> i32 {
+        self.entry.policy_revision.0
+    }
+
+    #[getter]
+    fn commit_time_us(&self) -> i64 {
+        self.entry.commit_time.0
+    }
+
+    #[getter]
+    fn state_hash<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.entry.state_hash.to_bytes())
+    }
+
+    #[getter]
+    fn payload(&self, py: Python<'_>) -> Py<PyBytes> {
+        self.payload.clone_ref(py)
+    }
+}
+
+/// What a batch of calls would do: answers, and the effects to commit.
+#[pyclass(frozen, module = "utterson._core")]
+pub struct Plan {
+    pub(crate) log: Entry,
+    pub(crate) effects: Vec<Effect>,
+    encoded: Box<Encoded>,
+    /// How many calls each group has, in order.
+    sizes: Vec<usize>,
+    #[pyo3(get)]
+    asks_strong: bool,
+    #[pyo3(get)]
+    asks_default: bool,
+}
+
+#[derive(IntoPyObject)]
+pub enum NativeAnswer<'py> {
+    Accepted(Bound<'py, PyBytes>),
+    Refused(Fault),
+    Repeated(Replay),
+}
+
+impl Plan {
+    /// A plan that no caller waits for with a consistency of their own.
+    pub fn new(plan: plan::Plan, encoded: Encoded) -> Self {
+        let (sizes, encoded) = (vec![encoded.answers.len()], Box::new(encoded));
+        Self { log: plan.entry, effects: plan.effects, encoded, sizes, asks_strong: false, asks_default: false }
+    }
+
+    /// The plan of decided calls.
+    pub fn of_calls<S: Borrow<Submission>>(plan: plan::Plan, calls: &[S], encoded: Encoded, sizes: Vec<usize>) -> Self {
+        let asks = |consistency| {
+            let mut pairs = plan.decided.iter().zip(calls);
+            pairs.any(|(decided, submission)| match submission.borrow() {
+                Ok(call) => reads_state(decided) && asks_for(call, consistency),
+                // What is refused for its shape is refused in any state.
+                Err(_) => false,
+            })
+        };
+        let (asks_strong, asks_default) = (asks(Consistency::Strong), asks(Consistency::Default));
+        let encoded = Box::new(encoded);
+        Self { log: plan.entry, effects: plan.effects, encoded, sizes, asks_strong, asks_default }
+    }
+}
+
+/// Whether the answer depends on a state that a commit does not confirm. What an id is recorded with never changes.
+fn reads_state(decided: &plan::Decided) -> bool {
+    !decided.writes && !matches!(decided.verdict, Verdict::Replay(_))
+}
+
+fn asks_for(call: &Call, consistency: Consistency) -> bool {
+    call.consistency == consistency
+}
+
+#[pymethods]
+impl Plan {
+    #[getter]
+    fn writes(&self) -> bool {
+        !self.effects.is_empty()
+    }
+
+    #[getter]
+    fn entry(&self, py: Python<'_>) -> PyResult<LogEntry> {
+        if self.effects.is_empty() {
+            return Err(PyValueError::new_err("a plan that does not write has no entry"));
+        }
+        let payload = PyBytes::new(py, &self.encoded.payload).unbind();
+        Ok(LogEntry { entry: self.log.clone(), payload })
+    }
+
+    fn columns<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        columns(py, &self.encoded.columns)
+    }
+
+    fn answers<'py>(&self, py: Python<'py>, group: usize) -> PyResult<Vec<NativeAnswer<'py>>> {
+        let size = *self.sizes.get(group).ok_or_else(|| PyIndexError::new_err("no such group"))?;
+        let before: usize = self.sizes[..group].iter().sum();
+        let answers = self.encoded.answers.iter().skip(before).take(size);
+        Ok(answers
+            .map(|answer| match answer {
+                Answer::Accepted(bytes) => NativeAnswer::Accepted(PyBytes::new(py, bytes)),
+                Answer::Refused(fault) => NativeAnswer::Refused(Fault(fault.clone())),
+                Answer::Repeated { digest, explain } => NativeAnswer::Repeated(Replay::new(*digest, *explain)),
+            })
+            .collect())
+    }
+}
+
+fn columns<'py>(py: Python<'py>, columns: &Columns) -> PyResult<Bound<'py, PyTuple>> {
+    // Taken apart by name, so that a column that is added cannot be forgotten here.
+    macro_rules! lists {
+        ($($name:ident: $kind:ident),+ $(,)?) => {{
+            let Columns { $($name),+ } = columns;
+            PyTuple::new(py, [$($kind(py, $name)?),+])
+        }};
+    }
+    lists!(
+        created_serials: numbers, created_create_time_us: numbers, created_source: numbers, created_merges: numbers,
+        loser_serials: numbers, loser_merged_into: numbers, survivor_serials: numbers, survivor_merges: numbers,
+        detached_digests: bytes, detached_slots: numbers,
+        attached_digests: bytes, attached_slots: numbers, attached_profiles: numbers, attached_types: texts,
+        attached_normalized: texts, attached_raw: texts, attached_added_us: numbers, attached_seen_day: numbers,
+        seen_digests: bytes, seen_slots: numbers, seen_days: numbers,
+        trait_profiles: numbers, trait_names: texts, trait_values: optional_bytes, trait_time_us: numbers,
+        trait_positions: numbers,
+        event_profiles: numbers, event_time_us: numbers, event_positions: numbers, event_records: bytes,
+        history_profiles: numbers, history_positions: numbers, history_records: bytes,
+        request_digests: bytes, request_fingerprints: bytes, request_positions: numbers, request_answers: bytes,
+        policy_revisions: numbers, policies: bytes,
+    )
+}
+
+fn numbers<'py>(py: Python<'py>, column: &[i64]) -> PyResult<Bound<'py, PyList>> {
+    PyList::new(py, column)
+}
+
+fn texts<'py>(py: Python<'py>, column: &[String]) -> PyResult<Bound<'py, PyList>> {
+    PyList::new(py, column)
+}
+
+fn bytes<'py, T: AsRef<[u8]>>(py: Python<'py>, column: &[T]) -> PyResult<Bound<'py, PyList>> {
+    PyList::new(py, column.iter().map(|value| PyBytes::new(py, value.as_ref())))
+}
+
+fn optional_bytes<'py>(py: Python<'py>, column: &[Option<Vec<u8>>]) -> PyResult<Bound<'py, PyList>> {
+    PyList::new(py, column.iter().map(|value| value.as_ref().map(|value| PyBytes::new(py, value))))
+}

@@ -1,0 +1,49 @@
+//! Policies, checked.
+
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use utterson_codec::policy;
+use utterson_engine::policy::presets;
+
+use crate::errors::pairs;
+use crate::guard::apart;
+
+/// A policy as it will be kept, or everything that is wrong with it.
+#[pyclass(frozen, module = "utterson._core")]
+pub struct CheckedPolicy {
+    encoded: Vec<u8>,
+    #[pyo3(get)]
+    warnings: Vec<String>,
+    #[pyo3(get)]
+    violations: Vec<(String, String)>,
+}
+
+#[pymethods]
+impl CheckedPolicy {
+    #[getter]
+    fn policy<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.encoded)
+    }
+}
+
+/// Checks and expands an encoded `utterson.v1.Policy`.
+#[pyfunction]
+pub fn check_policy(py: Python<'_>, policy: &[u8]) -> PyResult<CheckedPolicy> {
+    Ok(match apart(py, || policy::check(policy))? {
+        Ok(checked) => CheckedPolicy { encoded: checked.encoded, warnings: checked.warnings, violations: Vec::new() },
+        Err(violations) => CheckedPolicy { encoded: Vec::new(), warnings: Vec::new(), violations: pairs(&violations) },
+    })
+}
+
+/// Gives the policy of a preset, encoded and expanded.
+#[pyfunction]
+pub fn preset_policy<'py>(py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyBytes>>> {
+    let policy = apart(py, || policy::preset(name))?;
+    Ok(policy.map(|policy| PyBytes::new(py, &policy)))
+}
+
+/// Names the presets.
+#[pyfunction]
+pub fn preset_names() -> Vec<&'static str> {
+    presets::NAMES.to_vec()
+}

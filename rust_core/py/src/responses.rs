@@ -1,0 +1,41 @@
+//! Responses around answers that are encoded already.
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::PyBytes;
+use utterson_codec::encode;
+
+use crate::guard::apart;
+
+/// Wraps an encoded `Resolution` into the response of its unary call.
+#[pyfunction]
+pub fn encode_unary<'py>(py: Python<'py>, resolution: &[u8]) -> Bound<'py, PyBytes> {
+    PyBytes::new(py, &encode::unary(resolution))
+}
+
+/// Makes a `BatchResolveResponse`.
+#[pyfunction]
+pub fn encode_batch(py: Python<'_>, results: Vec<(bool, PyBackedBytes)>) -> PyResult<Bound<'_, PyBytes>> {
+    let bytes = apart(py, || encode::batch(&results))?;
+    Ok(PyBytes::new(py, &bytes))
+}
+
+/// Makes a `StreamResolveResponse`.
+#[pyfunction]
+pub fn encode_stream_message(
+    py: Python<'_>,
+    sequence: i64,
+    results: Vec<(bool, PyBackedBytes)>,
+) -> PyResult<Bound<'_, PyBytes>> {
+    let bytes = apart(py, || encode::stream_message(sequence, &results))?;
+    Ok(PyBytes::new(py, &bytes))
+}
+
+/// Makes the answer to a repeated call from the recorded one.
+#[pyfunction]
+pub fn replay_answer<'py>(py: Python<'py>, recorded: &[u8], explain: bool) -> PyResult<Bound<'py, PyBytes>> {
+    let answer = apart(py, || encode::replay_answer(recorded, explain))?;
+    let answer = answer.map_err(|_| PyValueError::new_err("the recorded answer is no Resolution"))?;
+    Ok(PyBytes::new(py, &answer))
+}

@@ -1,0 +1,254 @@
+//! One workspace's index.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::PyBytes;
+use utterson_codec::encode::{self, EventEncoder, Imported};
+use utterson_codec::log::{self, Unreadable};
+use utterson_codec::{decode, policy, token};
+use utterson_engine::admin;
+use utterson_engine::decide::Submission;
+use utterson_engine::fault;
+use utterson_engine::ids::{EntryId, Micros, PolicyRevision, ProfileId, Seq};
+use utterson_engine::plan::Entry;
+use utterson_engine::rules::c7_once;
+use utterson_engine::state::State;
+use utterson_engine::state::hash::StateHash;
+use utterson_engine::{decide, invariants};
+
+use crate::calls::CallGroup;
+use crate::errors::{Fault, FormatUnknownError, IndexDivergedError, Replay};
+use crate::guard::caught;
+use crate::loader::exactly;
+use crate::plan::Plan;
+use crate::view::ProfileView;
+
+/// One workspace's index. Not safe to call from two threads at once: its lane owns it.
+#[pyclass(frozen, module = "utterson._core")]
+pub struct Workspace {
+    name: String,
+    // Empty once it is broken: a state that may be half changed must not answer.
+    state: Mutex<Option<Box<State>>>,
+}
+
+/// What becomes of the state after work on it.
+enum After<T> {
+    Keep(T),
+    /// Drop the state.
+    Drop(PyErr),
+}
+
+#[derive(IntoPyObject)]
+pub enum PolicyPlan {
+    Plan(Plan),
+    Refused(Fault),
+}
+
+#[derive(IntoPyObject)]
+pub enum ImportPlan {
+    Plan(Plan),
+    Refused(Fault),
+    Repeated(Replay),
+}
+
+impl Workspace {
+    pub fn new(name: String, state: State) -> Self {
+        Self { name, state: Mutex::new(Some(Box::new(state))) }
+    }
+
+    /// Works on the state while other Python threads run. A panic, and an error of the work, drop the state.
+    fn work<T: Send>(&self, py: Python<'_>, work: impl FnOnce(&mut State) -> After<T> + Send) -> PyResult<T> {
+        py.detach(|| {
+            // The lock is taken without the interpreter, so whoever holds it never waits for the one who waits here.
+            let mut place = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some(state) = place.as_mut() else {
+                return Err(IndexDivergedError::new_err("the index is broken: load it anew"));
+            };
+            match caught(|| work(state)) {
+                Ok(After::Keep(answer)) => Ok(answer),
+                Ok(After::Drop(error)) => {
+                    *place = None;
+                    Err(error)
+                }
+                Err(broken) => {
+                    *place = None;
+                    Err(IndexDivergedError::new_err(broken.0))
+                }
+            }
+        })
+    }
+
+    fn read<T: Send>(&self, py: Python<'_>, read: impl FnOnce(&State) -> T + Send) -> PyResult<T> {
+        self.work(py, |state| After::Keep(read(state)))
+    }
+
+    fn commit(&self, py: Python<'_>, entry: &Entry, effects: &[utterson_engine::plan::Effect]) -> PyResult<()> {
+        self.work(py, |state| match state.commit(entry, effects) {
+            Ok(()) => After::Keep(()),
+            Err(_) => After::Drop(IndexDivergedError::new_err("the entry does not lead from this state to its own")),
+        })
+    }
+}
+
+#[pymethods]
+impl Workspace {
+    #[getter]
+    fn head<'py>(&self, py: Python<'py>) -> PyResult<(u64, Bound<'py, PyBytes>)> {
+        let head = self.read(py, |state| state.head)?;
+        Ok((head.seq.0, PyBytes::new(py, &head.id.0)))
+    }
+
+    #[getter]
+    fn commit_time_us(&self, py: Python<'_>) -> PyResult<i64> {
+        self.read(py, |state| state.head.commit_time.0)
+    }
+
+    #[getter]
+    fn policy_revision(&self, py: Python<'_>) -> PyResult<i32> {
+        self.read(py, |state| state.policy_revision.0)
+    }
+
+    #[getter]
+    fn policy<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let policy = self.read(py, |state| Arc::clone(&state.policy_encoded))?;
+        Ok(PyBytes::new(py, &policy))
+    }
+
+    #[getter]
+    fn state_hash<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let hash = self.read(py, |state| state.hash.to_bytes())?;
+        Ok(PyBytes::new(py, &hash))
+    }
+
+    #[getter]
+    fn profile_count(&self, py: Python<'_>) -> PyResult<usize> {
+        self.read(py, |state| state.profiles.len())
+    }
+
+    #[getter]
+    fn identifier_count(&self, py: Python<'_>) -> PyResult<usize> {
+        self.read(py, |state| state.index.len())
+    }
+
+    fn decide(
+        &self,
+        py: Python<'_>,
+        groups: Vec<PyRef<'_, CallGroup>>,
+        now_us: i64,
+        entry_id: &[u8],
+    ) -> PyResult<Plan> {
+        let stamp = (Micros(now_us), EntryId(exactly(entry_id, "entry_id")?));
+        let groups: Vec<Arc<decode::Group>> = groups.iter().map(|group| Arc::clone(&group.0)).collect();
+        self.read_mut(py, |state| {
+            let calls: Vec<&Submission> = groups.iter().flat_map(|group| &group.submissions).collect();
+            let plan = decide::decide(state, calls.iter().copied(), stamp, &EventEncoder);
+            let encoded = encode::decided(&plan, &calls, &state.digester);
+            let sizes = groups.iter().map(|group| group.submissions.len()).collect();
+            Plan::of_calls(plan, &calls, encoded, sizes)
+        })
+    }
+
+    fn decide_policy(&self, py: Python<'_>, policy: &[u8], now_us: i64, entry_id: &[u8]) -> PyResult<PolicyPlan> {
+        let stamp = (Micros(now_us), EntryId(exactly(entry_id, "entry_id")?));
+        self.read_mut(py, |state| {
+            let planned = policy::check(policy)
+                .map_err(fault::Fault::policy)
+                .and_then(|checked| admin::decide_policy(state, checked.policy, checked.encoded, stamp));
+            match planned {
+                Ok(plan) => {
+                    let encoded = encode::policy_change(&plan);
+                    PolicyPlan::Plan(Plan::new(plan, encoded))
+                }
+                Err(fault) => PolicyPlan::Refused(Fault(fault)),
+            }
+        })
+    }
+
+    fn decide_import(
+        &self,
+        py: Python<'_>,
+        messages: Vec<PyBackedBytes>,
+        now_us: i64,
+        entry_id: &[u8],
+    ) -> PyResult<ImportPlan> {
+        let stamp = (Micros(now_us), EntryId(exactly(entry_id, "entry_id")?));
+        self.read_mut(py, |state| {
+            let decided = decode::import(&self.name, &messages)
+                .and_then(|import| admin::decide_import(state, &import.rows, &import.request_id, stamp, &EventEncoder));
+            match decided {
+                Ok(admin::Imported::New { plan, serials }) => {
+                    let profiles: Vec<ProfileId> = serials.iter().map(|&serial| state.id_of(serial)).collect();
+                    let made = Imported { serials: &serials, profiles: &profiles };
+                    let encoded = encode::imported(&plan, made, &state.digester);
+                    ImportPlan::Plan(Plan::new(*plan, encoded))
+                }
+                // An import has no explanation to leave out.
+                Ok(admin::Imported::Replay(digest)) => ImportPlan::Repeated(Replay::new(digest, true)),
+                Err(fault) => ImportPlan::Refused(Fault(fault)),
+            }
+        })
+    }
+
+    fn apply(&self, py: Python<'_>, plan: &Plan) -> PyResult<()> {
+        self.commit(py, &plan.log, &plan.effects)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a log entry has as many columns")]
+    fn replay(
+        &self,
+        py: Python<'_>,
+        seq: u64,
+        id: &[u8],
+        prev: &[u8],
+        policy_revision: i32,
+        commit_time_us: i64,
+        state_hash: &[u8],
+        payload: &[u8],
+    ) -> PyResult<()> {
+        let entry = Entry {
+            seq: Seq(seq),
+            id: EntryId(exactly(id, "id")?),
+            prev: EntryId(exactly(prev, "prev")?),
+            policy_revision: PolicyRevision(policy_revision),
+            commit_time: Micros(commit_time_us),
+            state_hash: StateHash::from_bytes(&exactly(state_hash, "state_hash")?),
+        };
+        let effects = crate::guard::apart(py, || log::decode(payload))?.map_err(|unreadable| match unreadable {
+            Unreadable::Unknown => FormatUnknownError::new_err("this build does not know the entry's format"),
+            Unreadable::Broken => IndexDivergedError::new_err("the entry's payload is gone or no log record"),
+        })?;
+        self.commit(py, &entry, &effects)
+    }
+
+    fn lookup(&self, py: Python<'_>, profile_id: i64) -> PyResult<Option<ProfileView>> {
+        self.read(py, |state| ProfileView::of(state, ProfileId(profile_id)))
+    }
+
+    fn revision_token(&self, py: Python<'_>, seq: u64, id: &[u8]) -> PyResult<String> {
+        let id = EntryId(exactly(id, "id")?);
+        self.read(py, |state| token::write(&state.digester, Seq(seq), id))
+    }
+
+    fn read_token<'py>(&self, py: Python<'py>, token: &str) -> PyResult<Option<(u64, Bound<'py, PyBytes>)>> {
+        let read = self.read(py, |state| token::read(&state.digester, token))?;
+        Ok(read.map(|(seq, prefix)| (seq.0, PyBytes::new(py, &prefix))))
+    }
+
+    fn request_digest<'py>(&self, py: Python<'py>, request_id: &str) -> PyResult<Bound<'py, PyBytes>> {
+        let digest = self.read(py, |state| c7_once::request_digest(state, request_id))?;
+        Ok(PyBytes::new(py, &digest.to_bytes()))
+    }
+
+    fn check_invariants(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+        self.read(py, invariants::check)
+    }
+}
+
+impl Workspace {
+    /// Works on a state that is as it was afterwards.
+    fn read_mut<T: Send>(&self, py: Python<'_>, read: impl FnOnce(&mut State) -> T + Send) -> PyResult<T> {
+        self.work(py, |state| After::Keep(read(state)))
+    }
+}
