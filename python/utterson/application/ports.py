@@ -79,14 +79,10 @@ class ProfileUseCases(Protocol):
         """Tell profiles, all from one state; PROFILE_NOT_FOUND names the first that is missing."""
         ...
 
-    async def list_events(
-        self, workspace: str, profile_id: int, page_size: int, page_token: str
-    ) -> Page[bytes]:
+    async def list_events(self, workspace: str, profile_id: int, page_size: int, page_token: str) -> Page[bytes]:
         """List encoded `StoredEvent`s, newest first; profile 0 lists the unresolved ones."""
         ...
 
-    async def list_history(
-        self, workspace: str, profile_id: int, page_size: int, page_token: str
-    ) -> Page[bytes]:
+    async def list_history(self, workspace: str, profile_id: int, page_size: int, page_token: str) -> Page[bytes]:
         """List encoded `HistoryEntry`s, newest first."""
         ...

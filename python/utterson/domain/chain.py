@@ -23,6 +23,18 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
+class Revision:
+    """What a revision token names: an entry by number and the first bytes of its id."""
+
+    seq: int
+    id_prefix: bytes
+
+    def names(self, entry_id: bytes) -> bool:
+        """Tell whether the entry at the number is the one that was meant."""
+        return entry_id.startswith(self.id_prefix)
+
+
+@dataclass(frozen=True, slots=True)
 class WorkspaceKeys:
     """What never changes about a workspace: its number in the tables and the keys of its digests and ids."""
 

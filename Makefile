@@ -1,0 +1,50 @@
+# The front door. Needs Python 3.11 or newer, Rust and make; everything else comes by itself.
+
+UV_VERSION := 0.13.9
+
+# A uv that works, or one of our own: a shim without a program behind it also answers to `command -v`.
+UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .tools/bin/uv)
+RUN := $(UV) run --locked
+CARGO_FLAGS := --workspace --locked
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check-python check-rust check-proto test-rust test-python format
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+setup: $(filter .tools/bin/uv,$(UV)) ## install everything into .venv and build the extension
+	$(UV) sync --locked
+
+.tools/bin/uv:
+	python3 -m venv .tools
+	.tools/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+run: setup ## start the demo
+	$(RUN) utterson demo
+
+test: check-python check-proto check-rust test-rust test-python ## everything that must pass
+
+check-python: setup
+	$(RUN) ruff check
+	$(RUN) ruff format --check
+	$(RUN) mypy
+	$(RUN) lint-imports
+
+check-proto: setup
+	$(RUN) buf lint
+
+check-rust: setup
+	cargo fmt --all --check
+	$(RUN) cargo clippy $(CARGO_FLAGS) --all-targets -- -D warnings
+
+test-rust: setup
+	$(RUN) cargo test $(CARGO_FLAGS)
+
+test-python: setup
+	$(RUN) pytest
+
+format: setup ## bring all sources into shape
+	$(RUN) ruff check --fix
+	$(RUN) ruff format
+	cargo fmt --all

@@ -1,0 +1,188 @@
+"""One turn of a lane: decide, commit, apply; and again, where somebody else was first.
+
+Memory never leads the database: the index changes only after the commit of its plan.
+"""
+
+import asyncio
+from enum import Enum, auto
+
+from utterson.application.committer import Committer
+from utterson.application.context import LaneContext
+from utterson.application.engine_port import Plan
+from utterson.application.faults import RETRY_AFTER_MS, describe, logger, store_unavailable
+from utterson.application.index_keeper import IndexKeeper
+from utterson.application.operations import Operation
+from utterson.application.store_port import TailReader
+from utterson.domain.chain import (
+    Commit,
+    CommitOutcome,
+    EnginePanicError,
+    FailureKind,
+    FormatUnknownError,
+    IndexDivergedError,
+    StoreFailureError,
+)
+from utterson.domain.errors import Reason, UttersonError
+from utterson.domain.failpoints import FailpointPlace
+
+ENTRY_ID_BYTES = 16
+RELOADS_MAX = 1
+
+
+class _Step(Enum):
+    """How one attempt ended."""
+
+    DONE = auto()
+    # The state moved: decide again.
+    AGAIN = auto()
+    # Another writer was first.
+    LOST = auto()
+
+
+class Decider:
+    """Runs operations on one workspace's index; one at a time."""
+
+    def __init__(self, keeper: IndexKeeper, committer: Committer, context: LaneContext) -> None:
+        self.threaded = False
+        self._keeper = keeper
+        self._committer = committer
+        self._context = context
+        self._started_at_s = 0.0
+        self._timeout_s = 0.0
+
+    async def run(self, operation: Operation, timeout_ms: int) -> None:
+        """Run one operation until its effects are committed and applied, or it needs none.
+
+        Args:
+            operation: what to decide; it keeps its own answer.
+            timeout_ms: bound on one commit.
+
+        Raises:
+            UttersonError: the database is away, the outcome is unknown, …
+            StoreFailureError, EnginePanicError: something in the batch is poison; nothing of it was written.
+            IndexDivergedError: a freshly loaded index diverges still.
+        """
+        self._started_at_s = asyncio.get_running_loop().time()
+        self._timeout_s = timeout_ms / 1000
+        losses = reloads = 0
+        while True:
+            try:
+                step = await self._attempt(operation, locked=losses >= self._context.limits.losses_before_lock)
+                if step is _Step.DONE:
+                    return
+                if step is _Step.LOST:
+                    losses += 1
+                    await self._keeper.catch_up_from_log()
+                self._check_patience()
+            except (IndexDivergedError, StoreFailureError) as error:
+                if isinstance(error, StoreFailureError) and error.kind is not FailureKind.DIVERGENCE:
+                    raise self._refusal(error) from None
+                self._keeper.drop(error)
+                reloads += 1
+                if reloads > RELOADS_MAX:
+                    raise
+            except FormatUnknownError as error:
+                self._keeper.drop(error)
+                raise UttersonError(
+                    Reason.STORE_UNAVAILABLE, "the workspace was written by a later version of the server; upgrade it"
+                ) from None
+            except EnginePanicError as error:
+                self._keeper.drop(error)
+                raise
+            except UttersonError as error:
+                if error.reason is Reason.OUTCOME_UNKNOWN:
+                    self._keeper.drop("the outcome of a commit is unknown")
+                raise
+
+    def _refusal(self, failure: StoreFailureError) -> Exception:
+        """Choose what a failure becomes: poison is for the lane to bisect, the rest is the database's trouble."""
+        if failure.kind is FailureKind.POISON:
+            return failure
+        return store_unavailable(failure)
+
+    def _check_patience(self) -> None:
+        """Give up where the time of several commits went by without a turn."""
+        if asyncio.get_running_loop().time() - self._started_at_s > 3 * self._timeout_s:
+            raise UttersonError(
+                Reason.STORE_UNAVAILABLE,
+                "other writers of the workspace leave no turn; try again",
+                retry_after_ms=RETRY_AFTER_MS,
+            )
+
+    async def _attempt(self, operation: Operation, *, locked: bool) -> _Step:
+        index = await self._keeper.ready()
+        if locked:
+            return await self._attempt_locked(operation)
+        plan = await self._decide(operation)
+        if plan is None or not plan.writes:
+            return await self._confirmed(operation)
+        if index is not self._keeper.index:
+            return _Step.AGAIN
+        asked_at_s = asyncio.get_running_loop().time()
+        await self._context.failpoints.reach(FailpointPlace.AFTER_DECIDE)
+        outcome = await self._committer.commit(plan.commit(self._keeper.keys.workspace_key), self._timeout_s)
+        await self._context.failpoints.reach(FailpointPlace.BEFORE_APPLY)
+        return self._concluded(outcome, plan, asked_at_s)
+
+    async def _attempt_locked(self, operation: Operation) -> _Step:
+        """Take the workspace's row first, then catch up, decide and commit: nobody can be faster (C3)."""
+        plan: Plan | None = None
+
+        async def decide(tail: TailReader) -> Commit | None:
+            nonlocal plan
+            await self._keeper.catch_up(tail)
+            self._keeper.confirmed_at_s = asked_at_s
+            plan = await self._decide(operation)
+            return plan.commit(self._keeper.keys.workspace_key) if plan is not None and plan.writes else None
+
+        asked_at_s = asyncio.get_running_loop().time()
+        try:
+            outcome = await self._committer.commit_locked(self._keeper.keys.workspace_key, decide, self._timeout_s)
+        except BaseException:
+            # The transaction was cut, perhaps while it decided: the index may be in use by a lost thread.
+            self._keeper.drop("a locked transaction broke off")
+            raise
+        return self._concluded(outcome, plan, asked_at_s)
+
+    async def _decide(self, operation: Operation) -> Plan | None:
+        index = await self._keeper.ready()
+        entry_id = self._context.entropy(ENTRY_ID_BYTES)
+        self.threaded = operation.threaded
+        try:
+            return await operation.decide(index, self._context.clock_us(), entry_id)
+        finally:
+            self.threaded = False
+
+    async def _confirmed(self, operation: Operation) -> _Step:
+        """Make sure that a decision that writes nothing rests on a state that is new enough."""
+        if operation.needs_confirmation(default_strong=self._context.limits.default_strong):
+            # All calls had arrived when the turn began.
+            fresh_since_s = self._started_at_s
+        else:
+            fresh_since_s = asyncio.get_running_loop().time() - self._context.limits.staleness_ms / 1000
+        if self._keeper.confirmed_at_s >= fresh_since_s:
+            return _Step.DONE
+        return _Step.DONE if await self._keeper.confirm() else _Step.AGAIN
+
+    def _concluded(self, outcome: CommitOutcome, plan: Plan | None, asked_at_s: float) -> _Step:
+        match outcome:
+            case CommitOutcome.OK:
+                if plan is not None and plan.writes:
+                    self._apply(plan, asked_at_s)
+                return _Step.DONE
+            case CommitOutcome.LOST:
+                return _Step.LOST
+            case CommitOutcome.DIVERGED:
+                raise IndexDivergedError("the index's head is not in the log")
+            case CommitOutcome.FENCED:
+                raise FormatUnknownError("the workspace is gone or asks for a later format")
+
+    def _apply(self, plan: Plan, asked_at_s: float) -> None:
+        """Bring the index to the committed state. The commit stands whatever happens here."""
+        try:
+            plan.apply()
+        except (IndexDivergedError, EnginePanicError) as error:
+            logger.error("a committed plan could not be applied: %s", describe(error))
+            self._keeper.drop(error)
+            return
+        self._keeper.confirmed_at_s = asked_at_s

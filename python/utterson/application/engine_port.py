@@ -1,0 +1,188 @@
+"""What the use cases need of the engine. Blind to how it is made; `main` joins the two.
+
+An index belongs to one lane: two of its methods never run at once.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from utterson.domain.calls import CallKind
+from utterson.domain.chain import Commit, Head, LogRow, Revision, SnapshotHead, SnapshotSink, WorkspaceKeys
+from utterson.domain.decisions import Answer, CheckedPolicy, ParsedBatch, ParsedGroup, RepeatedCall
+from utterson.domain.errors import UttersonError
+
+
+class Plan(Protocol):
+    """What a batch of calls would do. Making it changed nothing."""
+
+    @property
+    def writes(self) -> bool:
+        """Whether there is anything to commit."""
+        ...
+
+    @property
+    def asks_strong(self) -> bool:
+        """Whether a call that changes nothing asks for CONSISTENCY_STRONG."""
+        ...
+
+    @property
+    def asks_default(self) -> bool:
+        """Whether a call that changes nothing leaves the consistency to the server's setting."""
+        ...
+
+    def commit(self, workspace_key: int) -> Commit:
+        """Give the log entry and the columns of a plan that writes."""
+        ...
+
+    def answers(self, group: int) -> list[Answer]:
+        """Give the answers to one group's calls, in their order."""
+        ...
+
+    def apply(self) -> None:
+        """Change the index as the plan says; only after its commit."""
+        ...
+
+
+class ProfileView(Protocol):
+    """One profile in the index; `digests` and `holders` lie side by side, by priority, then by time added."""
+
+    @property
+    def profile_id(self) -> int: ...  # noqa: D102 - told by the class
+    @property
+    def serial(self) -> int: ...  # noqa: D102
+    @property
+    def merged_into(self) -> int: ...  # noqa: D102
+    @property
+    def members(self) -> list[int]: ...  # noqa: D102
+    @property
+    def known(self) -> bool: ...  # noqa: D102
+    @property
+    def merges(self) -> int: ...  # noqa: D102
+    @property
+    def source_profile_id(self) -> int: ...  # noqa: D102
+    @property
+    def digests(self) -> list[bytes]: ...  # noqa: D102
+    @property
+    def holders(self) -> list[int]: ...  # noqa: D102
+
+
+class Index(Protocol):
+    """One workspace's index: committed state only.
+
+    Every method may raise `EnginePanicError`, and those that read the log `IndexDivergedError` or
+    `FormatUnknownError`; the index is not to be used after that.
+    """
+
+    @property
+    def head(self) -> Head:
+        """The entry that the index stands at."""
+        ...
+
+    @property
+    def policy_revision(self) -> int:
+        """The number of the policy in force."""
+        ...
+
+    @property
+    def policy(self) -> bytes:
+        """The policy in force, encoded."""
+        ...
+
+    @property
+    def identifier_count(self) -> int:
+        """How many identifiers the index holds."""
+        ...
+
+    def decide(self, groups: Sequence[ParsedGroup], now_us: int, entry_id: bytes) -> Plan:
+        """Decide calls, in order; refusals are among the answers."""
+        ...
+
+    def decide_policy(self, policy: bytes, now_us: int, entry_id: bytes) -> Plan | UttersonError:
+        """Decide a change of the policy."""
+        ...
+
+    def decide_import(
+        self, messages: Sequence[bytes], now_us: int, entry_id: bytes
+    ) -> Plan | UttersonError | RepeatedCall:
+        """Decide the take-over of an existing graph; all or nothing."""
+        ...
+
+    def replay(self, row: LogRow) -> None:
+        """Apply the next entry of the log, checking that it is the next and leads to the state it says."""
+        ...
+
+    def lookup(self, profile_id: int) -> ProfileView | None:
+        """Tell one profile by its public id; the survivor where it was merged away."""
+        ...
+
+    def read_token(self, token: str) -> Revision | None:
+        """Read a revision token; None where it is not one of this workspace."""
+        ...
+
+
+class IndexLoader(SnapshotSink, Protocol):
+    """Builds an index from the tables' rows."""
+
+    def finish(self) -> Index:
+        """Check the rows against the state hash of their head and give the index."""
+        ...
+
+
+class Engine(Protocol):
+    """The engine's doors."""
+
+    def parse_call(self, kind: CallKind, request: bytes) -> ParsedGroup:
+        """Decode one unary request; a faulty field is a fault of its answer, not raised here.
+
+        Raises:
+            UttersonError: MALFORMED_REQUEST.
+        """
+        ...
+
+    def parse_batch(self, request: bytes) -> ParsedBatch:
+        """Decode a `BatchResolveRequest`."""
+        ...
+
+    def parse_stream_message(self, request: bytes) -> ParsedBatch:
+        """Decode a `StreamResolveRequest`."""
+        ...
+
+    def group_faults(self, group: ParsedGroup) -> list[UttersonError | None]:
+        """Give what is wrong with each call whatever the workspace: for calls that no workspace decides."""
+        ...
+
+    def encode_unary(self, resolution: bytes) -> bytes:
+        """Wrap a resolution into the response of a unary call."""
+        ...
+
+    def encode_batch(self, results: Sequence[tuple[bool, bytes]]) -> bytes:
+        """Make a `BatchResolveResponse` of (accepted?, resolution or status) pairs."""
+        ...
+
+    def encode_stream_message(self, sequence: int, results: Sequence[tuple[bool, bytes]]) -> bytes:
+        """Make a `StreamResolveResponse`."""
+        ...
+
+    def replay_answer(self, recorded: bytes, explain: bool) -> bytes:  # noqa: FBT001 - the engine's own form
+        """Make the answer to a repeated call from the recorded one."""
+        ...
+
+    def check_policy(self, policy: bytes) -> CheckedPolicy:
+        """Expand and check a policy.
+
+        Raises:
+            UttersonError: POLICY_INVALID, with every fault named.
+        """
+        ...
+
+    def preset_policy(self, name: str) -> bytes | None:
+        """Give a preset's policy, encoded; None where there is none of the name."""
+        ...
+
+    def preset_names(self) -> list[str]:
+        """Name the presets."""
+        ...
+
+    def loader(self, keys: WorkspaceKeys, snapshot: SnapshotHead) -> IndexLoader:
+        """Begin to build an index from a snapshot of the tables."""
+        ...

@@ -1,0 +1,262 @@
+"""One workspace's lane: everything that touches its index goes through here, one batch at a time.
+
+While a batch is committed the next calls gather; they are decided together when it is done. The lane's own task
+owns the work: a caller that goes away takes only its own waiting call with it.
+"""
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from utterson.application.committer import Committer
+from utterson.application.context import LaneContext
+from utterson.application.decider import Decider
+from utterson.application.engine_port import Index
+from utterson.application.faults import describe, internal_fault, logger, shutting_down
+from utterson.application.gathering import Gathering
+from utterson.application.index_keeper import IndexKeeper
+from utterson.application.operations import CallsOperation, LookOperation, Operation
+from utterson.application.repeats import fill_repeated
+from utterson.domain.chain import IndexDivergedError, StoreFailureError, WorkspaceKeys
+from utterson.domain.decisions import Answer, ParsedGroup, RepeatedCall
+from utterson.domain.errors import Reason, UttersonError
+
+
+@dataclass(slots=True)
+class _CallItem:
+    """Calls that wait for their turn."""
+
+    group: ParsedGroup
+    future: asyncio.Future[list[Answer]]
+
+
+@dataclass(slots=True)
+class _SoloItem:
+    """An operation that has a turn to itself."""
+
+    operation: Operation
+    timeout_ms: int
+    future: asyncio.Future[None]
+
+
+_Item: TypeAlias = _CallItem | _SoloItem
+
+
+class Lane:
+    """The queue and the task of one workspace."""
+
+    def __init__(self, keys: WorkspaceKeys, context: LaneContext) -> None:
+        self.keys = keys
+        self.used_at_s = asyncio.get_running_loop().time()
+        self._context = context
+        self._keeper = IndexKeeper(keys, context)
+        committer = Committer(context)
+        self._decider = Decider(self._keeper, committer, context)
+        self._queue: deque[_Item] = deque()
+        self._queued_calls = 0
+        self._gathering = Gathering(context.limits)
+        self._changed = asyncio.Event()
+        self._space = asyncio.Event()
+        self._closing = False
+        self._fillers: set[asyncio.Task[None]] = set()
+        self._task = asyncio.create_task(self._run(), name=f"lane {keys.workspace}")
+
+    @property
+    def index(self) -> Index | None:
+        """The index, to look at between two awaits only; None while it is not loaded or busy in a thread."""
+        return None if self._decider.threaded else self._keeper.index
+
+    @property
+    def confirmed_at_s(self) -> float:
+        """When the index was last known to be at the log's head, in loop time."""
+        return self._keeper.confirmed_at_s
+
+    async def submit(self, group: ParsedGroup, *, wait_for_space: bool) -> asyncio.Future[list[Answer]]:
+        """Put calls into the queue; the future gives their answers.
+
+        Cancelling the future drops the calls if they are not decided yet; afterwards they take effect regardless.
+
+        Raises:
+            UttersonError: QUEUE_FULL with the time until there should be space, or SHUTTING_DOWN.
+        """
+        while self._queued_calls and self._queued_calls + group.size > self._context.limits.queue_calls_max:
+            if self._closing:
+                raise shutting_down()
+            if not wait_for_space:
+                raise UttersonError(
+                    Reason.QUEUE_FULL,
+                    "too many calls wait in this workspace; slow down and try again",
+                    retry_after_ms=self._gathering.drain_ms(self._queued_calls),
+                )
+            self._space.clear()
+            await self._space.wait()
+        future: asyncio.Future[list[Answer]] = asyncio.get_running_loop().create_future()
+        self.used_at_s = asyncio.get_running_loop().time()
+        self._put(_CallItem(group, future), group.size)
+        return future
+
+    async def run(self, operation: Operation, timeout_ms: int | None = None) -> None:
+        """Run an operation in a turn of its own; it keeps its own answer.
+
+        Cancelling drops it if its turn has not begun; afterwards it goes on regardless.
+        """
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        limit_ms = self._context.limits.commit_timeout_ms if timeout_ms is None else timeout_ms
+        self.used_at_s = asyncio.get_running_loop().time()
+        self._put(_SoloItem(operation, limit_ms, future), 0)
+        await future
+
+    async def reach(self, seq: int) -> None:
+        """Wait until the index is loaded and holds an entry that the log is known to have."""
+        index = self.index
+        if index is not None and index.head.seq >= seq:
+            return
+        self._keeper.known_seq = max(self._keeper.known_seq, seq)
+        await self.run(LookOperation())
+
+    def hear_of(self, seq: int) -> None:
+        """Take note that the log has this entry; the lane catches up when it has nothing else to do."""
+        index = self.index
+        if index is None or seq <= max(self._keeper.known_seq, index.head.seq) or self._closing:
+            return
+        self._keeper.known_seq = seq
+        if not self._queue:
+            self._put(_SoloItem(LookOperation(), self._context.limits.commit_timeout_ms, _ignored()), 0)
+
+    def hear_equal(self, asked_at_s: float) -> None:
+        """Take note that the index stood at the log's head at that moment."""
+        if self._keeper.index is not None:
+            self._keeper.confirmed_at_s = max(self._keeper.confirmed_at_s, asked_at_s)
+
+    def distrust(self, why: BaseException) -> None:
+        """Forget the index because somebody saw it disagree with the tables; it is loaded anew when next needed."""
+        self._keeper.drop(why)
+
+    async def close(self, timeout_s: float) -> None:
+        """Refuse new calls, finish those that wait, and end the task."""
+        self._closing = True
+        self._changed.set()
+        self._space.set()
+        await asyncio.wait({self._task}, timeout=timeout_s)
+        if not self._task.done():
+            self._task.cancel()
+            await asyncio.wait({self._task}, timeout=1)
+        if self._fillers:
+            await asyncio.wait(self._fillers, timeout=1)
+
+    def _put(self, item: _Item, calls: int) -> None:
+        if self._closing:
+            raise shutting_down()
+        self._queue.append(item)
+        self._queued_calls += calls
+        self._changed.set()
+        self._gathering.arrived(len(self._queue), self._queued_calls)
+
+    async def _run(self) -> None:
+        while self._queue or not self._closing:
+            if not self._queue:
+                self._changed.clear()
+                await self._changed.wait()
+                continue
+            if not self._closing and isinstance(self._queue[0], _CallItem):
+                await self._gathering.wait(len(self._queue), self._queued_calls)
+            items, calls = self._take()
+            started_at_s = asyncio.get_running_loop().time()
+            try:
+                await self._turn(items)
+            except BaseException as error:
+                # Nothing may leave a caller without an answer, nor end the lane.
+                _fail(items, internal_fault(error, self._context.entropy))
+                self._keeper.drop(type(error).__name__)
+                if isinstance(error, asyncio.CancelledError):
+                    _fail(list(self._queue), shutting_down())
+                    raise
+            self._gathering.released(len(items), len(self._queue), calls, started_at_s)
+
+    def _take(self) -> tuple[list[_Item], int]:
+        """Take the next turn's items: one operation of its own, or calls up to the limit."""
+        items: list[_Item] = []
+        calls = 0
+        while self._queue:
+            item = self._queue[0]
+            if isinstance(item, _SoloItem):
+                if not items:
+                    items.append(self._queue.popleft())
+                break
+            if items and calls + item.group.size > self._context.limits.batch_calls_max:
+                break
+            items.append(self._queue.popleft())
+            calls += item.group.size
+        self._queued_calls -= calls
+        self._space.set()
+        return items, calls
+
+    async def _turn(self, items: list[_Item]) -> None:
+        first = items[0]
+        if isinstance(first, _SoloItem):
+            await self._operate(first)
+        else:
+            await self._resolve([item for item in items if isinstance(item, _CallItem)])
+
+    async def _operate(self, item: _SoloItem) -> None:
+        if item.future.done():
+            return
+        try:
+            await self._decider.run(item.operation, item.timeout_ms)
+        except Exception as error:
+            _fail([item], error if isinstance(error, UttersonError) else internal_fault(error, self._context.entropy))
+            return
+        if not item.future.done():
+            item.future.set_result(None)
+
+    async def _resolve(self, items: list[_CallItem]) -> None:
+        """Decide calls together; where something among them is poison, halve until it stands alone (F7)."""
+        live = [item for item in items if not item.future.done()]
+        if not live:
+            return
+        operation = CallsOperation([item.group for item in live])
+        try:
+            await self._decider.run(operation, self._context.limits.commit_timeout_ms)
+        except UttersonError as error:
+            _fail(live, error)
+            return
+        except Exception as error:
+            await self._halve(live, error)
+            return
+        for place, item in enumerate(live):
+            self._release(item, operation.plan.answers(place))
+
+    async def _halve(self, live: list[_CallItem], error: Exception) -> None:
+        if not isinstance(error, StoreFailureError):
+            self._keeper.drop(type(error).__name__)
+        if len(live) == 1 or isinstance(error, IndexDivergedError):
+            _fail(live, internal_fault(error, self._context.entropy))
+            return
+        logger.warning("workspace %s: a batch of %d is halved: %s", self.keys.workspace, len(live), describe(error))
+        middle = len(live) // 2
+        await self._resolve(live[:middle])
+        await self._resolve(live[middle:])
+
+    def _release(self, item: _CallItem, answers: list[Answer]) -> None:
+        if item.future.done():
+            return
+        if any(isinstance(answer, RepeatedCall) for answer in answers):
+            filler = asyncio.create_task(fill_repeated(self._context, self.keys, answers, item.future))
+            self._fillers.add(filler)
+            filler.add_done_callback(self._fillers.discard)
+            return
+        item.future.set_result(answers)
+
+
+def _fail(items: "list[_Item] | list[_CallItem] | list[_SoloItem]", error: UttersonError) -> None:
+    for item in items:
+        if not item.future.done():
+            item.future.set_exception(error)
+
+
+def _ignored() -> "asyncio.Future[None]":
+    """Make a future whose failure nobody needs to read."""
+    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    future.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return future

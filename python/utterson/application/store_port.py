@@ -1,0 +1,156 @@
+"""What the use cases need of the store. Blind to how it keeps things; `main` joins the two.
+
+Every method may raise `StoreFailureError`, classified by what it means for the caller.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol, TypeVar
+
+from utterson.domain.chain import (
+    Commit,
+    CommitOutcome,
+    Head,
+    LogRow,
+    NewWorkspace,
+    SnapshotHead,
+    SnapshotSink,
+    StoredPolicy,
+    StoredWorkspace,
+)
+from utterson.domain.rows import (
+    EventPosition,
+    EventRow,
+    HistoryPosition,
+    HistoryRow,
+    ProfileQuery,
+    ProfileRows,
+)
+
+Sink = TypeVar("Sink", bound=SnapshotSink)
+
+
+class TailReader(Protocol):
+    """Reads the log's newest part."""
+
+    async def __call__(self, after_seq: int, limit: int) -> list[LogRow]:
+        """Read at most `limit` entries after one, oldest first."""
+        ...
+
+
+class Commits(Protocol):
+    """The writer. A call is one transaction."""
+
+    async def commit(self, commit: Commit, timeout_s: float) -> CommitOutcome:
+        """Append one entry and write its effects, all or nothing."""
+        ...
+
+    async def commit_locked(
+        self, workspace_key: int, decide: Callable[[TailReader], Awaitable[Commit | None]], timeout_s: float
+    ) -> CommitOutcome:
+        """Take the workspace's row, let `decide` catch up and decide, and append what it answers."""
+        ...
+
+
+class Log(Protocol):
+    """The log's readers."""
+
+    async def heads(self, workspace_keys: Sequence[int]) -> dict[int, Head]:
+        """Tell the heads of some workspaces, in one query."""
+        ...
+
+    async def tail(self, workspace_key: int, after_seq: int, limit: int) -> list[LogRow]:
+        """Read at most `limit` entries after one, oldest first."""
+        ...
+
+    async def entry_id(self, workspace_key: int, seq: int) -> bytes | None:
+        """Tell who is at a place of the chain."""
+        ...
+
+    async def request_answers(self, workspace_key: int, digests: Sequence[bytes]) -> dict[bytes, bytes]:
+        """Read recorded answers by digest."""
+        ...
+
+
+class Snapshots(Protocol):
+    """The loader's source."""
+
+    async def load(
+        self, workspace_key: int, begin: Callable[[SnapshotHead], Sink], timeout_s: float
+    ) -> tuple[SnapshotHead, Sink] | None:
+        """Feed a workspace's rows to the sink that `begin` makes, all from one snapshot."""
+        ...
+
+
+class Workspaces(Protocol):
+    """Workspaces and their policies."""
+
+    async def create(self, new: NewWorkspace) -> bool:
+        """Make a workspace; False where the id is taken."""
+        ...
+
+    async def get(self, workspace: str) -> StoredWorkspace | None:
+        """Tell a workspace and its newest policy."""
+        ...
+
+    async def page(self, after: str, limit: int) -> list[StoredWorkspace]:
+        """List workspaces by id, after one."""
+        ...
+
+    async def policies_page(self, workspace_key: int, before_revision: int, limit: int) -> list[StoredPolicy]:
+        """List a workspace's policies, newest first, before one."""
+        ...
+
+
+class Profiles(Protocol):
+    """The readers behind ProfileService."""
+
+    async def read(
+        self, workspace_key: int, plan: Callable[[Head], Sequence[ProfileQuery] | None]
+    ) -> tuple[Head, ProfileRows | None]:
+        """Read rows of profiles in one snapshot with the log's head; `plan` tells what, knowing that head."""
+        ...
+
+    async def events_page(
+        self, workspace_key: int, members: list[int], before: EventPosition, limit: int
+    ) -> list[EventRow]:
+        """List the events of some members, newest first, before a position."""
+        ...
+
+    async def history_page(
+        self, workspace_key: int, members: list[int], before: HistoryPosition, limit: int
+    ) -> list[HistoryRow]:
+        """List the decisions that touched some members, newest first, before a position."""
+        ...
+
+
+class Maintenance(Protocol):
+    """Small, repeatable steps of tidying."""
+
+    async def tend_partitions(self, now_us: int) -> None:
+        """Make the log payload's partitions ahead, drop those past the retention."""
+        ...
+
+    async def expire_requests(self, now_us: int) -> int:
+        """Forget one small batch of old request ids; tells how many went."""
+        ...
+
+    async def expire_default_payload(self, now_us: int) -> int:
+        """Drop one small batch of old payload outside any day's partition; tells how many went."""
+        ...
+
+
+class Store(Protocol):
+    """All of it."""
+
+    @property
+    def commits(self) -> Commits: ...  # noqa: D102 - told by the types
+    @property
+    def log(self) -> Log: ...  # noqa: D102
+    @property
+    def snapshots(self) -> Snapshots: ...  # noqa: D102
+    @property
+    def workspaces(self) -> Workspaces: ...  # noqa: D102
+    @property
+    def profiles(self) -> Profiles: ...  # noqa: D102
+    @property
+    def maintenance(self) -> Maintenance: ...  # noqa: D102

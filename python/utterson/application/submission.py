@@ -1,0 +1,64 @@
+"""A batch on its way: its groups are in their lanes, its results are put together in the order of its calls."""
+
+import asyncio
+
+from utterson.application.ports import StatusEncoder
+from utterson.domain.decisions import Answer, ParsedBatch
+from utterson.domain.errors import Reason, UttersonError
+
+
+def settled(answers: list[Answer]) -> "asyncio.Future[list[Answer]]":
+    """Make a future that has its answers already."""
+    future: asyncio.Future[list[Answer]] = asyncio.get_running_loop().create_future()
+    future.set_result(answers)
+    return future
+
+
+class Submission:
+    """A parsed batch and the futures of its groups."""
+
+    def __init__(self, batch: ParsedBatch, futures: list["asyncio.Future[list[Answer]]"]) -> None:
+        self.sequence = batch.sequence
+        self._batch = batch
+        self._futures = futures
+
+    async def results(self, encode_status: StatusEncoder) -> list[tuple[bool, bytes]]:
+        """Wait for all groups and give one (accepted?, resolution or status) pair a call, in the calls' order."""
+        try:
+            await asyncio.gather(*self._futures, return_exceptions=True)
+        except asyncio.CancelledError:
+            self.cancel()
+            raise
+        results: list[tuple[bool, bytes] | None] = [None] * self._batch.size
+        for position, fault in self._batch.faults:
+            results[position] = (False, encode_status(fault))
+        for group, future in zip(self._batch.groups, self._futures, strict=True):
+            for position, answer in zip(group.positions, _answers(future, group.size), strict=True):
+                results[position] = _result(answer, encode_status)
+        return [_missing(encode_status) if result is None else result for result in results]
+
+    def cancel(self) -> None:
+        """Drop what is not decided yet: nobody waits for it any more."""
+        for future in self._futures:
+            future.cancel()
+
+
+def _answers(future: "asyncio.Future[list[Answer]]", size: int) -> list[Answer]:
+    error = future.exception()
+    if error is None:
+        return future.result()
+    if isinstance(error, UttersonError):
+        return [error] * size
+    raise error
+
+
+def _result(answer: Answer, encode_status: StatusEncoder) -> tuple[bool, bytes]:
+    if isinstance(answer, bytes):
+        return True, answer
+    if isinstance(answer, UttersonError):
+        return False, encode_status(answer)
+    raise TypeError("a repeated call was not looked up")
+
+
+def _missing(encode_status: StatusEncoder) -> tuple[bool, bytes]:
+    return False, encode_status(UttersonError(Reason.INTERNAL_FAULT, "internal error: the call got no answer"))

@@ -1,0 +1,36 @@
+"""The list of commands, and how a command that fails ends."""
+
+import sys
+
+import typer
+from rich.console import Console
+
+from utterson.cli.demo.command import demo
+from utterson.cli.failing import CommandError
+from utterson.cli.scenarios.command import scenarios
+from utterson.cli.serve import serve
+from utterson.domain.startup import StartupError
+
+app = typer.Typer(
+    name="utterson",
+    help="An open identity-resolution service.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+# One line a command, in the order in which they are shown.
+app.command("serve")(serve)
+app.command("demo")(demo)
+app.command("scenarios")(scenarios)
+
+
+def main() -> None:
+    """Run the command line. What a person can put right ends with one sentence and exit code 1."""
+    try:
+        app()
+    except (StartupError, CommandError) as error:
+        Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(f"utterson: {error}")
+        sys.exit(1)

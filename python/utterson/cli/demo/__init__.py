@@ -1,0 +1,1 @@
+"""The demo: a server, and both source documents played through it."""

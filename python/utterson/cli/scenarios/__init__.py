@@ -1,0 +1,1 @@
+"""Scenarios: a YAML file of calls and what they must lead to, run against a server."""

@@ -1,0 +1,15 @@
+"""`utterson serve`: run the server until it is told to stop."""
+
+import uvloop
+
+from utterson.cli.options import with_settings
+from utterson.settings import Settings
+
+
+@with_settings
+def serve(settings: Settings) -> None:
+    """Serve the API on the embedded Postgres, or on the database of --database-url."""
+    # Late, so that the help and wrong settings do not wait for gRPC.
+    from utterson import main  # noqa: PLC0415
+
+    uvloop.run(main.serve(settings))

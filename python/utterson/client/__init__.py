@@ -1,0 +1,24 @@
+"""The client that callers import: an async client of all services with deadlines, retries and request ids.
+
+Example::
+
+    async with UttersonClient("127.0.0.1:50051") as client:
+        resolution = await client.identify("shop", [("email", "ed.hyde@example.com")])
+"""
+
+from utterson.client.client import UttersonClient
+from utterson.client.refusal import CallRefused, Violation
+from utterson.client.requests import CallOptions, IdentifierChange, Identifiers, ImportedProfile, JsonValue
+from utterson.client.retrying import RetryLimits
+
+__all__ = [
+    "CallOptions",
+    "CallRefused",
+    "IdentifierChange",
+    "Identifiers",
+    "ImportedProfile",
+    "JsonValue",
+    "RetryLimits",
+    "UttersonClient",
+    "Violation",
+]

@@ -1,0 +1,140 @@
+"""The calls of the workspace service: workspaces, their policies and the take-over of existing graphs."""
+
+import uuid
+from collections.abc import AsyncIterator, Iterable
+from typing import Final, overload
+
+import grpc
+
+from utterson.client.paging import all_pages
+from utterson.client.requests import ImportedProfile, identifier_messages, struct_message, time_message
+from utterson.client.retrying import Retrier
+from utterson.v1 import policy_pb2, workspace_service_pb2_grpc
+from utterson.v1 import workspace_service_pb2 as pb
+
+IMPORT_TIMEOUT_S: Final = 60.0
+
+
+class WorkspaceCalls:
+    """The calls of the workspace service; all of them raise CallRefused where the server says no."""
+
+    def __init__(self, channel: grpc.aio.Channel, retrier: Retrier) -> None:
+        self._workspaces = workspace_service_pb2_grpc.WorkspaceServiceStub(channel)
+        self._retrier = retrier
+
+    @overload
+    async def create_workspace(
+        self, workspace: str, *, policy: policy_pb2.Policy, timeout_s: float | None = None
+    ) -> pb.CreateWorkspaceResponse: ...
+
+    @overload
+    async def create_workspace(
+        self, workspace: str, *, preset: str, timeout_s: float | None = None
+    ) -> pb.CreateWorkspaceResponse: ...
+
+    async def create_workspace(
+        self,
+        workspace: str,
+        *,
+        policy: policy_pb2.Policy | None = None,
+        preset: str | None = None,
+        timeout_s: float | None = None,
+    ) -> pb.CreateWorkspaceResponse:
+        """Make a workspace with a policy of its own or a preset.
+
+        It carries no request id, so it is not repeated where its outcome is unknown.
+        """
+        request = pb.CreateWorkspaceRequest(workspace=workspace, policy=policy)
+        if preset is not None:
+            request.preset = preset
+        return await self._retrier.run(
+            lambda left_s: self._workspaces.CreateWorkspace(request, timeout=left_s),
+            timeout_s=timeout_s,
+            repeatable=False,
+        )
+
+    async def get_workspace(self, workspace: str, *, timeout_s: float | None = None) -> pb.Workspace:
+        """Tell a workspace and its policy, presets expanded."""
+        request = pb.GetWorkspaceRequest(workspace=workspace)
+        answer = await self._retrier.run(
+            lambda left_s: self._workspaces.GetWorkspace(request, timeout=left_s), timeout_s=timeout_s
+        )
+        return answer.workspace
+
+    def list_workspaces(self, *, page_size: int = 0, timeout_s: float | None = None) -> AsyncIterator[pb.Workspace]:
+        """List the workspaces by id; `page_size` and `timeout_s` are each page's."""
+
+        async def read_page(token: str) -> pb.ListWorkspacesResponse:
+            request = pb.ListWorkspacesRequest(page_size=page_size, page_token=token)
+            return await self._retrier.run(
+                lambda left_s: self._workspaces.ListWorkspaces(request, timeout=left_s), timeout_s=timeout_s
+            )
+
+        return all_pages(read_page, lambda page: page.workspaces)
+
+    async def update_policy(
+        self, workspace: str, policy: policy_pb2.Policy, *, etag: str = "", timeout_s: float | None = None
+    ) -> pb.UpdatePolicyResponse:
+        """Change the policy from the next call on.
+
+        It carries no request id, so it is not repeated where its outcome is unknown.
+
+        Args:
+            workspace: the workspace's id.
+            policy: the new policy, whole.
+            etag: of the policy that this one was written against; empty overwrites whatever is there.
+            timeout_s: the deadline over all attempts, in seconds.
+        """
+        request = pb.UpdatePolicyRequest(workspace=workspace, policy=policy, etag=etag)
+        return await self._retrier.run(
+            lambda left_s: self._workspaces.UpdatePolicy(request, timeout=left_s),
+            timeout_s=timeout_s,
+            repeatable=False,
+        )
+
+    def list_policy_revisions(
+        self, workspace: str, *, page_size: int = 0, timeout_s: float | None = None
+    ) -> AsyncIterator[pb.PolicyRevision]:
+        """List every policy that the workspace had, newest first; `page_size` and `timeout_s` are each page's."""
+
+        async def read_page(token: str) -> pb.ListPolicyRevisionsResponse:
+            request = pb.ListPolicyRevisionsRequest(workspace=workspace, page_size=page_size, page_token=token)
+            return await self._retrier.run(
+                lambda left_s: self._workspaces.ListPolicyRevisions(request, timeout=left_s), timeout_s=timeout_s
+            )
+
+        return all_pages(read_page, lambda page: page.policy_revisions)
+
+    async def import_profiles(
+        self,
+        workspace: str,
+        profiles: Iterable[ImportedProfile],
+        *,
+        request_id: str = "",
+        timeout_s: float = IMPORT_TIMEOUT_S,
+    ) -> list[int]:
+        """Take over an existing graph, oldest profile first, all or nothing; answer the ids in order.
+
+        Args:
+            workspace: the workspace's id.
+            profiles: at most 100,000.
+            request_id: makes the call repeatable; empty means a new random one.
+            timeout_s: the deadline over all attempts, in seconds.
+        """
+        messages = [_import_message(workspace, profile) for profile in profiles]
+        if messages:
+            messages[0].request_id = request_id or str(uuid.uuid4())
+        answer = await self._retrier.run(
+            lambda left_s: self._workspaces.ImportProfiles(iter(messages), timeout=left_s), timeout_s=timeout_s
+        )
+        return list(answer.profile_ids)
+
+
+def _import_message(workspace: str, profile: ImportedProfile) -> pb.ImportProfilesRequest:
+    return pb.ImportProfilesRequest(
+        workspace=workspace,
+        identifiers=identifier_messages(profile.identifiers),
+        traits=struct_message(profile.traits) if profile.traits else None,
+        create_time=time_message(profile.create_time),
+        merges=profile.merges,
+    )

@@ -1,0 +1,120 @@
+"""The core's doors: parsing, encoding, policies, loading."""
+
+from collections.abc import Sequence
+from typing import cast
+
+from utterson import _core
+from utterson.domain.calls import CallKind
+from utterson.domain.chain import SnapshotHead, WorkspaceKeys
+from utterson.domain.decisions import CheckedPolicy, ParsedBatch, ParsedGroup
+from utterson.domain.errors import FieldViolation, Reason, UttersonError
+from utterson.engine.guard import guarded, refusal
+from utterson.engine.index import IndexLoader
+
+
+def _group(native: _core.CallGroup) -> ParsedGroup:
+    return ParsedGroup(native.workspace, native.positions, len(native), native)
+
+
+def _batch(parsed: _core.CallBatch | _core.Fault) -> ParsedBatch:
+    if isinstance(parsed, _core.Fault):
+        raise refusal(parsed)
+    return ParsedBatch(
+        parsed.size,
+        parsed.sequence,
+        [_group(native) for native in parsed.groups],
+        [(position, refusal(fault)) for position, fault in parsed.faults],
+    )
+
+
+class CoreEngine:
+    """The Rust core. Holds no state of its own: indexes belong to their lanes."""
+
+    def parse_call(self, kind: CallKind, request: bytes) -> ParsedGroup:
+        """Decode one unary request."""
+        with guarded():
+            parsed = _core.parse_call(int(kind), request)
+        if isinstance(parsed, _core.Fault):
+            raise refusal(parsed)
+        return _group(parsed)
+
+    def parse_batch(self, request: bytes) -> ParsedBatch:
+        """Decode a `BatchResolveRequest`."""
+        with guarded():
+            parsed = _core.parse_batch(request)
+        return _batch(parsed)
+
+    def parse_stream_message(self, request: bytes) -> ParsedBatch:
+        """Decode a `StreamResolveRequest`."""
+        with guarded():
+            parsed = _core.parse_stream_message(request)
+        return _batch(parsed)
+
+    def group_faults(self, group: ParsedGroup) -> list[UttersonError | None]:
+        """Give what is wrong with each call whatever the workspace."""
+        with guarded():
+            faults = cast("_core.CallGroup", group.handle).faults
+        return [None if fault is None else refusal(fault) for fault in faults]
+
+    def encode_unary(self, resolution: bytes) -> bytes:
+        """Wrap a resolution into the response of a unary call."""
+        with guarded():
+            return _core.encode_unary(resolution)
+
+    def encode_batch(self, results: Sequence[tuple[bool, bytes]]) -> bytes:
+        """Make a `BatchResolveResponse`."""
+        with guarded():
+            return _core.encode_batch(results)
+
+    def encode_stream_message(self, sequence: int, results: Sequence[tuple[bool, bytes]]) -> bytes:
+        """Make a `StreamResolveResponse`."""
+        with guarded():
+            return _core.encode_stream_message(sequence, results)
+
+    def replay_answer(self, recorded: bytes, explain: bool) -> bytes:  # noqa: FBT001 - the core's own form
+        """Make the answer to a repeated call from the recorded one."""
+        with guarded():
+            return _core.replay_answer(recorded, explain)
+
+    def check_policy(self, policy: bytes) -> CheckedPolicy:
+        """Expand and check a policy.
+
+        Raises:
+            UttersonError: POLICY_INVALID, with every fault named.
+        """
+        with guarded():
+            checked = _core.check_policy(policy)
+        if checked.violations:
+            raise UttersonError(
+                Reason.POLICY_INVALID,
+                "the policy contradicts itself; correct the fields named in the details",
+                violations=tuple(FieldViolation(field, description) for field, description in checked.violations),
+            )
+        return CheckedPolicy(checked.policy, tuple(checked.warnings))
+
+    def preset_policy(self, name: str) -> bytes | None:
+        """Give a preset's policy, encoded."""
+        with guarded():
+            return _core.preset_policy(name)
+
+    def preset_names(self) -> list[str]:
+        """Name the presets."""
+        with guarded():
+            return _core.preset_names()
+
+    def loader(self, keys: WorkspaceKeys, snapshot: SnapshotHead) -> IndexLoader:
+        """Begin to build an index from a snapshot of the tables."""
+        with guarded():
+            return IndexLoader(
+                _core.Loader(
+                    keys.workspace,
+                    keys.digest_key,
+                    keys.id_key,
+                    snapshot.policy_revision,
+                    snapshot.policy,
+                    snapshot.head.seq,
+                    snapshot.head.id,
+                    snapshot.commit_time_us,
+                    snapshot.state_hash,
+                )
+            )

@@ -1,0 +1,175 @@
+"""One workspace's index, and the plans that it makes."""
+
+from collections.abc import Sequence
+from typing import cast
+
+from utterson import _core
+from utterson.domain.chain import LOG_FORMAT_VERSION, Commit, FormatUnknownError, Head, LogRow, Revision
+from utterson.domain.decisions import Answer, ParsedGroup, RepeatedCall
+from utterson.domain.errors import UttersonError
+from utterson.engine.guard import deciding, guarded, refusal
+
+
+def _answer(native: bytes | _core.Fault | _core.Replay) -> Answer:
+    if isinstance(native, bytes):
+        return native
+    if isinstance(native, _core.Fault):
+        return refusal(native)
+    return RepeatedCall(native.digest, native.explain)
+
+
+class Plan:
+    """What a batch of calls would do."""
+
+    def __init__(self, workspace: _core.Workspace, native: _core.Plan) -> None:
+        self._workspace = workspace
+        self._native = native
+        self.writes = native.writes
+        self.asks_strong = native.asks_strong
+        self.asks_default = native.asks_default
+
+    def commit(self, workspace_key: int) -> Commit:
+        """Give the log entry and the columns of a plan that writes."""
+        with guarded():
+            entry = self._native.entry
+            return Commit(
+                workspace_key,
+                entry.seq,
+                entry.id,
+                entry.prev,
+                entry.policy_revision,
+                entry.commit_time_us,
+                entry.state_hash,
+                LOG_FORMAT_VERSION,
+                entry.payload,
+                self._native.columns(),
+            )
+
+    def answers(self, group: int) -> list[Answer]:
+        """Give the answers to one group's calls, in their order."""
+        with guarded():
+            return [_answer(native) for native in self._native.answers(group)]
+
+    def apply(self) -> None:
+        """Change the index as the plan says; only after its commit."""
+        with guarded():
+            self._workspace.apply(self._native)
+
+
+class Index:
+    """One workspace's index: committed state only. Its lane owns it."""
+
+    def __init__(self, native: _core.Workspace) -> None:
+        self._native = native
+
+    @property
+    def head(self) -> Head:
+        """The entry that the index stands at."""
+        with guarded():
+            return Head(*self._native.head)
+
+    @property
+    def policy_revision(self) -> int:
+        """The number of the policy in force."""
+        with guarded():
+            return self._native.policy_revision
+
+    @property
+    def policy(self) -> bytes:
+        """The policy in force, encoded."""
+        with guarded():
+            return self._native.policy
+
+    @property
+    def identifier_count(self) -> int:
+        """How many identifiers the index holds."""
+        with guarded():
+            return self._native.identifier_count
+
+    def decide(self, groups: Sequence[ParsedGroup], now_us: int, entry_id: bytes) -> Plan:
+        """Decide calls, in order."""
+        with deciding():
+            handles = [cast("_core.CallGroup", group.handle) for group in groups]
+            return Plan(self._native, self._native.decide(handles, now_us, entry_id))
+
+    def decide_policy(self, policy: bytes, now_us: int, entry_id: bytes) -> Plan | UttersonError:
+        """Decide a change of the policy."""
+        with deciding():
+            decided = self._native.decide_policy(policy, now_us, entry_id)
+            return refusal(decided) if isinstance(decided, _core.Fault) else Plan(self._native, decided)
+
+    def decide_import(
+        self, messages: Sequence[bytes], now_us: int, entry_id: bytes
+    ) -> Plan | UttersonError | RepeatedCall:
+        """Decide the take-over of an existing graph."""
+        with deciding():
+            decided = self._native.decide_import(messages, now_us, entry_id)
+            if isinstance(decided, _core.Fault):
+                return refusal(decided)
+            if isinstance(decided, _core.Replay):
+                return RepeatedCall(decided.digest, decided.explain)
+            return Plan(self._native, decided)
+
+    def replay(self, row: LogRow) -> None:
+        """Apply the next entry of the log."""
+        if row.format_version > LOG_FORMAT_VERSION:
+            raise FormatUnknownError(f"log format {row.format_version} is newer than {LOG_FORMAT_VERSION}")
+        with guarded():
+            self._native.replay(
+                row.seq,
+                row.id,
+                row.prev,
+                row.policy_revision,
+                row.commit_time_us,
+                row.state_hash,
+                b"" if row.payload is None else row.payload,
+            )
+
+    def lookup(self, profile_id: int) -> _core.ProfileView | None:
+        """Tell one profile by its public id."""
+        with guarded():
+            return self._native.lookup(profile_id)
+
+    def read_token(self, token: str) -> Revision | None:
+        """Read a revision token; None where it is not one of this workspace."""
+        with guarded():
+            read = self._native.read_token(token)
+            return None if read is None else Revision(*read)
+
+    @property
+    def state_hash(self) -> bytes:
+        """The hash of the whole state: equal on every replica at the same head."""
+        with guarded():
+            return self._native.state_hash
+
+
+class IndexLoader:
+    """Builds an index from the tables' rows; chunk borders may lie anywhere."""
+
+    def __init__(self, native: _core.Loader) -> None:
+        self._native = native
+
+    def profiles(self, chunk: bytes) -> None:
+        """Take rows of profiles."""
+        with guarded():
+            self._native.profiles(chunk)
+
+    def identifiers(self, chunk: bytes) -> None:
+        """Take rows of identifiers."""
+        with guarded():
+            self._native.identifiers(chunk)
+
+    def traits(self, chunk: bytes) -> None:
+        """Take rows of traits."""
+        with guarded():
+            self._native.traits(chunk)
+
+    def requests(self, chunk: bytes) -> None:
+        """Take rows of request ids."""
+        with guarded():
+            self._native.requests(chunk)
+
+    def finish(self) -> Index:
+        """Check the rows against the state hash of their head and give the index."""
+        with guarded():
+            return Index(self._native.finish())

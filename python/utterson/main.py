@@ -1,0 +1,156 @@
+"""The composition root: settings, database, engine, use cases, server. Nothing else reads the clock or chance."""
+
+import asyncio
+import logging
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+
+from utterson.application.context import LaneContext
+from utterson.application.failpoints import Failpoints
+from utterson.application.heads import HeadReader
+from utterson.application.identity import IdentityService
+from utterson.application.lanes import Lanes
+from utterson.application.limits import Limits
+from utterson.application.maintenance import prepare, tidy
+from utterson.application.poller import poll_heads
+from utterson.application.profiles import ProfilesService
+from utterson.application.workspaces import WorkspacesService
+from utterson.domain.failpoints import FailpointChoice
+from utterson.domain.startup import StartupError
+from utterson.engine.core_engine import CoreEngine
+from utterson.logs import configure_logging
+from utterson.server.server import ListenError, ServerHandle, build_server
+from utterson.server.status import encode_status
+from utterson.settings import Consistency, Settings
+from utterson.store.embedded import EmbeddedPostgres
+from utterson.store.migrate import migrate
+from utterson.store.open_store import Store, StoreSettings, open_store
+
+logger = logging.getLogger("utterson.main")
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM, then finish what runs and stop in order.
+
+    A second signal ends the process at once; nothing acknowledged is lost by that.
+
+    Raises:
+        StartupError: the server cannot start; the sentence says why.
+    """
+    configure_logging(settings.log_level, settings.log_format)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGINT, signal.SIGTERM)
+    for number in signals:
+        loop.add_signal_handler(number, stop.set)
+    try:
+        async with running(settings) as server:
+            logger.info("listening at %s, port %d", settings.listen, server.port)
+            await stop.wait()
+            for number in signals:
+                loop.remove_signal_handler(number)
+            logger.info("stopping")
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
+    logger.info("stopped")
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[ServerHandle]:
+    """Run a whole server for as long as the context lasts.
+
+    Leaving it: health says NOT_SERVING, no new calls, running ones end, lanes finish, connections close.
+
+    Raises:
+        StartupError: the server cannot start.
+    """
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(_opened_store(settings))
+        limits = _limits(settings)
+        context = LaneContext(
+            engine=CoreEngine(),
+            store=store,
+            clock_us=lambda: time.time_ns() // 1000,
+            entropy=os.urandom,
+            limits=limits,
+            heads=HeadReader(store.log),
+            load_slots=asyncio.Semaphore(limits.loads_at_once),
+            failpoints=Failpoints(
+                FailpointChoice(settings.failpoint, settings.failpoint_behaviour, settings.failpoint_passes)
+            ),
+        )
+        await prepare(context)
+        lanes = Lanes(context)
+        stack.push_async_callback(lanes.close, settings.shutdown_grace_ms / 1000)
+        await stack.enter_async_context(_background(context, lanes))
+        server = build_server(
+            IdentityService(lanes, context, encode_status),
+            WorkspacesService(lanes, context),
+            ProfilesService(lanes, context),
+            listen=settings.listen,
+            receive_bytes_max=settings.receive_bytes_max,
+            reflection=settings.serves_reflection,
+        )
+        try:
+            await server.start()
+        except ListenError as error:
+            raise StartupError(str(error)) from None
+        stack.push_async_callback(server.stop, settings.shutdown_grace_ms / 1000)
+        yield server
+
+
+@asynccontextmanager
+async def _opened_store(settings: Settings) -> AsyncIterator[Store]:
+    """Open the database of the settings, the embedded one unless an address is given, and migrate it."""
+    async with AsyncExitStack() as stack:
+        if settings.database_url is None:
+            embedded = EmbeddedPostgres(settings.data_dir, binaries_dir=settings.postgres_bin_dir)
+            address = (await stack.enter_async_context(embedded)).dsn
+        else:
+            address = settings.database_url.get_secret_value()
+        applied = await migrate(address)
+        if applied:
+            logger.info("applied migrations %s", applied)
+        store_settings = StoreSettings(
+            commit_timeout_ms=settings.commit_timeout_ms,
+            log_retention_days=settings.log_retention_days,
+            request_retention_hours=settings.request_retention_hours,
+        )
+        store = await open_store(address, store_settings)
+        stack.push_async_callback(store.close)
+        yield store
+
+
+@asynccontextmanager
+async def _background(context: LaneContext, lanes: Lanes) -> AsyncIterator[None]:
+    """Poll heads and tidy while the context lasts."""
+    tasks = [
+        asyncio.create_task(poll_heads(lanes, context), name="head poller"),
+        asyncio.create_task(tidy(context), name="tidying"),
+    ]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        queue_calls_max=settings.queue_calls_max,
+        batch_calls_max=settings.batch_calls_max,
+        gather_ms_max=settings.gather_ms_max,
+        commit_timeout_ms=settings.commit_timeout_ms,
+        outcome_timeout_ms=2 * settings.commit_timeout_ms,
+        staleness_ms=settings.staleness_ms,
+        default_strong=settings.default_consistency is Consistency.STRONG,
+        head_poll_ms=settings.head_poll_ms,
+        at_least_timeout_ms=settings.at_least_timeout_ms,
+    )

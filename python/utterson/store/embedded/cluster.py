@@ -1,0 +1,148 @@
+"""Making the folders and the cluster, and writing the server's settings."""
+
+import os
+import secrets
+import shutil
+import stat
+from pathlib import Path
+
+from utterson.store.embedded.account import Account, owner_id
+from utterson.store.embedded.errors import EmbeddedPostgresError
+from utterson.store.embedded.layout import Layout
+from utterson.store.embedded.programs import run_program
+
+_DEFAULTS = """\
+# Written by utterson at every start: changes here are lost. Put yours into overrides.conf beside this file.
+listen_addresses = ''
+unix_socket_permissions = 0700
+max_connections = 100
+shared_buffers = 256MB
+max_wal_size = 2GB
+wal_compression = on
+jit = off
+# An acknowledged commit survives a crash and a power cut.
+fsync = on
+full_page_writes = on
+synchronous_commit = on
+# Details and contexts of errors hold values of rows, which are personal data.
+log_error_verbosity = terse
+"""
+# The builtin provider sorts and folds in the same way on every system.
+_INITDB_ARGUMENTS = (
+    "--username=postgres",
+    "--auth-local=trust",
+    "--auth-host=reject",
+    "--encoding=UTF8",
+    "--locale=C",
+    "--locale-provider=builtin",
+    "--builtin-locale=C.UTF-8",
+    "--data-checksums",
+)
+_MAJOR_MIN = 17
+
+
+def prepare_folders(layout: Layout, account: Account | None) -> None:
+    """Make the folders that are missing; folders that exist keep their rights.
+
+    Raises:
+        EmbeddedPostgresError: a folder cannot be made, belongs to somebody else, or is closed to the account.
+    """
+    data_dir = layout.base.parent
+    try:
+        missing = [folder for folder in (layout.base, *layout.base.parents) if not folder.exists()]
+        for folder in reversed(missing):
+            folder.mkdir(exist_ok=True)
+            folder.chmod(0o755 if account else 0o700)  # whatever the caller's umask says
+        if account is not None and not account.reaches(layout.base):
+            raise EmbeddedPostgresError(
+                f"the account {account.name}, which runs Postgres for root, cannot reach {layout.base}:"
+                " choose another --data-dir, such as /var/lib/utterson"
+            )
+        _prepare_private(layout.sockets, account)
+    except OSError as error:
+        raise EmbeddedPostgresError(f"the data folder {data_dir} cannot be used: {error.strerror}") from error
+
+
+def _prepare_private(folder: Path, account: Account | None) -> None:
+    """Make a folder that only the server's account may enter, and check that an existing one is of that kind."""
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        pass
+    else:
+        if account is not None:
+            os.chown(folder, account.user_id, account.group_id)
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != owner_id(account) or status.st_mode & 0o077:
+        raise EmbeddedPostgresError(
+            f"{folder} belongs to another account or is open to others: was the data folder made by another user?"
+        )
+
+
+def write_defaults(layout: Layout) -> None:
+    """Write our settings of the server, whole or not at all."""
+    partial = layout.defaults.with_suffix(".partial")
+    partial.write_text(_DEFAULTS, encoding="utf-8")
+    partial.chmod(0o644)
+    partial.rename(layout.defaults)
+
+
+def prepare_cluster(layout: Layout, binaries: Path, account: Account | None) -> None:
+    """Make the cluster if there is none, and check that the programs fit it. Takes a second or two.
+
+    Raises:
+        EmbeddedPostgresError: the cluster cannot be made, or is of another major version.
+    """
+    wanted = _major_version(binaries, account)
+    version_file = layout.data / "PG_VERSION"
+    if version_file.exists():
+        found = version_file.read_text(encoding="ascii").strip()
+        if found != str(wanted):
+            raise EmbeddedPostgresError(
+                f"the data in {layout.data} is of Postgres {found}, the programs in {binaries} are Postgres {wanted}:"
+                " move the data with pg_upgrade, or with pg_dump and pg_restore"
+            )
+        return
+    for leftover in layout.base.glob("data.partial.*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    # A fresh name: an initdb whose starter was killed may still be writing into the old one.
+    partial = layout.base / f"data.partial.{secrets.token_hex(4)}"
+    partial.mkdir(mode=0o700)
+    if account is not None:
+        os.chown(partial, account.user_id, account.group_id)
+    result = run_program(binaries / "initdb", f"--pgdata={partial}", *_INITDB_ARGUMENTS, account=account)
+    if result.returncode != 0:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise EmbeddedPostgresError(f"Postgres could not make its data folder: {_last_line(result.stderr)}")
+    with (partial / "postgresql.conf").open("a", encoding="utf-8") as file:
+        file.write(
+            f"include_if_exists = '../{layout.defaults.name}'\ninclude_if_exists = '../{layout.overrides.name}'\n"
+        )
+        file.flush()
+        os.fsync(file.fileno())
+    partial.rename(layout.data)
+    _sync_folder(layout.base)
+
+
+def _major_version(binaries: Path, account: Account | None) -> int:
+    result = run_program(binaries / "postgres", "--version", account=account)
+    if result.returncode != 0:
+        raise EmbeddedPostgresError(f"{binaries / 'postgres'} does not run: {_last_line(result.stderr)}")
+    version = result.stdout.removeprefix("postgres (PostgreSQL) ").split(".")[0].split()[0]
+    major = int("".join(character for character in version if character.isdigit()))
+    if major < _MAJOR_MIN:
+        raise EmbeddedPostgresError(f"Postgres {major} in {binaries} is too old: {_MAJOR_MIN} or newer is needed")
+    return major
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "it gave no reason"
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,76 @@
+"""The store as a whole: two pools, so that reads never keep a commit waiting (F26)."""
+
+from dataclasses import dataclass
+
+from utterson.store.commits import CommitStore
+from utterson.store.connecting import connect_faults
+from utterson.store.durability import check_durability
+from utterson.store.log_reads import LogStore
+from utterson.store.maintenance import MaintenanceStore
+from utterson.store.pool import ConnectionPool, PoolSettings
+from utterson.store.profiles import ProfileStore
+from utterson.store.snapshot import SnapshotStore
+from utterson.store.workspaces import WorkspaceStore
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """How the store reaches the database."""
+
+    commit_connections_max: int = 8
+    read_connections_max: int = 8
+    commit_timeout_ms: int = 5_000
+    read_timeout_ms: int = 5_000
+    log_retention_days: int = 30
+    request_retention_hours: int = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Everything that the use cases ask of the database."""
+
+    commits: CommitStore
+    log: LogStore
+    workspaces: WorkspaceStore
+    snapshots: SnapshotStore
+    profiles: ProfileStore
+    maintenance: MaintenanceStore
+    pools: tuple[ConnectionPool, ...]
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for pool in self.pools:
+            await pool.close()
+
+
+async def open_store(database_url: str, settings: StoreSettings) -> Store:
+    """Open the pools of a migrated database and check what it promises.
+
+    Raises:
+        UnfitDatabaseError: the database may lose acknowledged writes.
+        StartupError: it cannot be reached.
+    """
+    with connect_faults():
+        # A commit is bounded by its caller, who cuts the connection: an import may take longer than other commits.
+        commit_pool = await ConnectionPool.open(
+            database_url, PoolSettings(settings.commit_connections_max, settings.commit_timeout_ms, 0)
+        )
+        read_pool = await ConnectionPool.open(
+            database_url,
+            PoolSettings(settings.read_connections_max, settings.read_timeout_ms, settings.read_timeout_ms),
+        )
+    try:
+        await check_durability(commit_pool)
+    except BaseException:
+        await commit_pool.close()
+        await read_pool.close()
+        raise
+    return Store(
+        CommitStore(commit_pool),
+        LogStore(read_pool),
+        WorkspaceStore(commit_pool),
+        SnapshotStore(read_pool),
+        ProfileStore(read_pool),
+        MaintenanceStore(read_pool, settings.log_retention_days, settings.request_retention_hours),
+        (commit_pool, read_pool),
+    )

@@ -1,0 +1,148 @@
+"""Connections, and one rule: a connection whose call did not end well is terminated, never cancelled or reused.
+
+A cancel request could make a synchronous commit visible without its replica (F3), and cancels are where pools
+break (F26).
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TypeAlias, TypeVar
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from utterson.store.sqlstate import classify, deadline_passed
+
+Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
+Result = TypeVar("Result")
+
+# How long a call waits for the driver to notice that its connection was terminated.
+TERMINATE_TIMEOUT_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class PoolSettings:
+    """How one pool behaves; `call_timeout_ms` bounds a call together with its wait for a connection."""
+
+    connections_max: int
+    call_timeout_ms: int
+    statement_timeout_ms: int
+    lock_timeout_ms: int = 2_000
+    idle_in_transaction_timeout_ms: int = 2_000
+    connect_timeout_ms: int = 5_000
+
+
+async def _keep_session(_connection: object) -> None:
+    """Skip the driver's reset on release: a round trip that would also wipe nothing we set (no session state)."""
+
+
+class ConnectionPool:
+    """A pool whose calls end by their deadline, whatever the network does."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", settings: PoolSettings) -> None:
+        self._pool = pool
+        self._call_timeout_s = settings.call_timeout_ms / 1000
+
+    @classmethod
+    async def open(cls, database_url: str, settings: PoolSettings) -> "ConnectionPool":
+        """Open a pool; the timeouts travel as server settings, which no reset wipes."""
+        server_settings = {
+            "application_name": "utterson",
+            "statement_timeout": str(settings.statement_timeout_ms),
+            "lock_timeout": str(settings.lock_timeout_ms),
+            "idle_in_transaction_session_timeout": str(settings.idle_in_transaction_timeout_ms),
+            "client_connection_check_interval": "1000",
+            "tcp_keepalives_idle": "10",
+            "tcp_keepalives_interval": "3",
+            "tcp_keepalives_count": "3",
+            "default_transaction_isolation": "read committed",
+            "jit": "off",
+        }
+        pool = await asyncpg.create_pool(
+            database_url,
+            min_size=1,
+            max_size=settings.connections_max,
+            timeout=settings.connect_timeout_ms / 1000,
+            max_inactive_connection_lifetime=300,
+            server_settings=server_settings,
+            reset=_keep_session,
+        )
+        return cls(pool, settings)
+
+    async def run(self, action: Callable[[Connection], Awaitable[Result]], timeout_s: float | None = None) -> Result:
+        """Run an action on a connection of its own.
+
+        Args:
+            action: what to do; it must not keep the connection.
+            timeout_s: bound on the whole, default the pool's.
+
+        Raises:
+            StoreFailureError: classified; UNKNOWN where the time ran out.
+        """
+        deadline = asyncio.get_running_loop().time() + (self._call_timeout_s if timeout_s is None else timeout_s)
+        try:
+            connection = await self._acquire(deadline)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise classify(error) from None
+        healthy = False
+        try:
+            result = await self._bounded(connection, action, deadline)
+            healthy = True
+            return result
+        finally:
+            if not healthy:
+                _cut(connection)
+            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                await self._pool.release(connection)
+
+    async def _acquire(self, deadline: float) -> Connection:
+        remaining_s = deadline - asyncio.get_running_loop().time()
+        try:
+            return await self._pool.acquire(timeout=max(remaining_s, 0.001))
+        except TimeoutError:
+            raise deadline_passed() from None
+
+    async def _bounded(
+        self, connection: Connection, action: Callable[[Connection], Awaitable[Result]], deadline: float
+    ) -> Result:
+        """Wait for the action until the deadline, then cut its connection under it; never cancel it."""
+        task = asyncio.ensure_future(action(connection))
+        try:
+            await asyncio.wait({task}, timeout=deadline - asyncio.get_running_loop().time())
+        finally:
+            if not task.done():
+                _cut(connection)
+                await _settle(task)
+        if not task.done() or task.cancelled():
+            raise deadline_passed()
+        error = task.exception()
+        if error is None:
+            return task.result()
+        if isinstance(error, (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, UnicodeError, OverflowError)):
+            raise classify(error) from None
+        raise error
+
+    async def close(self, timeout_s: float = 5.0) -> None:
+        """Close all connections; those still busy after the timeout are terminated."""
+        try:
+            await asyncio.wait_for(self._pool.close(), timeout_s)
+        except TimeoutError:
+            self._pool.terminate()
+
+
+def _cut(connection: Connection) -> None:
+    """Close the connection under whatever uses it; one that broke before has left its proxy already."""
+    with suppress(asyncpg.InterfaceError):
+        connection.terminate()
+
+
+async def _settle(task: "asyncio.Future[Result]") -> None:
+    """Give the driver a moment to notice the cut, so that no exception goes unread."""
+    await asyncio.wait({task}, timeout=TERMINATE_TIMEOUT_S)
+    if not task.done():
+        task.cancel()
+        return
+    if not task.cancelled():
+        task.exception()

@@ -1,0 +1,96 @@
+"""Reading profiles, their events and their history."""
+
+from collections.abc import Callable, Sequence
+
+from utterson.domain.chain import Head
+from utterson.domain.rows import (
+    EventPosition,
+    EventRow,
+    HistoryPosition,
+    HistoryRow,
+    IdentifierRow,
+    ProfileQuery,
+    ProfileRows,
+    TraitRow,
+)
+from utterson.store.pool import Connection, ConnectionPool
+from utterson.store.statements import Statement
+
+
+class ProfileStore:
+    """The readers behind ProfileService."""
+
+    def __init__(self, pool: ConnectionPool) -> None:
+        self._pool = pool
+
+    async def read(
+        self, workspace_key: int, plan: Callable[[Head], Sequence[ProfileQuery] | None]
+    ) -> tuple[Head, ProfileRows | None]:
+        """Read rows of profiles in one snapshot together with the log's head.
+
+        Args:
+            workspace_key: the workspace.
+            plan: called with the snapshot's head; answers what to read if the index stands at that very head,
+                else None, and then no rows are read.
+
+        Raises:
+            StoreFailureError: the database cannot be read.
+        """
+
+        async def send(connection: Connection) -> tuple[Head, ProfileRows | None]:
+            async with connection.transaction(isolation="repeatable_read", readonly=True):
+                row = await connection.fetchrow(Statement.HEADS.text, [workspace_key])
+                head = Head(-1, b"") if row is None else Head(row["seq"], row["id"])
+                queries = plan(head)
+                return head, None if queries is None else await _read_rows(connection, workspace_key, queries)
+
+        return await self._pool.run(send)
+
+    async def events_page(
+        self, workspace_key: int, members: list[int], before: EventPosition, limit: int
+    ) -> list[EventRow]:
+        """List the events of some members, newest first, before a position."""
+        rows = await self._pool.run(
+            lambda connection: connection.fetch(
+                Statement.EVENTS_PAGE.text, workspace_key, members, before.time_us, before.seq, before.position, limit
+            )
+        )
+        return [EventRow(EventPosition(row["time_us"], row["seq"], row["position"]), row["record"]) for row in rows]
+
+    async def history_page(
+        self, workspace_key: int, members: list[int], before: HistoryPosition, limit: int
+    ) -> list[HistoryRow]:
+        """List the decisions that touched some members, newest first, before a position."""
+        rows = await self._pool.run(
+            lambda connection: connection.fetch(
+                Statement.HISTORY_PAGE.text, workspace_key, members, before.seq, before.position, limit
+            )
+        )
+        return [HistoryRow(HistoryPosition(row["seq"], row["position"]), row["record"]) for row in rows]
+
+
+async def _read_rows(connection: Connection, workspace_key: int, queries: Sequence[ProfileQuery]) -> ProfileRows:
+    serials = [query.serial for query in queries]
+    digests = [digest for query in queries for digest in query.digests]
+    holders = [holder for query in queries for holder in query.holders]
+    owners = [query.serial for query in queries for _ in query.members]
+    members = [member for query in queries for member in query.members]
+    profile_rows = await connection.fetch(Statement.PROFILE_ROWS.text, workspace_key, serials)
+    identifier_rows = await connection.fetch(Statement.IDENTIFIER_ROWS.text, workspace_key, digests, holders)
+    trait_rows = await connection.fetch(Statement.TRAIT_ROWS.text, workspace_key, owners, members)
+    traits: dict[int, list[TraitRow]] = {}
+    for row in trait_rows:
+        traits.setdefault(row["serial"], []).append(TraitRow(row["serial"], row["name"], row["value"]))
+    identifiers = {
+        (row["digest"], row["profile"]): IdentifierRow(
+            row["digest"],
+            row["profile"],
+            row["type"],
+            row["raw_value"],
+            row["normalized_value"],
+            row["added_us"],
+            row["seen_day"],
+        )
+        for row in identifier_rows
+    }
+    return ProfileRows({row["serial"]: row["create_time_us"] for row in profile_rows}, identifiers, traits)

@@ -1,0 +1,11 @@
+-- A page of the events of some members, newest first; each member gives its own first rows from the key.
+SELECT e.time_us, e.seq, e.position, e.record
+FROM unnest($2::bigint[]) AS m (profile)
+CROSS JOIN LATERAL (
+    SELECT time_us, seq, position, record FROM events
+    WHERE workspace_key = $1 AND profile = m.profile AND (time_us, seq, position) < ($3::bigint, $4::bigint, $5::integer)
+    ORDER BY time_us DESC, seq DESC, position DESC
+    LIMIT $6
+) AS e
+ORDER BY e.time_us DESC, e.seq DESC, e.position DESC
+LIMIT $6

@@ -1,0 +1,1 @@
+SELECT profile, name, value, time_us, seq, position FROM traits WHERE workspace_key = $1

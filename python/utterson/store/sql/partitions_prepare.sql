@@ -1,0 +1,1 @@
+SELECT payload_partitions_prepare($1, $2)

@@ -1,0 +1,40 @@
+"""The SQL statements, one a file in `sql/`."""
+
+from enum import Enum
+from functools import cached_property
+from importlib import resources
+
+
+class Statement(Enum):
+    """Every statement that the store sends; the value is the file's name without `.sql`."""
+
+    COMMIT_BATCH = "commit_batch"
+    CREATE_WORKSPACE = "create_workspace"
+    DURABILITY = "durability"
+    ENTRY_ID = "entry_id"
+    EVENTS_PAGE = "events_page"
+    HEADS = "heads"
+    HISTORY_PAGE = "history_page"
+    IDENTIFIER_ROWS = "identifier_rows"
+    LOAD_IDENTIFIERS = "load_identifiers"
+    LOAD_PROFILES = "load_profiles"
+    LOAD_REQUESTS = "load_requests"
+    LOAD_TRAITS = "load_traits"
+    LOCK_WORKSPACE = "lock_workspace"
+    PARTITIONS_DROP = "partitions_drop"
+    PARTITIONS_PREPARE = "partitions_prepare"
+    PAYLOAD_DEFAULT_EXPIRE = "payload_default_expire"
+    POLICIES_PAGE = "policies_page"
+    PROFILE_ROWS = "profile_rows"
+    REQUESTS_EXPIRE = "requests_expire"
+    REQUEST_ANSWERS = "request_answers"
+    SNAPSHOT_HEAD = "snapshot_head"
+    TAIL = "tail"
+    TRAIT_ROWS = "trait_rows"
+    WORKSPACE = "workspace"
+    WORKSPACES_PAGE = "workspaces_page"
+
+    @cached_property
+    def text(self) -> str:
+        """The statement itself."""
+        return resources.files(__package__).joinpath("sql", f"{self.value}.sql").read_text(encoding="utf-8")

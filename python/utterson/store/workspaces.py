@@ -1,0 +1,70 @@
+"""Workspaces and their policies."""
+
+import asyncpg
+
+from utterson.domain.chain import (
+    GENESIS_PREV,
+    GENESIS_STATE_HASH,
+    LOG_FORMAT_VERSION,
+    NewWorkspace,
+    StoredPolicy,
+    StoredWorkspace,
+    WorkspaceKeys,
+)
+from utterson.store.pool import Connection, ConnectionPool
+from utterson.store.statements import Statement
+
+
+def _stored(row: "asyncpg.Record") -> StoredWorkspace:
+    return StoredWorkspace(
+        WorkspaceKeys(row["workspace"], row["workspace_key"], row["digest_key"], row["id_key"], row["create_time_us"]),
+        StoredPolicy(row["policy_revision"], row["policy"], row["policy_create_time_us"]),
+    )
+
+
+class WorkspaceStore:
+    """Makes and tells workspaces; a changed policy is a commit like any other and goes through `CommitStore`."""
+
+    def __init__(self, pool: ConnectionPool) -> None:
+        self._pool = pool
+
+    async def create(self, new: NewWorkspace) -> bool:
+        """Make a workspace with its first policy and genesis entry; False where the id is taken.
+
+        Raises:
+            StoreFailureError: UNKNOWN means that it may have been made; `get` and compare the keys.
+        """
+
+        async def send(connection: Connection) -> bool:
+            made = await connection.fetchval(
+                Statement.CREATE_WORKSPACE.text,
+                new.workspace,
+                new.digest_key,
+                new.id_key,
+                new.create_time_us,
+                new.policy,
+                new.genesis_id,
+                GENESIS_PREV,
+                GENESIS_STATE_HASH,
+                LOG_FORMAT_VERSION,
+            )
+            return made is not None
+
+        return await self._pool.run(send)
+
+    async def get(self, workspace: str) -> StoredWorkspace | None:
+        """Tell a workspace and its newest policy."""
+        row = await self._pool.run(lambda connection: connection.fetchrow(Statement.WORKSPACE.text, workspace))
+        return None if row is None else _stored(row)
+
+    async def page(self, after: str, limit: int) -> list[StoredWorkspace]:
+        """List workspaces by id, after one."""
+        rows = await self._pool.run(lambda connection: connection.fetch(Statement.WORKSPACES_PAGE.text, after, limit))
+        return [_stored(row) for row in rows]
+
+    async def policies_page(self, workspace_key: int, before_revision: int, limit: int) -> list[StoredPolicy]:
+        """List a workspace's policies, newest first, before one."""
+        rows = await self._pool.run(
+            lambda connection: connection.fetch(Statement.POLICIES_PAGE.text, workspace_key, before_revision, limit)
+        )
+        return [StoredPolicy(row["policy_revision"], row["policy"], row["create_time_us"]) for row in rows]

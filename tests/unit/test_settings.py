@@ -1,0 +1,123 @@
+"""The process settings: where they come from, what is refused, and the options made from them."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from utterson.cli.app import app
+from utterson.domain.startup import StartupError
+from utterson.settings import Consistency, LogFormat, Reflection, Settings, default_data_dir, load_settings
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("UTTERSON_"):
+            monkeypatch.delenv(name)
+
+
+def _file(folder: Path, text: str) -> Path:
+    path = folder / "utterson.toml"
+    path.write_text(text)
+    return path
+
+
+def test_defaults() -> None:
+    settings = load_settings(None, {})
+    assert settings.listen == "127.0.0.1:50051"
+    assert settings.data_dir == default_data_dir()
+    assert settings.default_consistency is Consistency.STRONG
+    assert settings.receive_bytes_max == 33_554_432
+    assert settings.database_url is None
+
+
+def test_options_beat_the_environment_and_the_environment_beats_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = _file(tmp_path, "staleness_ms = 1\nhead_poll_ms = 1\ngather_ms_max = 1\n")
+    monkeypatch.setenv("UTTERSON_STALENESS_MS", "2")
+    monkeypatch.setenv("UTTERSON_HEAD_POLL_MS", "2")
+    settings = load_settings(file, {"staleness_ms": 3})
+    assert (settings.staleness_ms, settings.head_poll_ms, settings.gather_ms_max) == (3, 2, 1)
+
+
+def test_types_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UTTERSON_LOG_FORMAT", "json")
+    monkeypatch.setenv("UTTERSON_DATA_DIR", "/somewhere")
+    settings = load_settings(None, {})
+    assert settings.log_format is LogFormat.JSON
+    assert settings.data_dir == Path("/somewhere")
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"listen": "50051"}, "listen: write it as HOST:PORT"),
+        ({"listen": "localhost:65536"}, "listen: write it as HOST:PORT"),
+        ({"listen": ":50051"}, "listen: write it as HOST:PORT"),
+        ({"staleness_ms": 0}, "staleness_ms: Input should be greater than or equal to 1"),
+        ({"request_retention_hours": 23}, "request_retention_hours: .* 24"),
+        ({"batch_calls_max": 0}, "batch_calls_max"),
+        ({"default_consistency": "weak"}, "default_consistency: .*'strong' or 'local'"),
+    ],
+)
+def test_wrong_values_are_refused(options: dict[str, object], sentence: str) -> None:
+    with pytest.raises(StartupError, match=sentence):
+        load_settings(None, options)
+
+
+def test_unknown_setting_in_the_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StartupError, match="no setting named stalenes_ms"):
+        load_settings(_file(tmp_path, "stalenes_ms = 5\n"), {})
+
+
+def test_broken_or_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StartupError, match="cannot be read"):
+        load_settings(_file(tmp_path, "listen = \n"), {})
+    with pytest.raises(StartupError, match="does not exist"):
+        load_settings(tmp_path / "absent.toml", {})
+
+
+def test_password_is_neither_shown_nor_in_errors() -> None:
+    settings = load_settings(None, {"database_url": "postgresql://jekyll:hyde@host/db"})
+    assert "hyde" not in repr(settings)
+    assert settings.database_url is not None
+    assert settings.database_url.get_secret_value() == "postgresql://jekyll:hyde@host/db"
+    with pytest.raises(StartupError) as caught:
+        load_settings(None, {"database_url": "mysql://jekyll:hyde@host/db"})
+    assert "hyde" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("listen", "reflection", "served"),
+    [
+        ("127.0.0.1:1", Reflection.AUTO, True),
+        ("127.9.9.9:1", Reflection.AUTO, True),
+        ("localhost:1", Reflection.AUTO, True),
+        ("[::1]:1", Reflection.AUTO, True),
+        ("0.0.0.0:1", Reflection.AUTO, False),
+        ("[::]:1", Reflection.AUTO, False),
+        ("example.org:1", Reflection.AUTO, False),
+        ("0.0.0.0:1", Reflection.ON, True),
+        ("127.0.0.1:1", Reflection.OFF, False),
+    ],
+)
+def test_reflection_is_served_by_itself_on_loopback_only(listen: str, reflection: Reflection, served: bool) -> None:
+    assert load_settings(None, {"listen": listen, "reflection": reflection}).serves_reflection is served
+
+
+def test_every_setting_is_described_and_is_an_option() -> None:
+    shown = re.sub(r"\s+", " ", CliRunner().invoke(app, ["serve", "--help"]).output)
+    for name, field in Settings.model_fields.items():
+        assert field.description
+        assert f"--{name.replace('_', '-')} " in shown
+        assert f"UTTERSON_{name.upper()}" in shown
+
+
+def test_settings_cannot_be_changed() -> None:
+    settings = load_settings(None, {})
+    with pytest.raises(ValueError, match="frozen"):
+        settings.listen = "0.0.0.0:1"
