@@ -1,0 +1,120 @@
+"""Replicas: use cases with the fake engine on one real database, each with its own pools and lanes."""
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from tests.application.fake_engine import FakeEngine, FakeIndex
+from utterson.application.context import LaneContext
+from utterson.application.heads import HeadReader
+from utterson.application.identity import IdentityService
+from utterson.application.lane import Lane
+from utterson.application.lanes import Lanes
+from utterson.application.limits import Limits
+from utterson.application.profiles import ProfilesService
+from utterson.application.workspaces import WorkspacesService
+from utterson.domain.calls import CallKind
+from utterson.domain.errors import UttersonError
+from utterson.store.migrate import migrate
+from utterson.store.open_store import Store, StoreSettings, open_store
+
+WORKSPACE = "soho"
+
+
+@dataclass
+class Replica:
+    """One server process, without its server."""
+
+    context: LaneContext
+    store: Store
+    lanes: Lanes
+    identity: IdentityService
+    workspaces: WorkspacesService
+    profiles: ProfilesService
+
+    async def call(self, line: str, workspace: str = WORKSPACE) -> dict[str, Any]:
+        """Make one unary call."""
+        request = json.dumps([workspace, line]).encode()
+        told: dict[str, Any] = json.loads(await self.identity.resolve(CallKind.IDENTIFY, request))
+        return told
+
+    async def batch(self, *calls: tuple[str, str]) -> list[list[Any]]:
+        """Make a batch of (workspace, line)."""
+        told: list[list[Any]] = json.loads(await self.identity.resolve_batch(json.dumps({"calls": calls}).encode()))
+        return told
+
+    async def lane(self) -> Lane:
+        """The workspace's lane."""
+        return await self.lanes.lane(WORKSPACE)
+
+    async def index(self) -> FakeIndex:
+        """The workspace's index, loaded."""
+        lane = await self.lane()
+        await lane.reach(0)
+        assert isinstance(lane.index, FakeIndex)
+        return lane.index
+
+
+def encode_status(error: UttersonError) -> bytes:
+    return error.reason.name.encode()
+
+
+@asynccontextmanager
+async def replica_on(
+    url: str, limits: Limits | None = None, wrap: Callable[[Store], Store] = lambda store: store
+) -> AsyncIterator[Replica]:
+    """Open a replica; `wrap` may put faults between it and the database."""
+    opened = await open_store(url, StoreSettings())
+    store = wrap(opened)
+    context = LaneContext(
+        engine=FakeEngine(),
+        store=store,
+        clock_us=lambda: time.time_ns() // 1000,
+        entropy=os.urandom,
+        limits=limits or Limits(commit_timeout_ms=1000, outcome_timeout_ms=1500),
+        heads=HeadReader(store.log),
+        load_slots=asyncio.Semaphore(3),
+    )
+    lanes = Lanes(context)
+    yield Replica(
+        context,
+        opened,
+        lanes,
+        IdentityService(lanes, context, encode_status),
+        WorkspacesService(lanes, context),
+        ProfilesService(lanes, context),
+    )
+    await lanes.close(5.0)
+    await opened.close()
+
+
+@pytest.fixture
+async def url(database_url: str) -> str:
+    await migrate(database_url)
+    return database_url
+
+
+@pytest.fixture
+async def replica(url: str) -> AsyncIterator[Replica]:
+    async with replica_on(url) as opened:
+        await opened.workspaces.create_workspace(WORKSPACE, b"policy", None)
+        yield opened
+
+
+@pytest.fixture
+async def other(replica: Replica, url: str) -> AsyncIterator[Replica]:
+    """A second replica on the same database."""
+    async with replica_on(url) as opened:
+        yield opened
+
+
+def with_commits(store: Store, commits: Any) -> Store:
+    """Put something between the lanes and the writer."""
+    return replace(store, commits=commits)

@@ -1,0 +1,292 @@
+"""An engine of a hundred lines: a call is a line of text, an answer a line of JSON.
+
+`add:x` makes a profile that holds x unless there is one, `once:id:x` does so with a request id, `read:x` and
+`local:x` look x up (strong, local), `default:x` leaves the consistency open, `refuse` is refused, `poison:x` makes a
+row that Postgres refuses, `panic` breaks off.
+"""
+
+import hashlib
+import json
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from tests.store.copy_format import decode_copy
+from utterson.domain.calls import CallKind
+from utterson.domain.chain import (
+    Commit,
+    EnginePanicError,
+    Head,
+    IndexDivergedError,
+    LogRow,
+    Revision,
+    SnapshotHead,
+    WorkspaceKeys,
+)
+from utterson.domain.decisions import Answer, CheckedPolicy, ParsedBatch, ParsedGroup, RepeatedCall
+from utterson.domain.errors import Reason, UttersonError
+
+COLUMN_COUNT = 39
+
+
+def digest_of(text: str) -> bytes:
+    return hashlib.blake2b(text.encode(), digest_size=16).digest()
+
+
+def refused() -> UttersonError:
+    return UttersonError(Reason.NO_USABLE_IDENTIFIER, "refused")
+
+
+@dataclass
+class FakeView:
+    profile_id: int
+    serial: int
+    digests: list[bytes]
+    holders: list[int]
+    members: list[int]
+    merged_into: int = 0
+    known: bool = False
+    merges: int = 0
+    source_profile_id: int = 0
+
+
+@dataclass
+class FakePlan:
+    index: "FakeIndex"
+    entry_id: bytes
+    now_us: int
+    asks_strong: bool = False
+    asks_default: bool = False
+    added: dict[str, int] = field(default_factory=dict)
+    requests: dict[str, str] = field(default_factory=dict)
+    policy_after: bytes | None = None
+    all_answers: list[list[Answer]] = field(default_factory=list)
+
+    @property
+    def writes(self) -> bool:
+        return bool(self.added or self.requests or self.policy_after is not None)
+
+    def answers(self, group: int) -> list[Answer]:
+        return self.all_answers[group]
+
+    def _after(self) -> dict[bytes, int]:
+        return self.index.owners | {digest_of(value): serial for value, serial in self.added.items()}
+
+    def commit(self, workspace_key: int) -> Commit:
+        columns: list[list[object]] = [[] for _ in range(COLUMN_COUNT)]
+        for value, serial in self.added.items():
+            text = value.replace("NUL", "\x00")
+            row: list[object] = [serial, self.now_us, 0, 0]
+            for place, item in zip((0, 1, 2, 3), row, strict=True):
+                columns[place].append(item)
+            held: list[object] = [digest_of(value), 0, serial, "text", text, text, self.now_us, 1]
+            for place, item in zip(range(10, 18), held, strict=True):
+                columns[place].append(item)
+        for identity, answer in self.requests.items():
+            for place, item in zip((33, 34, 35, 36), [digest_of(identity), b"f", 0, answer.encode()], strict=True):
+                columns[place].append(item)
+        if self.policy_after is not None:
+            columns[37], columns[38] = [self.index.policy_revision + 1], [self.policy_after]
+        effects = {
+            "added": {digest_of(value).hex(): serial for value, serial in self.added.items()},
+            "requests": [digest_of(identity).hex() for identity in self.requests],
+            "policy": None if self.policy_after is None else self.policy_after.decode(),
+        }
+        revision = self.index.policy_revision + (self.policy_after is not None)
+        return Commit(
+            workspace_key, self.index.head.seq + 1, self.entry_id, self.index.head.id, revision, self.now_us,
+            state_hash(self._after()), 1, json.dumps(effects).encode(), columns,
+        )  # fmt: skip
+
+    def apply(self) -> None:
+        if self.index.fail_apply:
+            raise EnginePanicError("apply")
+        self.index.owners = self._after()
+        self.index.requests |= {digest_of(identity) for identity in self.requests}
+        if self.policy_after is not None:
+            self.index.policy_revision += 1
+            self.index.policy = self.policy_after
+        self.index.head = Head(self.index.head.seq + 1, self.entry_id)
+
+
+def state_hash(owners: dict[bytes, int]) -> bytes:
+    told = b"".join(digest + struct.pack(">q", serial) for digest, serial in sorted(owners.items()))
+    return hashlib.sha384(told).digest() if owners else bytes(48)
+
+
+class FakeIndex:
+    fail_apply = False
+
+    def __init__(self, head: Head, policy_revision: int, policy: bytes) -> None:
+        self.head = head
+        self.policy_revision = policy_revision
+        self.policy = policy
+        self.owners: dict[bytes, int] = {}
+        self.requests: set[bytes] = set()
+        self.decided: list[int] = []
+
+    @property
+    def identifier_count(self) -> int:
+        return len(self.owners)
+
+    def decide(self, groups: Sequence[ParsedGroup], now_us: int, entry_id: bytes) -> FakePlan:
+        plan = FakePlan(self, entry_id, now_us)
+        self.decided.append(sum(group.size for group in groups))
+        for group in groups:
+            plan.all_answers.append([self._call(plan, line) for line in cast("list[str]", group.handle)])
+        return plan
+
+    def _call(self, plan: FakePlan, line: str) -> Answer:
+        kind, _, rest = line.partition(":")
+        if kind == "refuse":
+            return refused()
+        if kind == "panic":
+            raise EnginePanicError("decide")
+        if kind == "bug":
+            raise RuntimeError("jekyll@example.com")
+        identity, _, value = rest.rpartition(":")
+        if identity and (digest_of(identity) in self.requests or identity in plan.requests):
+            return RepeatedCall(digest_of(identity), explain=False)
+        known = self.owners.get(digest_of(value), plan.added.get(value))
+        if kind in ("read", "local", "default"):
+            plan.asks_strong |= kind == "read"
+            plan.asks_default |= kind == "default"
+            return answer(value, known or 0, self.head.seq)
+        created = known is None
+        serial = known if known is not None else len(self.owners) + len(plan.added) + 1
+        if created:
+            plan.added[value] = serial
+        told = answer(value, serial, self.head.seq + 1)
+        if identity:
+            plan.requests[identity] = told.decode()
+        return told
+
+    def decide_policy(self, policy: bytes, now_us: int, entry_id: bytes) -> FakePlan | UttersonError:
+        if policy == b"forbidden":
+            return UttersonError(Reason.POLICY_CHANGE_FORBIDDEN, "forbidden")
+        return FakePlan(self, entry_id, now_us, policy_after=policy)
+
+    def decide_import(
+        self, messages: Sequence[bytes], now_us: int, entry_id: bytes
+    ) -> FakePlan | UttersonError | RepeatedCall:
+        if digest_of("import") in self.requests:
+            return RepeatedCall(digest_of("import"), explain=False)
+        plan = FakePlan(self, entry_id, now_us)
+        for number, message in enumerate(messages):
+            if message == b"bad":
+                return UttersonError(Reason.FIELD_INVALID, f"messages[{number}]")
+            plan.added[message.decode()] = len(self.owners) + len(plan.added) + 1
+        told = json.dumps(list(plan.added.values()))
+        plan.requests["import"] = told
+        plan.all_answers.append([told.encode()])
+        return plan
+
+    def replay(self, row: LogRow) -> None:
+        if (row.seq, row.prev) != (self.head.seq + 1, self.head.id):
+            raise IndexDivergedError("not the next entry")
+        effects = json.loads(row.payload or b"{}")
+        self.owners |= {bytes.fromhex(digest): serial for digest, serial in effects["added"].items()}
+        self.requests |= {bytes.fromhex(digest) for digest in effects["requests"]}
+        if effects["policy"] is not None:
+            self.policy = effects["policy"].encode()
+            self.policy_revision += 1
+        if state_hash(self.owners) != row.state_hash:
+            raise IndexDivergedError("another state")
+        self.head = Head(row.seq, row.id)
+
+    def lookup(self, profile_id: int) -> FakeView | None:
+        digests = [digest for digest, serial in self.owners.items() if serial == profile_id]
+        if not digests:
+            return None
+        return FakeView(profile_id, profile_id, digests, [profile_id] * len(digests), [profile_id])
+
+    def read_token(self, token: str) -> Revision | None:
+        seq, _, identity = token.partition("-")
+        return Revision(int(seq), bytes.fromhex(identity)[:8]) if seq.isdigit() else None
+
+
+def answer(value: str, serial: int, seq: int) -> bytes:
+    return json.dumps({"value": value, "serial": serial, "seq": seq}).encode()
+
+
+class FakeLoader:
+    def __init__(self, snapshot: SnapshotHead) -> None:
+        self._index = FakeIndex(snapshot.head, snapshot.policy_revision, snapshot.policy)
+        self._state_hash = snapshot.state_hash
+        self._taken: dict[str, bytes] = {}
+
+    def profiles(self, chunk: bytes) -> None:
+        self._taken["profiles"] = self._taken.get("profiles", b"") + chunk
+
+    def identifiers(self, chunk: bytes) -> None:
+        self._taken["identifiers"] = self._taken.get("identifiers", b"") + chunk
+
+    def traits(self, chunk: bytes) -> None:
+        pass
+
+    def requests(self, chunk: bytes) -> None:
+        self._taken["requests"] = self._taken.get("requests", b"") + chunk
+
+    def finish(self) -> FakeIndex:
+        for row in decode_copy(self._taken["identifiers"]):
+            self._index.owners[row[0] or b""] = struct.unpack(">q", row[1] or b"")[0]
+        self._index.requests = {row[0] or b"" for row in decode_copy(self._taken["requests"])}
+        if state_hash(self._index.owners) != self._state_hash:
+            raise IndexDivergedError("the tables are not the head's state")
+        return self._index
+
+
+class FakeEngine:
+    """The doors. Requests are JSON: a unary one [workspace, line], a batch [[workspace, [line, …]], …]."""
+
+    def parse_call(self, kind: CallKind, request: bytes) -> ParsedGroup:
+        del kind
+        workspace, line = json.loads(request)
+        return ParsedGroup(workspace, [0], 1, [line])
+
+    def parse_batch(self, request: bytes) -> ParsedBatch:
+        if request == b"malformed":
+            raise UttersonError(Reason.MALFORMED_REQUEST, "malformed")
+        message: dict[str, Any] = json.loads(request)
+        groups: dict[str, tuple[list[int], list[str]]] = {}
+        for position, (workspace, line) in enumerate(message["calls"]):
+            positions, lines = groups.setdefault(workspace, ([], []))
+            positions.append(position)
+            lines.append(line)
+        parsed = [ParsedGroup(name, at, len(at), lines) for name, (at, lines) in groups.items()]
+        return ParsedBatch(len(message["calls"]), message.get("sequence", 0), parsed, [])
+
+    def parse_stream_message(self, request: bytes) -> ParsedBatch:
+        return self.parse_batch(request)
+
+    def group_faults(self, group: ParsedGroup) -> list[UttersonError | None]:
+        return [refused() if line == "refuse" else None for line in cast("list[str]", group.handle)]
+
+    def encode_unary(self, resolution: bytes) -> bytes:
+        return resolution
+
+    def encode_batch(self, results: Sequence[tuple[bool, bytes]]) -> bytes:
+        return json.dumps([[accepted, told.decode()] for accepted, told in results]).encode()
+
+    def encode_stream_message(self, sequence: int, results: Sequence[tuple[bool, bytes]]) -> bytes:
+        return json.dumps([sequence, [[accepted, told.decode()] for accepted, told in results]]).encode()
+
+    def replay_answer(self, recorded: bytes, explain: bool) -> bytes:
+        del explain
+        return recorded
+
+    def check_policy(self, policy: bytes) -> CheckedPolicy:
+        if policy == b"invalid":
+            raise UttersonError(Reason.POLICY_INVALID, "invalid")
+        return CheckedPolicy(policy, ())
+
+    def preset_policy(self, name: str) -> bytes | None:
+        return b"preset" if name == "unify" else None
+
+    def preset_names(self) -> list[str]:
+        return ["unify"]
+
+    def loader(self, keys: WorkspaceKeys, snapshot: SnapshotHead) -> FakeLoader:
+        del keys
+        return FakeLoader(snapshot)

@@ -1,0 +1,166 @@
+"""Reads of profiles: one state, tokens, pages, and other replicas' writes."""
+
+import asyncio
+
+import asyncpg
+import pytest
+
+from tests.application.conftest import WORKSPACE, Replica, replica_on
+from utterson.application.heads import HeadReader
+from utterson.application.limits import Limits
+from utterson.application.poller import poll_heads
+from utterson.domain.chain import Head
+from utterson.domain.errors import Reason, UttersonError
+
+
+def token(head: Head) -> str:
+    return f"{head.seq}-{head.id.hex()}"
+
+
+async def refusal_of(awaitable: object) -> UttersonError:
+    with pytest.raises(UttersonError) as caught:
+        await awaitable  # type: ignore[misc]
+    return caught.value
+
+
+async def test_profiles_come_in_the_order_asked(replica: Replica, other: Replica) -> None:
+    for value in ("a", "b"):
+        await replica.call(f"add:{value}")
+    records = await other.profiles.get_profiles(WORKSPACE, [2, 1, 2], "", None)
+    assert [(record.profile_id, record.identifiers[0].raw_value) for record in records] == [
+        (2, "b"), (1, "a"), (2, "b"),
+    ]  # fmt: skip
+
+
+async def test_a_missing_profile_is_named(replica: Replica) -> None:
+    await replica.call("add:a")
+    error = await refusal_of(replica.profiles.get_profiles(WORKSPACE, [1, 77], "", None))
+    assert error.reason is Reason.PROFILE_NOT_FOUND
+    assert error.resource is not None
+    assert error.resource.name == "77"
+
+
+async def test_a_read_sees_the_newest_commit_of_any_replica(replica: Replica, other: Replica) -> None:
+    await other.call("read:x")
+    for number in range(1, 30):
+        await replica.call(f"add:{number}")
+        (record,) = await other.profiles.get_profiles(WORKSPACE, [number], "", None)
+        assert record.identifiers[0].raw_value == str(number)
+
+
+async def test_reads_while_two_replicas_write(replica: Replica, other: Replica) -> None:
+    await replica.call("add:first")
+    done = asyncio.Event()
+
+    async def write(writer: Replica, name: str) -> None:
+        number = 0
+        while not done.is_set():
+            await writer.call(f"add:{name}-{number}")
+            number += 1
+
+    writing = [asyncio.create_task(write(writer, str(place))) for place, writer in enumerate((replica, other) * 2)]
+    async with asyncio.timeout(20):
+        for _ in range(30):
+            for reader in (replica, other):
+                (record,) = await reader.profiles.get_profiles(WORKSPACE, [1], "", None)
+                assert record.identifiers[0].raw_value == "first"
+    done.set()
+    await asyncio.gather(*writing)
+
+
+async def test_at_least_waits_for_a_revision(replica: Replica) -> None:
+    await replica.call("add:a")
+    head = (await replica.index()).head
+    assert await replica.profiles.get_profiles(WORKSPACE, [1], token(head), 1.0)
+
+
+async def test_at_least_of_a_revision_that_does_not_come(replica: Replica, url: str) -> None:
+    await replica.call("add:a")
+    future = token(Head(9, bytes(16)))
+    error = await refusal_of(replica.profiles.get_profiles(WORKSPACE, [1], future, 0.1))
+    assert error.reason is Reason.REVISION_NOT_REACHED
+    async with replica_on(url, Limits(at_least_timeout_ms=100)) as hasty:
+        error = await refusal_of(hasty.profiles.get_profiles(WORKSPACE, [1], future, None))
+        assert error.reason is Reason.REVISION_NOT_REACHED
+
+
+async def test_at_least_of_a_lost_history(replica: Replica) -> None:
+    await replica.call("add:a")
+    error = await refusal_of(replica.profiles.get_profiles(WORKSPACE, [1], token(Head(1, b"z" * 16)), None))
+    assert error.reason is Reason.HISTORY_DIVERGED
+
+
+async def test_at_least_of_something_else(replica: Replica) -> None:
+    error = await refusal_of(replica.profiles.get_profiles(WORKSPACE, [1], "nonsense", None))
+    assert error.reason is Reason.REVISION_INVALID
+
+
+async def test_an_index_that_promises_a_row_that_is_gone(replica: Replica, url: str) -> None:
+    await replica.call("add:a")
+    index = await replica.index()
+    connection = await asyncpg.connect(url)
+    await connection.execute("DELETE FROM identifiers")
+    await connection.close()
+    error = await refusal_of(replica.profiles.get_profiles(WORKSPACE, [1], "", None))
+    assert error.reason is Reason.INTERNAL_FAULT
+    assert (await replica.lane()).index is not index
+
+
+async def test_events_by_pages(replica: Replica, url: str) -> None:
+    await replica.call("add:a")
+    connection = await asyncpg.connect(url)
+    await connection.execute(
+        "INSERT INTO events SELECT 1, 1, 1000 + number / 2, 1, number, convert_to(number::text, 'UTF8')"
+        " FROM generate_series(1, 120) AS number"
+    )
+    await connection.execute("INSERT INTO events VALUES (1, 0, 5, 1, 1, 'unresolved')")
+    await connection.close()
+    told: list[bytes] = []
+    sizes = []
+    page_token = ""
+    while True:
+        page = await replica.profiles.list_events(WORKSPACE, 1, 0, page_token)
+        sizes.append(len(page.items))
+        told += page.items
+        page_token = page.next_page_token
+        if not page_token:
+            break
+    assert sizes == [50, 50, 20]
+    assert told == [b"%d" % number for number in range(120, 0, -1)]
+    assert (await replica.profiles.list_events(WORKSPACE, 0, 0, "")).items == [b"unresolved"]
+    first = await replica.profiles.list_events(WORKSPACE, 1, 1, "")
+    error = await refusal_of(replica.profiles.list_events(WORKSPACE, 0, 1, first.next_page_token))
+    assert error.reason is Reason.PAGE_TOKEN_INVALID
+    error = await refusal_of(replica.profiles.list_events(WORKSPACE, 1, -1, ""))
+    assert error.reason is Reason.FIELD_INVALID
+    assert (await refusal_of(replica.profiles.list_history(WORKSPACE, 5, 0, ""))).reason is Reason.PROFILE_NOT_FOUND
+
+
+async def test_the_poller_brings_a_busy_replica_up(replica: Replica, url: str) -> None:
+    async with replica_on(url, Limits(head_poll_ms=10)) as polled:
+        index = await polled.index()
+        polling = asyncio.create_task(poll_heads(polled.lanes, polled.context))
+        await replica.call("add:x")
+        async with asyncio.timeout(2):
+            while index.head.seq < 1:
+                await asyncio.sleep(0.01)
+        assert (await polled.call("local:x"))["serial"] == 1
+        polling.cancel()
+
+
+async def test_heads_are_read_together(replica: Replica) -> None:
+    queries = 0
+    heads = replica.store.log.heads
+
+    class Counted:
+        async def heads(self, keys: list[int]) -> dict[int, Head]:
+            nonlocal queries
+            queries += 1
+            return await heads(keys)
+
+    reader = HeadReader(Counted())  # type: ignore[arg-type]
+    key = (await replica.lane()).keys.workspace_key
+    answers = await asyncio.gather(*(reader.read(key) for _ in range(50)), reader.read(404))
+    assert answers[0] is not None
+    assert answers[-1] is None
+    assert queries <= 2

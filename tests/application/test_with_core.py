@@ -1,0 +1,255 @@
+"""The use cases with the real engine on a real Postgres: what the fake engine cannot show."""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import pytest
+from google.protobuf.struct_pb2 import Struct, Value
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from utterson.application.context import LaneContext
+from utterson.application.heads import HeadReader
+from utterson.application.identity import IdentityService
+from utterson.application.lanes import Lanes
+from utterson.application.limits import Limits
+from utterson.application.profiles import ProfilesService
+from utterson.application.workspaces import WorkspacesService
+from utterson.domain.calls import CallKind
+from utterson.domain.errors import Reason, UttersonError
+from utterson.engine.core_engine import CoreEngine
+from utterson.engine.index import Index
+from utterson.server.status import encode_status
+from utterson.store.migrate import migrate
+from utterson.store.open_store import StoreSettings, open_store
+from utterson.v1 import identity_service_pb2 as messages
+from utterson.v1.identifier_pb2 import Identifier
+from utterson.v1.profile_service_pb2 import HistoryEntry, StoredEvent
+from utterson.v1.resolution_pb2 import Outcome, Resolution
+from utterson.v1.workspace_service_pb2 import ImportProfilesRequest, ImportProfilesResponse
+
+WORKSPACE = "soho"
+EPOCH_US = 1_700_000_000_000_000
+
+
+@dataclass
+class Core:
+    """One replica with the real engine."""
+
+    lanes: Lanes
+    identity: IdentityService
+    workspaces: WorkspacesService
+    profiles: ProfilesService
+
+    async def identify(
+        self, *identifiers: tuple[str, str], traits: dict[str, str | int] | None = None, **more: object
+    ) -> Resolution:
+        request = messages.IdentifyRequest(workspace=WORKSPACE, identifiers=held(identifiers), **more)  # type: ignore[arg-type]
+        if traits:
+            request.traits.update(traits)
+        answer = await self.identity.resolve(CallKind.IDENTIFY, request.SerializeToString())
+        return messages.IdentifyResponse.FromString(answer).resolution
+
+    async def track(self, name: str, *identifiers: tuple[str, str], **more: object) -> Resolution:
+        event = messages.Event(name=name, **more)  # type: ignore[arg-type]
+        request = messages.TrackRequest(workspace=WORKSPACE, identifiers=held(identifiers), event=event)
+        answer = await self.identity.resolve(CallKind.TRACK, request.SerializeToString())
+        return messages.TrackResponse.FromString(answer).resolution
+
+    async def search(self, *identifiers: tuple[str, str]) -> Resolution:
+        request = messages.SearchRequest(workspace=WORKSPACE, identifiers=held(identifiers))
+        answer = await self.identity.resolve(CallKind.SEARCH, request.SerializeToString())
+        return messages.SearchResponse.FromString(answer).resolution
+
+    async def index(self) -> Index:
+        lane = await self.lanes.lane(WORKSPACE)
+        await lane.reach(0)
+        assert isinstance(lane.index, Index)
+        return lane.index
+
+
+def held(identifiers: tuple[tuple[str, str], ...]) -> list[Identifier]:
+    return [Identifier(type=kind, value=value) for kind, value in identifiers]
+
+
+@asynccontextmanager
+async def core_on(url: str, limits: Limits | None = None) -> AsyncIterator[Core]:
+    store = await open_store(url, StoreSettings())
+    context = LaneContext(
+        CoreEngine(),
+        store,
+        lambda: time.time_ns() // 1000,
+        os.urandom,
+        limits or Limits(),
+        HeadReader(store.log),
+        asyncio.Semaphore(3),
+    )
+    lanes = Lanes(context)
+    yield Core(
+        lanes,
+        IdentityService(lanes, context, encode_status),
+        WorkspacesService(lanes, context),
+        ProfilesService(lanes, context),
+    )
+    await lanes.close(5.0)
+    await store.close()
+
+
+@pytest.fixture
+async def url(database_url: str) -> str:
+    await migrate(database_url)
+    return database_url
+
+
+@pytest.fixture
+async def core(url: str) -> AsyncIterator[Core]:
+    async with core_on(url) as opened:
+        await opened.workspaces.create_workspace(WORKSPACE, None, "identity_graph_rules")
+        yield opened
+
+
+@pytest.fixture
+async def other(core: Core, url: str) -> AsyncIterator[Core]:
+    async with core_on(url) as opened:
+        yield opened
+
+
+async def refusal_of(awaitable: object) -> UttersonError:
+    with pytest.raises(UttersonError) as caught:
+        await awaitable  # type: ignore[misc]
+    return caught.value
+
+
+async def test_a_merge_is_seen_by_both_replicas_in_every_reader(core: Core, other: Core) -> None:
+    first = await core.identify(("email", "ed.hyde@example.com"), traits={"city": "London", "age": 40})
+    second = await other.identify(("phone", "+442071838750"), traits={"city": "Soho"})
+    await other.track("walk", ("phone", "+442071838750"))
+    merged = await core.identify(("email", "ed.hyde@example.com"), ("phone", "+442071838750"))
+    assert (merged.outcome, merged.profile_id) == (Outcome.OUTCOME_MERGED, first.profile_id)
+    assert list(merged.merged_profile_ids) == [second.profile_id]
+    for replica in (other, core):
+        loser, survivor = await replica.profiles.get_profiles(
+            WORKSPACE, [second.profile_id, first.profile_id], merged.revision, None
+        )
+        assert loser.profile_id == survivor.profile_id == first.profile_id
+        assert (loser.merged_into, survivor.merged_into) == (first.profile_id, 0)
+        assert {row.type for row in survivor.identifiers} == {"email", "phone"}
+        traits = {row.name: Value.FromString(row.value) for row in survivor.traits}
+        assert traits["city"].string_value == "Soho"
+        assert traits["age"].number_value == 40
+        events = await replica.profiles.list_events(WORKSPACE, second.profile_id, 0, "")
+        assert [StoredEvent.FromString(event).name for event in events.items] == ["walk"]
+        history = await replica.profiles.list_history(WORKSPACE, first.profile_id, 0, "")
+        told = [HistoryEntry.FromString(entry) for entry in history.items]
+        assert [entry.outcome for entry in told] == [
+            Outcome.OUTCOME_MERGED, Outcome.OUTCOME_MATCHED, Outcome.OUTCOME_CREATED, Outcome.OUTCOME_CREATED,
+        ]  # fmt: skip
+        assert told[0].revision == merged.revision
+    assert (await core.index()).state_hash == (await other.index()).state_hash
+
+
+async def test_two_replicas_at_once_agree_and_a_third_loads_the_same(core: Core, other: Core, url: str) -> None:
+    def calls(replica: Core, start: int) -> list[object]:
+        return [
+            replica.identify(("email", f"e{(start * 7 + n) % 30}@example.com"), ("device", f"d{(start + n * 3) % 40}"))
+            for n in range(150)
+        ]
+
+    answers = await asyncio.gather(*calls(core, 1), *calls(other, 5), return_exceptions=True)  # type: ignore[call-overload]
+    assert [answer for answer in answers if isinstance(answer, BaseException)] == []
+    await asyncio.gather(core.search(("email", "e0@example.com")), other.search(("email", "e0@example.com")))
+    ours, theirs = await core.index(), await other.index()
+    assert (ours.head, ours.state_hash) == (theirs.head, theirs.state_hash)
+    async with core_on(url) as third:
+        loaded = await third.index()
+        assert (loaded.head, loaded.state_hash) == (ours.head, ours.state_hash)
+        for answer in answers[:20]:
+            (record,) = await third.profiles.get_profiles(WORKSPACE, [answer.profile_id], "", None)
+            assert record.identifiers
+
+
+async def test_a_repeated_request_answers_the_same_on_another_replica(core: Core, other: Core) -> None:
+    first = await core.identify(("email", "a@example.com"), request_id="r1")
+    again = await other.identify(("email", "a@example.com"), request_id="r1")
+    assert again == first
+    error = await refusal_of(other.identify(("email", "b@example.com"), request_id="r1"))
+    assert error.reason is Reason.REQUEST_ID_REUSED
+
+
+async def test_a_dry_run_and_a_refusal_write_nothing(core: Core) -> None:
+    before = (await core.index()).head
+    dry = await core.identify(("email", "a@example.com"), validate_only=True)
+    assert (dry.profile_id, dry.outcome) == (0, Outcome.OUTCOME_CREATED)
+    error = await refusal_of(core.identify(("email", "\x00")))
+    assert error.reason is Reason.FIELD_INVALID
+    assert (await core.index()).head == before
+    assert (await refusal_of(core.search(("email", "a@example.com")))).reason is Reason.NO_MATCH
+
+
+async def test_an_unresolved_event_is_listed_under_profile_zero(core: Core) -> None:
+    answer = await core.track("lost", ("email", "anonymous"))
+    if answer.outcome == Outcome.OUTCOME_UNRESOLVED:
+        page = await core.profiles.list_events(WORKSPACE, 0, 0, "")
+        assert [StoredEvent.FromString(event).name for event in page.items] == ["lost"]
+
+
+async def test_a_policy_changes_in_the_logs_order_and_the_etag_holds(core: Core, other: Core) -> None:
+    made = await core.workspaces.get_workspace(WORKSPACE)
+    await other.identify(("email", "a@example.com"))
+    preset = CoreEngine().preset_policy("unify")
+    assert preset is not None
+    changed = await other.workspaces.update_policy(WORKSPACE, preset, made.etag)
+    assert changed.policy_revision == 2
+    assert (
+        await refusal_of(core.workspaces.update_policy(WORKSPACE, preset, made.etag))
+    ).reason is Reason.ETAG_MISMATCH
+    assert await core.workspaces.get_workspace(WORKSPACE) == changed
+    assert (await core.identify(("email", "a@example.com"))).policy_revision == 2
+    isolation = CoreEngine().preset_policy("default")
+    assert isolation is not None
+    error = await refusal_of(core.workspaces.update_policy(WORKSPACE, isolation, ""))
+    assert error.reason is Reason.POLICY_CHANGE_FORBIDDEN
+
+
+async def test_an_import_is_taken_over_whole_and_repeatable(core: Core, other: Core) -> None:
+    async def graph() -> AsyncIterator[bytes]:
+        for number in range(2000):
+            traits = Struct()
+            traits.update({"number": str(number)})
+            yield ImportProfilesRequest(
+                workspace=WORKSPACE,
+                identifiers=held((("user_id", f"u{number}"), ("email", f"u{number}@example.com"))),
+                traits=traits,
+                create_time=Timestamp(seconds=1_600_000_000 + number),
+                merges=number % 3,
+                request_id="import-1" if number == 0 else "",
+            ).SerializeToString()
+
+    made = ImportProfilesResponse.FromString(await core.workspaces.import_profiles(WORKSPACE, graph()))
+    assert len(set(made.profile_ids)) == 2000
+    again = ImportProfilesResponse.FromString(await other.workspaces.import_profiles(WORKSPACE, graph()))
+    assert again == made
+    found = await other.search(("user_id", "u1999"))
+    assert found.profile_id == made.profile_ids[1999]
+    (record,) = await other.profiles.get_profiles(WORKSPACE, [found.profile_id], "", None)
+    assert (record.merges, record.create_time_us) == (1, (1_600_000_000 + 1999) * 1_000_000)
+    assert (await core.index()).state_hash == (await other.index()).state_hash
+
+
+async def test_a_batch_answers_each_call_by_itself(core: Core) -> None:
+    calls = [
+        messages.Call(identify=messages.IdentifyRequest(identifiers=held((("email", "a@example.com"),)))),
+        messages.Call(identify=messages.IdentifyRequest()),
+        messages.Call(identify=messages.IdentifyRequest(workspace="nowhere", identifiers=held((("email", "a"),)))),
+        messages.Call(track=messages.TrackRequest(identifiers=held((("email", "a@example.com"),)))),
+    ]
+    request = messages.BatchResolveRequest(workspace=WORKSPACE, calls=calls)
+    answer = messages.BatchResolveResponse.FromString(await core.identity.resolve_batch(request.SerializeToString()))
+    kinds = [result.WhichOneof("result") for result in answer.results]
+    assert kinds[:3] == ["resolution", "error", "error"]
+    assert len(kinds) == 4
+    reasons = [result.error.details[0].value for result in answer.results if result.WhichOneof("result") == "error"]
+    assert b"WORKSPACE_NOT_FOUND" in reasons[1]

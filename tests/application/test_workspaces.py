@@ -1,0 +1,137 @@
+"""Workspaces: made once, changed in the log's order, listed by pages; imports all or nothing."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.application.conftest import WORKSPACE, Replica
+from utterson.domain.chain import FailureKind, StoreFailureError
+from utterson.domain.errors import Reason, UttersonError
+
+
+async def refusal_of(awaitable: object) -> UttersonError:
+    with pytest.raises(UttersonError) as caught:
+        await awaitable  # type: ignore[misc]
+    return caught.value
+
+
+async def stream(*messages: bytes) -> AsyncIterator[bytes]:
+    for message in messages:
+        yield message
+
+
+async def test_a_workspace_is_made_once(replica: Replica, other: Replica) -> None:
+    made = await replica.workspaces.create_workspace("acme", None, "unify")
+    assert (made.policy, made.policy_revision) == (b"preset", 1)
+    assert await other.workspaces.get_workspace("acme") == made
+    error = await refusal_of(other.workspaces.create_workspace("acme", b"policy", None))
+    assert error.reason is Reason.WORKSPACE_EXISTS
+
+
+async def test_of_many_makers_one_succeeds(replica: Replica, other: Replica) -> None:
+    makers = [maker.workspaces.create_workspace("acme", b"policy", None) for maker in (replica, other) * 10]
+    results = await asyncio.gather(*makers, return_exceptions=True)
+    assert sum(not isinstance(result, BaseException) for result in results) == 1
+
+
+async def test_a_made_workspace_whose_answer_was_lost(replica: Replica, monkeypatch: pytest.MonkeyPatch) -> None:
+    create = replica.store.workspaces.create
+
+    async def lost(new: object) -> bool:
+        await create(new)  # type: ignore[arg-type]
+        raise StoreFailureError(FailureKind.UNKNOWN, "08006")
+
+    monkeypatch.setattr(replica.store.workspaces, "create", lost)
+    assert (await replica.workspaces.create_workspace("acme", b"policy", None)).policy_revision == 1
+    error = await refusal_of(replica.workspaces.create_workspace("acme", b"policy", None))
+    assert error.reason is Reason.WORKSPACE_EXISTS
+
+
+async def test_an_unknown_preset_names_the_known_ones(replica: Replica) -> None:
+    error = await refusal_of(replica.workspaces.create_workspace("acme", None, "unifi"))
+    assert error.reason is Reason.FIELD_INVALID
+    assert "unify" in error.violations[0].description
+
+
+async def test_an_invalid_policy(replica: Replica) -> None:
+    made = await refusal_of(replica.workspaces.create_workspace("acme", b"invalid", None))
+    changed = await refusal_of(replica.workspaces.update_policy(WORKSPACE, b"invalid", ""))
+    assert {made.reason, changed.reason} == {Reason.POLICY_INVALID}
+
+
+async def test_an_etag_guards_against_a_lost_update(replica: Replica, other: Replica) -> None:
+    first = await replica.workspaces.get_workspace(WORKSPACE)
+    await other.call("read:x")
+    second = await replica.workspaces.update_policy(WORKSPACE, b"second", first.etag)
+    assert second.policy_revision == 2
+    # The other replica has not seen the change yet: its state must not decide.
+    error = await refusal_of(other.workspaces.update_policy(WORKSPACE, b"third", first.etag))
+    assert error.reason is Reason.ETAG_MISMATCH
+    third = await other.workspaces.update_policy(WORKSPACE, b"third", second.etag)
+    fourth = await replica.workspaces.update_policy(WORKSPACE, b"fourth", "")
+    assert (third.policy_revision, fourth.policy_revision) == (3, 4)
+    assert await other.workspaces.get_workspace(WORKSPACE) == fourth
+
+
+async def test_a_change_that_stored_data_forbids(replica: Replica) -> None:
+    error = await refusal_of(replica.workspaces.update_policy(WORKSPACE, b"forbidden", ""))
+    assert error.reason is Reason.POLICY_CHANGE_FORBIDDEN
+
+
+async def test_policy_revisions_newest_first_by_pages(replica: Replica) -> None:
+    for number in range(2, 8):
+        await replica.workspaces.update_policy(WORKSPACE, b"%d" % number, "")
+    told = []
+    token = ""
+    while True:
+        page = await replica.workspaces.list_policy_revisions(WORKSPACE, 3, token)
+        told += [record.policy_revision for record in page.items]
+        token = page.next_page_token
+        if not token:
+            break
+    assert told == [7, 6, 5, 4, 3, 2, 1]
+
+
+async def test_a_token_belongs_to_its_list(replica: Replica) -> None:
+    for name in ("acme", "bond"):
+        await replica.workspaces.create_workspace(name, b"policy", None)
+    page = await replica.workspaces.list_workspaces(2, "")
+    assert [record.workspace for record in page.items] == ["acme", "bond"]
+    rest = await replica.workspaces.list_workspaces(2, page.next_page_token)
+    assert ([record.workspace for record in rest.items], rest.next_page_token) == ([WORKSPACE], "")
+    for token in (page.next_page_token + "x", "%%%", "AAAA"):
+        error = await refusal_of(replica.workspaces.list_workspaces(2, token))
+        assert error.reason is Reason.PAGE_TOKEN_INVALID
+    await replica.workspaces.update_policy("acme", b"second", "")
+    own = (await replica.workspaces.list_policy_revisions("acme", 1, "")).next_page_token
+    error = await refusal_of(replica.workspaces.list_policy_revisions("bond", 1, own))
+    assert error.reason is Reason.PAGE_TOKEN_INVALID
+
+
+async def test_an_import_is_all_or_nothing_and_repeatable(replica: Replica, other: Replica) -> None:
+    error = await refusal_of(replica.workspaces.import_profiles(WORKSPACE, stream(b"a", b"bad", b"c")))
+    assert (error.reason, error.message) == (Reason.FIELD_INVALID, "messages[1]")
+    assert (await replica.call("read:a"))["serial"] == 0
+    answer = await replica.workspaces.import_profiles(WORKSPACE, stream(b"a", b"b", b"c"))
+    assert json.loads(answer) == [1, 2, 3]
+    assert await other.workspaces.import_profiles(WORKSPACE, stream(b"a", b"b", b"c")) == answer
+    assert (await other.call("read:c"))["serial"] == 3
+
+
+async def test_calls_beside_an_import(replica: Replica) -> None:
+    results = await asyncio.gather(
+        replica.workspaces.import_profiles(WORKSPACE, stream(*(b"i%d" % number for number in range(5000)))),
+        *(replica.call(f"add:{number}") for number in range(50)),
+        *(replica.profiles.get_profiles(WORKSPACE, [1], "", None) for _ in range(5)),
+        return_exceptions=True,
+    )
+    unexpected = [
+        result
+        for result in results
+        if isinstance(result, BaseException)
+        and not (isinstance(result, UttersonError) and result.reason is Reason.PROFILE_NOT_FOUND)
+    ]
+    assert unexpected == []
+    assert len((await replica.index()).owners) == 5050
