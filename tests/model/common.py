@@ -109,7 +109,7 @@ def _value_bytes(value: JsonValue) -> int:
 
 def read_identifier(policy: Policy, type_name: str, raw: str, hits: Hits) -> str:
     """C1 and C2 for one identifier: refuse a malformed type, an empty or unfit value; return the value compared."""
-    if TYPE_NAME.fullmatch(type_name) is None or not raw:
+    if TYPE_NAME.fullmatch(type_name) is None or not raw or "\0" in raw:  # the raw form is stored too
         raise RefusedError(Reason.FIELD_INVALID)
     settings = policy.settings(type_name)
     value = normalise(raw, settings)

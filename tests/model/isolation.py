@@ -228,7 +228,5 @@ def search(work: Work, found: Profile | None) -> Answer:
         raise RefusedError(Reason.NO_MATCH)
     work.hit(Branch.I8_FOUND)
     for item in carried(work):
-        disposition = disposition_for(work, found, item)
-        if disposition is not Disposition.ATTACHED:  # a Search attaches nothing
-            work.dispositions[item.key] = disposition
+        work.dispositions[item.key] = disposition_for(work, found, item)
     return work.answer(Outcome.MATCHED, found, "I8")

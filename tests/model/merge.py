@@ -136,10 +136,10 @@ def search(work: Work) -> Answer:
     owner: Profile | None = None
     for item in ordered:
         holders = work.state.holders(item.key)
+        found.extend((holder.ordinal, (item.type, item.raw)) for holder in holders)
         if holders and owner is None:
             work.hit(Branch.M11_SEARCH_FOUND if item is ordered[0] else Branch.M11_SEARCH_LOWER)
             owner = holders[0]
-            found.append((owner.ordinal, (item.type, item.raw)))
     work.rounds.append(Round(1, tuple((item.type, item.raw) for item in ordered), tuple(found), len(found)))
     if owner is None:
         work.hit(Branch.M11_SEARCH_NONE)
@@ -149,4 +149,6 @@ def search(work: Work) -> Answer:
             work.dispositions[item.key] = Disposition.MATCHED
         elif work.state.holders(item.key):
             work.dispositions[item.key] = Disposition.HELD_BY_OTHER
+        else:
+            work.dispositions[item.key] = Disposition.ATTACHED
     return work.answer(Outcome.MATCHED, owner, "M11")

@@ -75,17 +75,25 @@ def apply(work: Work, profile: Profile, change: ChangeItem) -> None:
         return
     new: Identifier = (change.type, change.new)
     if new in profile.held:
-        if old is None or old == new:
-            work.hit(Branch.I7_SAME)
-        else:
-            work.hit(Branch.I7_OLD_GOES)
-            remove(work, profile, old)
+        hold_again(work, profile, new, old)
         return
     work.hit(Branch.I7_ADDED if old is None else Branch.I7_CHANGED)
-    take_from_others(work, new)
+    take_from_others(work, profile, new)
     make_room(work, profile, new, old)
     attach(profile, new, change.raw_new, work.time_us)
     work.changed.append((change.type, profile.ordinal))
+
+
+def hold_again(work: Work, profile: Profile, new: Identifier, old: Identifier | None) -> None:
+    """I7: a value set where it is already; after a change of the policy others may hold it too, or others beside it."""
+    settings = work.policy.settings(new[0])
+    work.hit(Branch.I7_SAME if old is None or old == new else Branch.I7_OLD_GOES)
+    going = {old} if old is not None else set()
+    if settings.unique and not settings.immutable:  # an immutable value set again is no change
+        take_from_others(work, profile, new)
+        going |= {(new[0], value) for value in profile.values(new[0])}
+    for identifier in sorted(going - {new}):
+        remove(work, profile, identifier)
 
 
 def remove(work: Work, profile: Profile, identifier: Identifier) -> None:
@@ -97,10 +105,10 @@ def remove(work: Work, profile: Profile, identifier: Identifier) -> None:
     work.changed.append((identifier[0], profile.ordinal))
 
 
-def take_from_others(work: Work, new: Identifier) -> None:
+def take_from_others(work: Work, profile: Profile, new: Identifier) -> None:
     """I7: a unique value held elsewhere is taken from there; M11: in the merge family always (M1)."""
     settings = work.policy.settings(new[0])
-    holders = work.state.holders(new)
+    holders = [holder for holder in work.state.holders(new) if holder is not profile]
     if work.policy.merge is None and not settings.unique:
         if holders:
             work.hit(Branch.I7_SHARED)

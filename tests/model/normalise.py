@@ -116,20 +116,23 @@ def phone(value: str, region: str) -> str:
     """E.164; a leading + or the type's region is needed.
 
     The library takes one national prefix off at a time ("+375005..." loses its zeros one by one), but C1 is
-    idempotent: so until nothing changes any more.
+    idempotent: a number whose E.164 form does not read back as itself is refused.
     """
     formatted = phone_once(value, region)
-    while formatted != value:
-        value, formatted = formatted, phone_once(formatted, region)
+    if phone_once(formatted, "") != formatted:
+        raise RefusedError(Reason.FIELD_INVALID)
     return formatted
 
 
 def phone_once(value: str, region: str) -> str:
-    """Parse a number and write it in E.164."""
+    """Read a number of a possible length and without an extension, and write it in E.164."""
     try:
         number = phonenumbers.parse(value, region or None)
     except phonenumbers.NumberParseException:
         raise RefusedError(Reason.FIELD_INVALID) from None
+    length = phonenumbers.is_possible_number_with_reason(number)
+    if length != phonenumbers.ValidationResult.IS_POSSIBLE or number.extension:
+        raise RefusedError(Reason.FIELD_INVALID)
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 

@@ -36,9 +36,8 @@ class Outcome(Enum):
 
 
 class Disposition(Enum):
-    """What happened to one identifier of a call; UNSPECIFIED only in a Search that would have attached it."""
+    """What happened to one identifier of a call; in a Search what an Identify would do with it."""
 
-    UNSPECIFIED = "UNSPECIFIED"
     BLOCKED = "BLOCKED"
     IGNORED_TYPE = "IGNORED_TYPE"
     DROPPED = "DROPPED"

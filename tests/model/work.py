@@ -100,7 +100,7 @@ class Work:
         reasons = {(demotion.type, demotion.value): demotion.reason for demotion in self.demoted}
         results = []
         for item in self.items:
-            disposition = item.set_aside or self.dispositions.get(item.key, Disposition.UNSPECIFIED)
+            disposition = item.set_aside or self.dispositions[item.key]
             reason = DemotionReason.UNSPECIFIED
             if disposition is Disposition.DEMOTED:
                 reason = reasons[(item.type, item.raw)]

@@ -42,7 +42,8 @@ class Committer:
                 raise
             logger.warning("commit of entry %d: outcome unknown: %s", commit.seq, failure)
             return await self._settle(commit, timeout_s)
-        await self._failpoints.reach(FailpointPlace.AFTER_COMMIT)
+        if outcome is CommitOutcome.OK:
+            await self._failpoints.reach(FailpointPlace.AFTER_COMMIT)
         return outcome
 
     async def commit_locked(

@@ -2,6 +2,7 @@
 
 import uvloop
 
+from utterson.cli.listening import ensure_free
 from utterson.cli.options import with_settings
 from utterson.settings import Settings
 
@@ -9,6 +10,7 @@ from utterson.settings import Settings
 @with_settings
 def serve(settings: Settings) -> None:
     """Serve the API on the embedded Postgres, or on the database of --database-url."""
+    ensure_free(settings.listen)
     # Late, so that the help and wrong settings do not wait for gRPC.
     from utterson import main  # noqa: PLC0415
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.descriptor_pb2 import DescriptorProto, EnumDescriptorProto, FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
+from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
 
@@ -71,7 +72,8 @@ class ReflectionPool:
 
 
 def _files_of_others() -> Iterator[FileDescriptorProto]:
-    for descriptor in (health_pb2.DESCRIPTOR, reflection_pb2.DESCRIPTOR):
+    # With the error details, so that grpcurl can show what a refusal carries.
+    for descriptor in (health_pb2.DESCRIPTOR, reflection_pb2.DESCRIPTOR, error_details_pb2.DESCRIPTOR):
         proto = FileDescriptorProto()
         descriptor.CopyToProto(proto)
         yield proto

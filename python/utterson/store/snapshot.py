@@ -65,14 +65,14 @@ async def _read_head(connection: Connection, workspace_key: int) -> SnapshotHead
 
 
 async def _copy(connection: Connection, statement: Statement, take: Callable[[bytes], None], *arguments: int) -> None:
-    failure: Exception | None = None
+    failure: BaseException | None = None
 
     async def output(chunk: bytes) -> None:
         nonlocal failure
         if failure is None:
             try:
                 take(bytes(chunk))  # the driver hands out bytearrays
-            except Exception as error:  # the driver hangs on an exception in here
+            except BaseException as error:  # the driver hangs on an exception in here
                 failure = error
 
     await connection.copy_from_query(statement.text, *arguments, output=output, format="binary")

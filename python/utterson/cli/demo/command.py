@@ -6,6 +6,7 @@ import typer
 import uvloop
 
 from utterson.cli.console import standard_console
+from utterson.cli.listening import ensure_free
 from utterson.cli.options import with_settings
 from utterson.settings import Settings
 
@@ -15,6 +16,7 @@ _Once = Annotated[bool, typer.Option("--once", help="Stop after the play; the ex
 @with_settings
 def demo(settings: Settings, *, once: _Once = False) -> None:
     """Serve the API, play both source documents through it, and keep serving until Ctrl-C."""
+    ensure_free(settings.listen)
     # Late, so that the help and wrong settings do not wait for gRPC.
     from utterson.cli.demo.running import run_demo  # noqa: PLC0415
 

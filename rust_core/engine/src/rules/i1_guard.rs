@@ -59,3 +59,91 @@ impl Guard {
         known
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::call::CallKind;
+    use crate::plan::Outcome;
+    use crate::policy::spec::{OnLogout, OnNewKnownUser};
+    use crate::testing::calls::{ISOLATION, any_call, any_calls, call, identify};
+    use crate::testing::{World, borrowed, cases, naive, policies, usable};
+
+    fn guard(world: &World, call: &crate::call::Call) -> Guard {
+        let usable = usable(&world.state.policy, call, &world.state);
+        Guard::new(borrowed(&usable).into_iter().map(|(_, one)| one))
+    }
+
+    #[test]
+    fn one_match_is_enough_though_another_login_identifier_differs() {
+        let mut world = World::new(&policies::isolation(false, OnNewKnownUser::CreateProfile, OnLogout::Identify));
+        let serial = Serial(world.serial(&identify("customer=1 email=1")));
+        assert!(guard(&world, &identify("customer=1 email=2")).eligible(&world.state, serial));
+        assert!(guard(&world, &identify("email=1")).eligible(&world.state, serial));
+        assert!(!guard(&world, &identify("customer=2 email=2")).eligible(&world.state, serial));
+        assert!(!guard(&world, &identify("device=1")).eligible(&world.state, serial));
+    }
+
+    #[test]
+    fn an_immutable_identifier_asks_for_itself() {
+        let mut world = World::new(&policies::isolation(true, OnNewKnownUser::CreateProfile, OnLogout::Identify));
+        let serial = Serial(world.serial(&identify("customer=1 email=1")));
+        assert!(guard(&world, &identify("customer=1")).eligible(&world.state, serial));
+        assert!(!guard(&world, &identify("email=1")).eligible(&world.state, serial));
+        assert!(!guard(&world, &identify("customer=2 email=1")).eligible(&world.state, serial));
+    }
+
+    proptest! {
+        #![proptest_config(cases(200))]
+
+        #[test]
+        fn eligible_is_who_shows_a_key_to_every_lock(
+            spec in policies::any_isolation(),
+            history in any_calls(ISOLATION, 15),
+            last in any_call(ISOLATION),
+        ) {
+            let mut world = World::new(&spec);
+            history.iter().for_each(|call| drop(world.run(call)));
+            let carried: Vec<_> =
+                usable(&world.state.policy, &last, &world.state).iter().map(|(_, one)| naive::name(one)).collect();
+            let guard = guard(&world, &last);
+            let mut known_and_eligible = Vec::new();
+            for (serial, _) in world.view.live() {
+                let expected = naive::eligible(&world.view, &world.state.policy, serial, &carried);
+                prop_assert_eq!(guard.eligible(&world.state, serial), expected, "profile {:?}", serial);
+                if expected && naive::known(&world.view, &world.state.policy, serial) {
+                    known_and_eligible.push(serial);
+                }
+            }
+            prop_assert_eq!(guard.eligible_known(&world.state), known_and_eligible);
+        }
+
+        #[test]
+        fn nobody_else_is_ever_answered(spec in policies::any_isolation(), calls in any_calls(ISOLATION, 20)) {
+            World::new(&spec).watch(&calls, |step| {
+                let (Some(answer), Some(serial)) = (step.answer(), step.serial()) else { return Ok(()) };
+                if answer.outcome != Outcome::Matched || step.call.kind == CallKind::Modify {
+                    return Ok(());
+                }
+                // A Logout shows no login identifier (I6).
+                let shown = |login: bool| step.call.kind != CallKind::Logout || !login;
+                let carried: Vec<_> = step.usable().iter()
+                    .filter(|(_, one)| shown(one.settings.login)).map(|(_, one)| naive::name(one)).collect();
+                prop_assert!(naive::eligible(step.before, step.policy, serial, &carried));
+                Ok(())
+            })?;
+        }
+    }
+
+    #[test]
+    fn a_logout_never_answers_with_a_known_profile() {
+        for on_logout in [OnLogout::ReturnToAnonymous, OnLogout::CreateAnonymous, OnLogout::Identify] {
+            let mut world = World::new(&policies::isolation(false, OnNewKnownUser::CreateProfile, on_logout));
+            world.accept(&identify("customer=1 device=1"));
+            let answer = world.accept(&call(CallKind::Logout, "customer=1 device=1"));
+            assert!(!answer.known);
+        }
+    }
+}

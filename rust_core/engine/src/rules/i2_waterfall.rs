@@ -174,3 +174,6 @@ fn by_priority<'u>(usable: &[(usize, &'u Usable)]) -> Vec<Vec<(usize, &'u Usable
     }
     by_type
 }
+
+#[cfg(test)]
+mod tests;

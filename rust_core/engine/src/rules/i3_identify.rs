@@ -119,3 +119,102 @@ pub(crate) fn settle(
         also_touched: Vec::new(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::call::{Call, CallKind};
+    use crate::policy::spec::{OnLogout, OnNewKnownUser};
+    use crate::testing::calls::{ISOLATION, any_calls, call, identify};
+    use crate::testing::{Step, World, cases, fail, id_of, naive, policies};
+
+    const LOOK_UPS: &[CallKind] = &[CallKind::Identify, CallKind::Login, CallKind::Track];
+
+    fn previous(step: &Step<'_>) -> Option<Serial> {
+        let serial = step.world.state.serial_of(step.call.previous_profile?)?;
+        step.before.people.contains_key(&serial).then_some(serial)
+    }
+
+    /// The rule's words for the source of a profile that is made.
+    fn expected_source(step: &Step<'_>) -> Option<Serial> {
+        let links = naive::on_new_known_user(step.policy) == OnNewKnownUser::CreateLinkedProfile;
+        if !links || !naive::carries_login(&step.usable()) {
+            return None;
+        }
+        let anonymous = previous(step).filter(|&serial| !naive::known(step.before, step.policy, serial));
+        let stored = (step.before, step.policy);
+        anonymous.or_else(|| naive::waterfall(stored, &step.usable(), Filter::Anonymous, previous(step)))
+    }
+
+    proptest! {
+        #![proptest_config(cases(250))]
+
+        #[test]
+        fn the_waterfalls_profile_or_a_new_one(spec in policies::any_isolation(), calls in any_calls(ISOLATION, 20)) {
+            World::new(&spec).watch(&calls, |step| {
+                let Some(answer) = step.answer().filter(|_| LOOK_UPS.contains(&step.call.kind)) else { return Ok(()) };
+                let serial = step.serial().ok_or_else(|| fail("a profile is always answered"))?;
+                match naive::identify((step.before, step.policy), &step.usable(), previous(step)) {
+                    Some(expected) => prop_assert_eq!((serial, answer.outcome), (expected, Outcome::Matched)),
+                    None => {
+                        let new = u32::try_from(step.before.people.len() + 1).expect("few");
+                        prop_assert_eq!((serial.0, answer.outcome), (new, Outcome::Created));
+                        prop_assert_eq!(step.after.people[&serial].source, expected_source(step));
+                        prop_assert_eq!(step.after.people[&serial].create_time, Some(step.time()));
+                    }
+                }
+                Ok(())
+            })?;
+        }
+
+        #[test]
+        fn a_source_is_set_once_and_always_shown(spec in policies::any_isolation(), calls in any_calls(ISOLATION, 25)) {
+            World::new(&spec).watch(&calls, |step| {
+                for (serial, person) in &step.before.people {
+                    prop_assert_eq!(step.after.people[serial].source, person.source);
+                }
+                if let (Some(answer), Some(serial)) = (step.answer(), step.serial()) {
+                    let told = answer.source.and_then(|id| step.world.state.serial_of(id));
+                    prop_assert_eq!(told, step.after.people[&serial].source);
+                }
+                Ok(())
+            })?;
+        }
+    }
+
+    fn from(mut call: Call, serial: u32) -> Call {
+        call.previous_profile = Some(id_of(serial));
+        call
+    }
+
+    fn world(on_new: OnNewKnownUser) -> World {
+        World::new(&policies::isolation(false, on_new, OnLogout::CreateAnonymous))
+    }
+
+    #[test]
+    fn a_new_login_identifier_converts_only_where_the_policy_says_so() {
+        for (on_new, expected) in [
+            (OnNewKnownUser::CreateProfile, (Outcome::Created, None)),
+            (OnNewKnownUser::CreateLinkedProfile, (Outcome::Created, Some(id_of(1)))),
+            (OnNewKnownUser::ConvertAnonymous, (Outcome::Matched, None)),
+        ] {
+            let mut world = world(on_new);
+            world.accept(&identify("device=1"));
+            let answer = world.accept(&call(CallKind::Login, "customer=1 device=1"));
+            assert_eq!((answer.outcome, answer.source), expected);
+            assert!(answer.known);
+        }
+    }
+
+    #[test]
+    fn an_orphan_may_be_the_source_and_a_known_or_unknown_profile_may_not() {
+        let mut world = world(OnNewKnownUser::CreateLinkedProfile);
+        world.accept(&identify("device=1"));
+        world.accept(&crate::testing::calls::modify(1, &[("device", "1", "")]));
+        assert_eq!(world.accept(&from(identify("customer=1"), 1)).source, Some(id_of(1)));
+        assert_eq!(world.accept(&from(identify("customer=2"), 2)).source, None);
+        assert_eq!(world.accept(&from(identify("customer=3"), 77)).source, None);
+    }
+}

@@ -34,3 +34,79 @@ pub(crate) fn logout(decider: &mut Decider<'_>, context: &mut Context<'_>, asked
     let settlement = Settlement { usable: &kept, found, source: None, decided_by: RuleId::I6 };
     i3_identify::settle(decider, context, asked, &settlement)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::call::CallKind;
+    use crate::fault::Reason;
+    use crate::plan::{Disposition, Outcome};
+    use crate::policy::Strategy;
+    use crate::policy::spec::OnNewKnownUser;
+    use crate::testing::calls::{ISOLATION, any_calls, call, identify};
+    use crate::testing::{World, cases, naive, policies};
+
+    proptest! {
+        #![proptest_config(cases(300))]
+
+        #[test]
+        fn the_mode_decides_once_login_identifiers_are_dropped(
+            spec in policies::any_isolation(),
+            calls in any_calls(ISOLATION.only(&[CallKind::Identify, CallKind::Logout]), 20),
+        ) {
+            World::new(&spec).watch(&calls, |step| {
+                let Some(answer) = step.answer().filter(|_| step.call.kind == CallKind::Logout) else { return Ok(()) };
+                let (dropped, kept): (Vec<_>, Vec<_>) =
+                    step.usable().into_iter().partition(|(_, one)| one.settings.login);
+                let told = answer.identifiers.iter().filter(|one| one.disposition == Disposition::Dropped);
+                prop_assert!(told.map(|one| one.index).eq(dropped.iter().map(|(index, _)| *index)));
+                prop_assert_eq!(answer.warnings.len(), usize::from(!dropped.is_empty()));
+                let previous = step.call.previous_profile.and_then(|id| step.world.state.serial_of(id))
+                    .filter(|serial| step.before.people.contains_key(serial));
+                let stored = (step.before, step.policy);
+                let Strategy::Isolation { on_logout, .. } = step.policy.strategy() else { return Ok(()) };
+                let expected = match on_logout {
+                    OnLogout::ReturnToAnonymous => naive::waterfall(stored, &kept, Filter::Anonymous, previous),
+                    OnLogout::CreateAnonymous => None,
+                    OnLogout::Identify => naive::identify(stored, &kept, previous),
+                };
+                match expected {
+                    Some(serial) => prop_assert_eq!((step.serial(), answer.outcome), (Some(serial), Outcome::Matched)),
+                    None => prop_assert_eq!(answer.outcome, Outcome::Created),
+                }
+                prop_assert!(!answer.known);
+                Ok(())
+            })?;
+        }
+
+        #[test]
+        fn without_another_identifier_it_is_refused(
+            spec in policies::any_isolation(),
+            calls in any_calls(ISOLATION.only(&[CallKind::Logout]), 10),
+        ) {
+            World::new(&spec).watch(&calls, |step| {
+                let kept = step.usable().iter().any(|(_, one)| !one.settings.login);
+                if step.reason() == Some(Reason::NoUsableIdentifier) {
+                    prop_assert!(!kept);
+                } else if !kept {
+                    prop_assert_eq!(step.reason(), Some(Reason::TwoValuesOfUniqueType));
+                }
+                Ok(())
+            })?;
+        }
+    }
+
+    #[test]
+    fn a_device_returns_to_its_anonymous_profile_or_gets_another() {
+        for (on_logout, expected) in
+            [(OnLogout::ReturnToAnonymous, 1), (OnLogout::CreateAnonymous, 3), (OnLogout::Identify, 1)]
+        {
+            let mut world = World::new(&policies::isolation(false, OnNewKnownUser::CreateProfile, on_logout));
+            world.accept(&identify("device=1"));
+            world.accept(&call(CallKind::Login, "customer=1 device=1"));
+            assert_eq!(world.serial(&call(CallKind::Logout, "customer=1 device=1")), expected);
+        }
+    }
+}

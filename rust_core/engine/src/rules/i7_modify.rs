@@ -63,6 +63,10 @@ fn apply(
     match (&change.new, held) {
         (None, None) => Ok(()),
         (None, Some(old)) => remove(decider, serial, old, changed),
+        (Some((new, _)), held) if decider.state.index.holds(new.digest, serial) => {
+            // Setting the same value again is no change; an old value beside it still goes.
+            held.filter(|old| old.digest != new.digest).map_or(Ok(()), |old| remove(decider, serial, old, changed))
+        }
         (Some((new, raw)), _) if new.settings.immutable => set_immutable(decider, context, serial, (new, raw), changed),
         (Some((new, raw)), _) if new.settings.unique => {
             set_unique(decider, context, serial, (new, raw), changed);
@@ -91,9 +95,6 @@ fn set_immutable(
     (new, raw): (&Usable, &str),
     changed: &mut Changed,
 ) -> Result<(), Fault> {
-    if decider.state.index.holds(new.digest, serial) {
-        return Ok(());
-    }
     let taken = decider.state.index.first(new.digest).is_some();
     if taken || i5_attach::holds_type(decider.state, serial, &new.type_name) {
         return Err(immutable());
@@ -110,18 +111,13 @@ fn set_unique(
     (new, raw): (&Usable, &str),
     changed: &mut Changed,
 ) {
-    for loser in holders(decider.state, new.digest).into_iter().filter(|&holder| holder != serial) {
+    for loser in holders(decider.state, new.digest) {
         detach(decider, new.digest, loser);
         changed.note(&new.type_name, loser);
     }
-    let replaced = i5_attach::replace(decider, serial, &new.type_name, new.digest);
-    let missing = !decider.state.index.holds(new.digest, serial);
-    if missing {
-        i5_attach::put(decider, context, serial, (new, raw));
-    }
-    if replaced || missing {
-        changed.note(&new.type_name, serial);
-    }
+    i5_attach::replace(decider, serial, &new.type_name, new.digest);
+    i5_attach::put(decider, context, serial, (new, raw));
+    changed.note(&new.type_name, serial);
 }
 
 /// A value that others may hold too.
@@ -133,14 +129,11 @@ fn set(
     held: Option<&Usable>,
     changed: &mut Changed,
 ) {
-    if let Some(old) = held.filter(|old| old.digest != new.digest) {
+    if let Some(old) = held {
         detach(decider, old.digest, serial);
-        changed.note(&old.type_name, serial);
     }
-    if !decider.state.index.holds(new.digest, serial) {
-        i5_attach::put(decider, context, serial, (new, raw));
-        changed.note(&new.type_name, serial);
-    }
+    i5_attach::put(decider, context, serial, (new, raw));
+    changed.note(&new.type_name, serial);
 }
 
 /// Every profile that holds an identifier, oldest first; several only where its type became unique later.
@@ -165,3 +158,6 @@ fn immutable() -> Fault {
         "an immutable identifier keeps its value once it is set: leave it out of the changes",
     )
 }
+
+#[cfg(test)]
+mod tests;

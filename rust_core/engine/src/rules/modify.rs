@@ -40,6 +40,14 @@ pub(crate) struct Prepared {
 
 /// Applies C1 to C4 to the changes; none left is refused.
 pub(crate) fn prepare(state: &State, call: &Call) -> Result<Prepared, Fault> {
+    for (index, change) in call.changes.iter().enumerate() {
+        if change.old_value.is_empty() && change.new_value.is_empty() {
+            let description = "a change needs an old value, a new value or both";
+            let mut fault = Fault::field(format!("changes[{index}]"), description);
+            fault.reason = Reason::EmptyChange;
+            return Err(fault);
+        }
+    }
     let mut prepared = Prepared { changes: Vec::with_capacity(call.changes.len()), set_aside: Vec::new() };
     for (index, change) in call.changes.iter().enumerate() {
         match prepare_one(state, change, index)? {
@@ -66,30 +74,24 @@ fn told_value(change: &RawChange) -> (&str, &str) {
 
 fn prepare_one(state: &State, change: &RawChange, index: usize) -> Result<Result<PreparedChange, Disposition>, Fault> {
     let path = format!("changes[{index}]");
-    if change.old_value.is_empty() && change.new_value.is_empty() {
-        let mut fault = Fault::field(path, "a change needs an old value, a new value or both");
-        fault.reason = Reason::EmptyChange;
-        return Err(fault);
-    }
     let (policy, digester) = (&state.policy, &state.digester);
-    let mut old = None;
-    if !change.old_value.is_empty() {
-        // A held value stays removable though it is blocked by now, so `old` is not held against C3.
-        let value = (&*change.type_name, &*change.old_value);
-        old = prepare::prepare_held(policy, digester, value, (&path, "old_value"))?;
-        if old.is_none() {
-            return Ok(Err(Disposition::IgnoredType));
+    let mut new = None;
+    // C3 is judged before C4, so the new value comes first: blocked, it sets aside even a change of an unlisted type.
+    if !change.new_value.is_empty() {
+        let value = (&*change.type_name, &*change.new_value);
+        match prepare::prepare_value(policy, digester, value, (&path, "new_value"))? {
+            Fate::Usable(usable) => new = Some((usable, change.new_value.clone())),
+            Fate::Blocked => return Ok(Err(Disposition::Blocked)),
+            Fate::IgnoredType => return Ok(Err(Disposition::IgnoredType)),
         }
     }
-    if change.new_value.is_empty() {
-        return Ok(Ok(PreparedChange { old, new: None }));
+    if change.old_value.is_empty() {
+        return Ok(Ok(PreparedChange { old: None, new }));
     }
-    let value = (&*change.type_name, &*change.new_value);
-    Ok(match prepare::prepare_value(policy, digester, value, (&path, "new_value"))? {
-        Fate::Usable(usable) => Ok(PreparedChange { old, new: Some((usable, change.new_value.clone())) }),
-        Fate::Blocked => Err(Disposition::Blocked),
-        Fate::IgnoredType => Err(Disposition::IgnoredType),
-    })
+    // A held value stays removable though it is blocked by now, so `old` is not held against C3.
+    let value = (&*change.type_name, &*change.old_value);
+    let old = prepare::prepare_held(policy, digester, value, (&path, "old_value"))?;
+    Ok(if old.is_some() { Ok(PreparedChange { old, new }) } else { Err(Disposition::IgnoredType) })
 }
 
 /// Warns of an `old` that the profile does not hold; it is treated as empty.
