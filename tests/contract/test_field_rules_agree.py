@@ -8,8 +8,6 @@ from tests.contract.test_field_rules import COMMON, EVENTS, HOT, MODIFY, WRITERS
 from utterson import _core
 from utterson.domain.calls import CallKind
 
-pytestmark = pytest.mark.skipif(not hasattr(_core, "parse_call"), reason="the extension is built without the codec")
-
 
 def faults_of_core(name: str, request: bytes) -> list[str]:
     """Tell the paths of the fields at fault, by the engine."""
