@@ -118,7 +118,6 @@ async def _opened_store(settings: Settings) -> AsyncIterator[Store]:
         store_settings = StoreSettings(
             commit_timeout_ms=settings.commit_timeout_ms,
             log_retention_days=settings.log_retention_days,
-            request_retention_hours=settings.request_retention_hours,
         )
         store = await open_store(address, store_settings)
         stack.push_async_callback(store.close)

@@ -119,9 +119,6 @@ class Settings(BaseSettings):
     log_retention_days: _Count = Field(
         default=30, description="Days after which the payload of the change log is dropped."
     )
-    request_retention_hours: Annotated[int, Field(ge=24)] = Field(
-        default=24, description="Hours for which a repeated request id gets its first answer; 24 at least."
-    )
     shutdown_grace_ms: Annotated[int, Field(ge=0, le=3_600_000)] = Field(
         default=10_000, description="How long running calls may go on after the process was told to stop."
     )

@@ -59,7 +59,6 @@ def test_types_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"listen": "localhost:65536"}, "listen: write it as HOST:PORT"),
         ({"listen": ":50051"}, "listen: write it as HOST:PORT"),
         ({"staleness_ms": 0}, "staleness_ms: Input should be greater than or equal to 1"),
-        ({"request_retention_hours": 23}, "request_retention_hours: .* 24"),
         ({"batch_calls_max": 0}, "batch_calls_max"),
         ({"default_consistency": "weak"}, "default_consistency: .*'strong' or 'local'"),
     ],

@@ -1,5 +1,17 @@
 """The command line: `utterson serve`, `utterson demo`, … One file a command; `app` lists them."""
 
-from utterson.cli.app import main
+import sys
+from typing import Final
 
-__all__ = ["main"]
+_INTERRUPTED: Final = 130
+
+
+def main() -> None:
+    """Run the command line; a Ctrl-C before a command takes care of it ends the process without a trace."""
+    try:
+        # In here, so that this holds for the imports too: they take the better part of a second.
+        from utterson.cli import app  # noqa: PLC0415
+
+        app.main()
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)

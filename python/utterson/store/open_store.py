@@ -22,7 +22,6 @@ class StoreSettings:
     commit_timeout_ms: int = 5_000
     read_timeout_ms: int = 5_000
     log_retention_days: int = 30
-    request_retention_hours: int = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +70,6 @@ async def open_store(database_url: str, settings: StoreSettings) -> Store:
         WorkspaceStore(commit_pool),
         SnapshotStore(read_pool),
         ProfileStore(read_pool),
-        MaintenanceStore(read_pool, settings.log_retention_days, settings.request_retention_hours),
+        MaintenanceStore(read_pool, settings.log_retention_days),
         (commit_pool, read_pool),
     )

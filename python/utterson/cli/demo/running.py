@@ -15,6 +15,7 @@ from utterson.cli.demo.hints import print_hints
 from utterson.cli.demo.playing import play
 from utterson.cli.failing import CommandError
 from utterson.client import CallRefused, UttersonClient
+from utterson.domain.startup import StartupError
 from utterson.logs import configure_logging
 from utterson.settings import LogLevel, Settings
 
@@ -42,14 +43,24 @@ async def run_demo(settings: Settings, console: Console, *, once: bool) -> bool:
         settings.log_level if "log_level" in settings.model_fields_set else LogLevel.WARNING, settings.log_format
     )
     console.print(Text("Starting Postgres and the server …", style="dim"))
-    async with _stop_signal() as stop, main.running(settings) as server:
+    async with _stop_signal() as stop:
+        try:
+            return await _serve_and_play(settings, console, stop, once=once)
+        except StartupError:
+            if stop.is_set():  # a start that Ctrl-C broke off is no failure
+                return False
+            raise
+
+
+async def _serve_and_play(settings: Settings, console: Console, stop: asyncio.Event, *, once: bool) -> bool:
+    async with main.running(settings) as server:
         host = settings.listen.rpartition(":")[0]
         address = f"{_ANY_ADDRESS.get(host, host)}:{server.port}"
         equal = await _play_unless_stopped(console, address, stop)
         if not once and not stop.is_set():
             console.print(Text(f"Serving on {address}. Ctrl-C stops it.", style="bold"))
             await stop.wait()
-    return equal
+        return equal
 
 
 async def _play_unless_stopped(console: Console, address: str, stop: asyncio.Event) -> bool:

@@ -130,7 +130,7 @@ BEGIN
             ON CONFLICT (workspace_key, digest) DO UPDATE
                 SET fingerprint = excluded.fingerprint, seq = excluded.seq, position = excluded.position,
                     commit_time_us = excluded.commit_time_us, answer = excluded.answer
-                WHERE r.commit_time_us <= p_commit_time_us - 86400000000;
+                WHERE r.commit_time_us < p_commit_time_us - 86400000000;
         GET DIAGNOSTICS v_rows = ROW_COUNT;
         PERFORM assert_rows('requests', cardinality(p_request_digests), v_rows);
     END IF;

@@ -114,7 +114,7 @@ impl State {
         self.hash.traits = self.hash.traits.wrapping_add(row);
     }
 
-    /// Takes a used request id's row; rows come in order of commit.
+    /// Takes a used request id's row.
     pub fn load_request(&mut self, digest: Digest, mark: RequestMark) {
         self.requests.set(digest, mark);
         self.requests.note(digest, mark.time);
@@ -130,6 +130,7 @@ impl State {
             }
         }
         self.count_logins();
+        self.requests.sort();
         self.hash.events = expected.events;
         self.hash == expected
     }

@@ -86,6 +86,11 @@ impl Requests {
         self.by_time.push_back((time, digest));
     }
 
+    /// Brings noted uses into the order of time, after they were loaded in any order.
+    pub(crate) fn sort(&mut self) {
+        self.by_time.make_contiguous().sort_unstable();
+    }
+
     /// Forgets uses that lie back longer than the retention; changes no answer.
     pub(crate) fn forget(&mut self, now: Micros) {
         while let Some(&(time, digest)) = self.by_time.front() {
