@@ -154,9 +154,9 @@ async def test_a_request_id_is_used_anew_after_a_day_only(chain: Chain, store: S
     digest = b"q" * 16
     await chain.append(requested(digest))
     with pytest.raises(StoreFailureError) as caught:
-        await chain.send(chain.entry(requested(digest), commit_time_us=NOW_US + DAY_US - 1))
+        await chain.send(chain.entry(requested(digest), commit_time_us=NOW_US + DAY_US))
     assert caught.value.kind is FailureKind.DIVERGENCE
-    await chain.append(requested(digest) | {36: [b"newer"]}, commit_time_us=NOW_US + DAY_US)
+    await chain.append(requested(digest) | {36: [b"newer"]}, commit_time_us=NOW_US + DAY_US + 1)
     assert await store.log.request_answers(chain.key, [digest, b"unknown"]) == {digest: b"newer"}
 
 

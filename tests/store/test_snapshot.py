@@ -73,7 +73,7 @@ async def test_the_columns_are_those_of_the_loader(chain: Chain, store: Store) -
 async def test_request_ids_of_the_last_day_only(chain: Chain, store: Store) -> None:
     await chain.append(requested(b"a" * 16))
     await chain.append(requested(b"b" * 16), commit_time_us=NOW_US + 1)
-    await chain.append(commit_time_us=NOW_US + DAY_US)
+    await chain.append(commit_time_us=NOW_US + DAY_US + 1)
     _, sink = await load(store, chain.key)
     assert [row[0] for row in sink.rows("requests")] == [b"b" * 16]
 
