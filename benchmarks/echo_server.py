@@ -4,14 +4,12 @@ Run as `python -m benchmarks.echo_server ADDRESS`. Same options, uvloop and byte
 it reaches is what the transport allows.
 """
 
-import asyncio
 import sys
 
 import grpc
 import uvloop
 
 UNARY_ANSWER = b"\0" * 195
-ANSWER_BYTES_A_CALL = 200
 
 
 async def _unary(request: bytes, context: grpc.aio.ServicerContext[bytes, bytes]) -> bytes:
@@ -27,7 +25,7 @@ async def _batch(request: bytes, context: grpc.aio.ServicerContext[bytes, bytes]
 async def main(address: str) -> None:
     """Serve until killed."""
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", 32 << 20)])
-    methods = {
+    methods: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
         "Identify": grpc.unary_unary_rpc_method_handler(_unary),
         "BatchResolve": grpc.unary_unary_rpc_method_handler(_batch),
     }

@@ -59,7 +59,9 @@ CASES = (
 async def drive(address: str, case: Case, requests: list[bytes], seconds: float) -> Reading:
     """Send prepared requests from so many callers until the time is over or the requests are used up."""
     channels = [grpc.aio.insecure_channel(address, options=[("grpc.use_local_subchannel_pool", 1)]) for _ in range(4)]
-    calls = [channel.unary_unary(SERVICE + case.method) for channel in channels]
+    calls: list[grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]] = [
+        channel.unary_unary(SERVICE + case.method) for channel in channels
+    ]
     queue = iter(requests)
     latencies: list[float] = []
     end = time.perf_counter() + seconds
@@ -109,10 +111,10 @@ async def measure(case: Case, pair: int, seconds: float) -> tuple[Reading, Readi
     return readings[REAL], readings[ECHO]
 
 
-async def run(pairs: int, seconds: float, results: Path | None) -> None:
-    """Measure every case and print the table."""
-    table = []
-    print(f"{'case':<28}{'calls/s':>10}{'p50 ms':>9}{'p99 ms':>9}{'echo calls/s':>14}{'ratio':>8}{'min–max':>15}")
+async def run(pairs: int, seconds: float) -> list[dict[str, object]]:
+    """Measure every case, print the table and answer it."""
+    table: list[dict[str, object]] = []
+    print(f"{'case':<28}{'calls/s':>10}{'p50 ms':>9}{'p99 ms':>9}{'echo calls/s':>14}{'ratio':>8}{'min to max':>15}")
     for case in CASES:
         both = [await measure(case, pair, seconds) for pair in range(pairs)]
         ratios = sorted(real.calls_a_second / echo.calls_a_second for real, echo in both)
@@ -124,14 +126,14 @@ async def run(pairs: int, seconds: float, results: Path | None) -> None:
             "echo": statistics.median(one.calls_a_second for _, one in both),
             "ratio": statistics.median(ratios),
         }
+        spread = f"{ratios[0]:.2f} to {ratios[-1]:.2f}"
         print(
             f"{case.name:<28}{row['calls_a_second']:>10.0f}{row['p50_ms']:>9.2f}{row['p99_ms']:>9.2f}"
-            f"{row['echo']:>14.0f}{row['ratio']:>8.2f}{f'{ratios[0]:.2f}–{ratios[-1]:.2f}':>15}",
+            f"{row['echo']:>14.0f}{row['ratio']:>8.2f}{spread:>15}",
             flush=True,
         )
         table.append(asdict(case) | row | {"ratios": ratios})
-    if results:
-        results.write_text(json.dumps(table, indent=1))
+    return table
 
 
 def main() -> None:
@@ -143,13 +145,16 @@ def main() -> None:
     arguments = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="utterson-bench-", dir="/tmp"))
     folder.chmod(0o755)
+    utterson = Path(sys.executable).with_name("utterson")
     commands = (
-        [str(Path(sys.executable).with_name("utterson")), "serve", "--listen", REAL, "--data-dir", str(folder / "data")],
+        [str(utterson), "serve", "--listen", REAL, "--data-dir", str(folder / "data")],
         [sys.executable, "-m", "benchmarks.echo_server", ECHO],
     )
     servers = [subprocess.Popen(command, stderr=subprocess.DEVNULL) for command in commands]
     try:
-        uvloop.run(prepare_and_run(arguments.pairs, arguments.seconds, arguments.results))
+        table = uvloop.run(prepare_and_run(arguments.pairs, arguments.seconds))
+        if arguments.results:
+            arguments.results.write_text(json.dumps(table, indent=1))
     finally:
         for server in servers:
             server.terminate()
@@ -158,11 +163,11 @@ def main() -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-async def prepare_and_run(pairs: int, seconds: float, results: Path | None) -> None:
+async def prepare_and_run(pairs: int, seconds: float) -> list[dict[str, object]]:
     """Wait for the servers, then measure."""
     await wait_until_up(REAL)
     await wait_until_up(ECHO)
-    await run(pairs, seconds, results)
+    return await run(pairs, seconds)
 
 
 if __name__ == "__main__":

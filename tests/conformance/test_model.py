@@ -8,7 +8,8 @@ import pytest
 
 from tests.model.model import Model
 from tests.model.records import Answer, Call, Disposition, Event, ImportMessage, Kind, Refusal
-from tests.model.scenarios import Expect, Given, Scenario, StateByType, Step, StepCall, load_folder
+from utterson.cli.scenarios.loader import load_folder
+from utterson.cli.scenarios.records import Expect, Given, Scenario, StateByType, Step, StepCall
 
 SCENARIOS = load_folder(Path(__file__).parent)
 START_US = 1_700_000_000_000_000

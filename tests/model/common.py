@@ -121,7 +121,8 @@ def read_identifier(policy: Policy, type_name: str, raw: str, hits: Hits) -> str
 
 def check_fields(policy: Policy, call: Call, hits: Hits) -> tuple[list[Item], list[ChangeItem]]:
     """C2: everything that can be refused without looking at the state."""
-    check_text(call.request_id)
+    if call.kind is not Kind.SEARCH:  # a Search never writes: it does not use its ids
+        check_text(call.request_id)
     if call.kind in (Kind.IDENTIFY, Kind.LOGIN):
         check_struct(call.traits, are_traits=True)
     if call.kind is Kind.TRACK and call.event is not None:

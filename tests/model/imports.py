@@ -43,12 +43,19 @@ def content_of(messages: Sequence[ImportMessage], read: list[list[Item]]) -> Jso
     return content
 
 
-def import_one(policy: Policy, state: State, message: ImportMessage, items: list[Item], now_us: int, hits: Hits) -> int:
-    """Make one profile; its identifiers count as added, and as seen, at `create_time` (absent: now)."""
+def usable_items(policy: Policy, items: list[Item], hits: Hits) -> list[Item]:
+    """C3 to C6: what is left of a message's identifiers; refuse what needs no state."""
     usable = [item for item in sort_out(policy, items, hits) if item.set_aside is None]
     refuse_two_values(policy, usable, hits)
     if not usable:  # C5
         raise RefusedError(Reason.NO_USABLE_IDENTIFIER)
+    return usable
+
+
+def import_one(
+    policy: Policy, state: State, message: ImportMessage, usable: list[Item], now_us: int, hits: Hits
+) -> int:
+    """Make one profile; its identifiers count as added, and as seen, at `create_time` (absent: now)."""
     time_us = now_us if message.create_time_us is None else message.create_time_us
     profile = state.create(time_us)
     profile.merges = message.merges
@@ -64,9 +71,18 @@ def import_one(policy: Policy, state: State, message: ImportMessage, items: list
 def import_all(
     policy: Policy, state: State, messages: Sequence[ImportMessage], read: list[list[Item]], now_us: int, hits: Hits
 ) -> tuple[int, ...]:
-    """Make all profiles on a working copy of the state; the first fault is named by message index."""
+    """Make all profiles on a working copy of the state; the first fault is named by message index.
+
+    What the policy refuses in any message comes before what the state refuses.
+    """
+    usable = []
+    for index, items in enumerate(read):
+        try:
+            usable.append(usable_items(policy, items, hits))
+        except RefusedError as refused:
+            raise RefusedError(refused.reason, index) from None
     ordinals = []
-    for index, (message, items) in enumerate(zip(messages, read, strict=True)):
+    for index, (message, items) in enumerate(zip(messages, usable, strict=True)):
         state.order += 1
         try:
             ordinals.append(import_one(policy, state, message, items, now_us, hits))

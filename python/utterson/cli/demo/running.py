@@ -42,7 +42,8 @@ async def run_demo(settings: Settings, console: Console, *, once: bool) -> bool:
     configure_logging(
         settings.log_level if "log_level" in settings.model_fields_set else LogLevel.WARNING, settings.log_format
     )
-    console.print(Text("Starting Postgres and the server …", style="dim"))
+    what = "Postgres and the server" if settings.database_url is None else "the server"
+    console.print(Text(f"Starting {what} …", style="dim"))
     async with _stop_signal() as stop:
         try:
             return await _serve_and_play(settings, console, stop, once=once)
@@ -58,6 +59,8 @@ async def _serve_and_play(settings: Settings, console: Console, stop: asyncio.Ev
         address = f"{_ANY_ADDRESS.get(host, host)}:{server.port}"
         equal = await _play_unless_stopped(console, address, stop)
         if not once and not stop.is_set():
+            if not settings.serves_reflection:
+                console.print(Text("grpcurl needs the API's description here: start with --reflection on", style="dim"))
             console.print(Text(f"Serving on {address}. Ctrl-C stops it.", style="bold"))
             await stop.wait()
         return equal

@@ -30,9 +30,9 @@ def print_verdicts(console: Console, verdicts: list[ScenarioVerdict]) -> None:
     """Print the table and a line of totals."""
     table = Table(box=box.SIMPLE_HEAD, expand=True, pad_edge=False)
     table.add_column("")
-    table.add_column("Scenario", ratio=2, overflow="fold")
+    table.add_column("Scenario", no_wrap=True, overflow="ellipsis", max_width=45)
     table.add_column("Steps", justify="right")
-    table.add_column("What it shows, or the first difference", ratio=3, overflow="fold")
+    table.add_column("What it shows, or the first difference", ratio=1, overflow="fold")
     for verdict in verdicts:
         style = "green" if verdict.holds else "bold red"
         told = Text(verdict.first_difference or verdict.scenario.title, style="" if verdict.holds else "red")

@@ -1,0 +1,1 @@
+"""The client that callers import, against servers that fail on purpose."""
