@@ -22,6 +22,8 @@ def run_program(program: Path, *arguments: str, account: Account | None) -> "sub
     """
     return subprocess.run(  # noqa: S603 - the programs are ours, the arguments are paths
         [program, *arguments],
+        # Ctrl-C is for us: a killed initdb would look like a broken one.
+        start_new_session=True,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
