@@ -95,6 +95,9 @@ def _fitting_details(error: UttersonError, code: grpc.StatusCode) -> list[Messag
         fitting.append(_precondition_failure(error))
     elif error.violations:
         fitting.append(_bad_request(error.violations))
+    elif code is grpc.StatusCode.INVALID_ARGUMENT:
+        # No field is at fault but the request as a whole, such as bytes that are no message.
+        fitting.append(_bad_request((FieldViolation("", error.message),)))
     if error.resource is not None:
         fitting.append(
             details.ResourceInfo(
