@@ -44,3 +44,42 @@ pub(crate) fn judge<'a>(status: TypeStatus<'a>, type_name: &str) -> Verdict<'a> 
         TypeStatus::Rejected => Verdict::Rejected,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::*;
+    use crate::policy::spec::PolicySpec;
+    use crate::policy::{Policy, UnlistedTypes};
+    use crate::testing::{cases, policies};
+
+    const LISTED: [&str; 3] = ["user", "email", "a"];
+
+    proptest! {
+        #![proptest_config(cases(300))]
+
+        #[test]
+        fn listed_types_are_taken_and_others_as_the_policy_says(
+            name in select(&["user", "email", "a", "b", "aa", "z"][..]),
+            unlisted in select(&[UnlistedTypes::Accept, UnlistedTypes::Ignore, UnlistedTypes::Reject][..]),
+        ) {
+            let spec = PolicySpec { unlisted_types: Some(unlisted), ..policies::boundless() };
+            let policy = Policy::compile(&spec).expect("a good policy").0;
+            let expected = if LISTED.contains(&name) { UnlistedTypes::Accept } else { unlisted };
+            match judge(policy.settings_of(name), name) {
+                Verdict::Taken(taken) => {
+                    prop_assert_eq!(expected, UnlistedTypes::Accept);
+                    prop_assert_eq!(&*taken.type_name, name);
+                    for listed in LISTED {
+                        let comes_after = !LISTED.contains(&name) && policy.rank_of(listed) >= taken.rank;
+                        prop_assert!(!comes_after, "an unlisted type ranks before a listed one");
+                    }
+                }
+                Verdict::Ignored => prop_assert_eq!(expected, UnlistedTypes::Ignore),
+                Verdict::Rejected => prop_assert_eq!(expected, UnlistedTypes::Reject),
+            }
+        }
+    }
+}

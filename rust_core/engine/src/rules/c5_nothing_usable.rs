@@ -13,8 +13,13 @@ pub(crate) fn any_usable(asked: &[Asked]) -> bool {
 
 /// The isolation family's refusal.
 pub(crate) fn fault() -> Fault {
+    fault_of("identifiers")
+}
+
+/// The refusal of a call whose `field` told the identifiers.
+pub(crate) fn fault_of(field: &str) -> Fault {
     let description = "every one of them is set aside by the policy: send at least one that can identify somebody";
-    Fault::fields(Reason::NoUsableIdentifier, vec![Violation::new("identifiers", description)])
+    Fault::fields(Reason::NoUsableIdentifier, vec![Violation::new(field, description)])
 }
 
 #[cfg(test)]

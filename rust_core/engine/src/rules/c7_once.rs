@@ -126,3 +126,6 @@ fn value(parts: Parts, policy: &Policy, type_name: &str, raw: &str) -> Parts {
         settings.and_then(|settings| normalize::normalize(settings.normalization, settings.region, raw).ok());
     parts.text(type_name).text(normalized.as_deref().unwrap_or(raw))
 }
+
+#[cfg(test)]
+mod tests;

@@ -105,7 +105,7 @@ mod tests {
             last in any_call(ISOLATION),
         ) {
             let mut world = World::new(&spec);
-            history.iter().for_each(|call| drop(world.run(call)));
+            world.run_all(&history);
             let carried: Vec<_> =
                 usable(&world.state.policy, &last, &world.state).iter().map(|(_, one)| naive::name(one)).collect();
             let guard = guard(&world, &last);

@@ -156,14 +156,11 @@ mod tests {
             World::new(&spec).watch(&calls, |step| {
                 let Some(answer) = step.answer().filter(|_| LOOK_UPS.contains(&step.call.kind)) else { return Ok(()) };
                 let serial = step.serial().ok_or_else(|| fail("a profile is always answered"))?;
-                match naive::identify((step.before, step.policy), &step.usable(), previous(step)) {
-                    Some(expected) => prop_assert_eq!((serial, answer.outcome), (expected, Outcome::Matched)),
-                    None => {
-                        let new = u32::try_from(step.before.people.len() + 1).expect("few");
-                        prop_assert_eq!((serial.0, answer.outcome), (new, Outcome::Created));
-                        prop_assert_eq!(step.after.people[&serial].source, expected_source(step));
-                        prop_assert_eq!(step.after.people[&serial].create_time, Some(step.time()));
-                    }
+                if let Some(expected) = naive::identify((step.before, step.policy), &step.usable(), previous(step)) { prop_assert_eq!((serial, answer.outcome), (expected, Outcome::Matched)) } else {
+                    let new = u32::try_from(step.before.people.len() + 1).expect("few");
+                    prop_assert_eq!((serial.0, answer.outcome), (new, Outcome::Created));
+                    prop_assert_eq!(step.after.people[&serial].source, expected_source(step));
+                    prop_assert_eq!(step.after.people[&serial].create_time, Some(step.time()));
                 }
                 Ok(())
             })?;

@@ -67,18 +67,19 @@ pub(crate) fn holds_type(state: &State, serial: Serial, type_name: &str) -> bool
     state.types.get(type_name).is_some_and(|type_id| state.profiles.row(serial).count(type_id) > 0)
 }
 
-/// Takes the profile's other values of a type off it.
-pub(crate) fn replace(decider: &mut Decider<'_>, serial: Serial, type_name: &str, keep: Digest) {
-    let Some(type_id) = decider.state.types.get(type_name) else { return };
+/// Takes the profile's other values of a type off it and answers whether there were any.
+pub(crate) fn replace(decider: &mut Decider<'_>, serial: Serial, type_name: &str, keep: Digest) -> bool {
+    let Some(type_id) = decider.state.types.get(type_name) else { return false };
     if decider.state.profiles.row(serial).count(type_id) == 0 {
-        return;
+        return false;
     }
     let entries = decider.state.own_entries(serial);
     let others = entries.filter(|entry| entry.type_id == type_id && entry.digest != keep);
     let others: Vec<(Digest, bool)> = others.map(|entry| (entry.digest, entry.exclusive)).collect();
-    for (digest, exclusive) in others {
+    for &(digest, exclusive) in &others {
         decider.emit(Effect::Detach { digest, serial, exclusive });
     }
+    !others.is_empty()
 }
 
 /// Puts an identifier with its raw form onto a profile.
@@ -251,5 +252,14 @@ mod tests {
         world.accept(&identify("customer=2 email=2"));
         assert_eq!(told(&mut world, "customer=2 email=1"), [Disposition::Matched, Disposition::HeldByOther]);
         assert_eq!(world.refuse(&identify("email=1")), Reason::IdentifiersHeldByOthers);
+    }
+
+    #[test]
+    fn an_immutable_type_already_set_keeps_its_value() {
+        let mut spec = policies::isolation(true, OnNewKnownUser::CreateProfile, OnLogout::CreateAnonymous);
+        spec.identifier_types[1].immutable = true;
+        let mut world = World::new(&spec);
+        world.accept(&identify("customer=1 email=1"));
+        assert_eq!(told(&mut world, "customer=1 email=2"), [Disposition::Matched, Disposition::KeptImmutable]);
     }
 }

@@ -72,10 +72,7 @@ mod tests {
                     OnLogout::CreateAnonymous => None,
                     OnLogout::Identify => naive::identify(stored, &kept, previous),
                 };
-                match expected {
-                    Some(serial) => prop_assert_eq!((step.serial(), answer.outcome), (Some(serial), Outcome::Matched)),
-                    None => prop_assert_eq!(answer.outcome, Outcome::Created),
-                }
+                if let Some(serial) = expected { prop_assert_eq!((step.serial(), answer.outcome), (Some(serial), Outcome::Matched)) } else { prop_assert_eq!(answer.outcome, Outcome::Created) }
                 prop_assert!(!answer.known);
                 Ok(())
             })?;

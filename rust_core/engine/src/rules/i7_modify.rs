@@ -63,15 +63,15 @@ fn apply(
     match (&change.new, held) {
         (None, None) => Ok(()),
         (None, Some(old)) => remove(decider, serial, old, changed),
+        (Some((new, raw)), _) if new.settings.unique && !new.settings.immutable => {
+            set_unique(decider, context, serial, (new, raw), changed);
+            Ok(())
+        }
         (Some((new, _)), held) if decider.state.index.holds(new.digest, serial) => {
             // Setting the same value again is no change; an old value beside it still goes.
             held.filter(|old| old.digest != new.digest).map_or(Ok(()), |old| remove(decider, serial, old, changed))
         }
         (Some((new, raw)), _) if new.settings.immutable => set_immutable(decider, context, serial, (new, raw), changed),
-        (Some((new, raw)), _) if new.settings.unique => {
-            set_unique(decider, context, serial, (new, raw), changed);
-            Ok(())
-        }
         (Some((new, raw)), held) => {
             set(decider, context, serial, (new, raw), held, changed);
             Ok(())
@@ -111,13 +111,19 @@ fn set_unique(
     (new, raw): (&Usable, &str),
     changed: &mut Changed,
 ) {
-    for loser in holders(decider.state, new.digest) {
+    // Where the type became unique later, others may hold the value although this profile does.
+    for loser in holders(decider.state, new.digest).into_iter().filter(|&holder| holder != serial) {
         detach(decider, new.digest, loser);
         changed.note(&new.type_name, loser);
     }
-    i5_attach::replace(decider, serial, &new.type_name, new.digest);
-    i5_attach::put(decider, context, serial, (new, raw));
-    changed.note(&new.type_name, serial);
+    let replaced = i5_attach::replace(decider, serial, &new.type_name, new.digest);
+    let missing = !decider.state.index.holds(new.digest, serial);
+    if missing {
+        i5_attach::put(decider, context, serial, (new, raw));
+    }
+    if replaced || missing {
+        changed.note(&new.type_name, serial);
+    }
 }
 
 /// A value that others may hold too.

@@ -1,4 +1,6 @@
 //! I8 Search tells which profile Identify would return, and never writes; where Identify would create one → `NOT_FOUND`.
+//!
+//! Source: the vendor's search endpoint, which returns a profile and makes none.
 
 use crate::decide::{Context, Decider, Decision};
 use crate::explain::RuleId;
@@ -46,7 +48,7 @@ mod tests {
             mut last in any_call(ISOLATION.only(&[CallKind::Search])),
         ) {
             let mut world = World::new(&spec);
-            history.iter().for_each(|call| drop(world.run(call)));
+            world.run_all(&history);
             let before = dump(&world.state);
             let plan = world.plan(std::slice::from_ref(&last));
             let search = &plan.decided[0].verdict;

@@ -1,6 +1,8 @@
 //! M11 Modify (merge family): as I7, but a value held elsewhere is always taken from there (M1), and it stands beside
 //! the profile's other values of its type; a result that breaks M3.2 to M3.4 (the changes' types count as carried) →
 //! `FAILED_PRECONDITION`.
+//!
+//! Source: neither seed; the merge family knows Track and Identify only. I7, held to M1 and M3.
 
 use crate::decide::{Context, Decider, Decision};
 use crate::digest::Digest;
@@ -105,3 +107,6 @@ fn exceeded() -> Fault {
         "the changed profile would exceed a limit of the policy: remove a value in the same call, or raise the limit",
     )
 }
+
+#[cfg(test)]
+mod tests;

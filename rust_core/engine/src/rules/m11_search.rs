@@ -1,5 +1,7 @@
 //! M11 Search (merge family): the owner of the highest-ranked identifier that has one; never writes; `NOT_FOUND`
 //! without a hit, also where nothing usable is left of the identifiers.
+//!
+//! Source: neither seed; the merge family knows Track and Identify only. The order is the seed's order of trust.
 
 use crate::decide::{Context, Decider, Decision};
 use crate::explain::RuleId;
@@ -43,4 +45,63 @@ pub(crate) fn search(decider: &mut Decider<'_>, context: &mut Context<'_>) -> Re
 /// The refusal of a Search that finds nobody.
 pub(crate) fn no_match() -> Fault {
     Fault::new(Reason::NoMatch, "no profile holds any of these identifiers: an Identify would create one")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::call::CallKind;
+    use crate::testing::calls::{MERGE, any_call, any_calls, call, identify};
+    use crate::testing::dump::dump;
+    use crate::testing::naive::name;
+    use crate::testing::{World, answer, cases, policies, reason, usable};
+
+    proptest! {
+        #![proptest_config(cases(250))]
+
+        #[test]
+        fn the_owner_of_the_most_trusted_identifier_that_has_one(
+            spec in policies::any_merge(),
+            history in any_calls(MERGE, 20),
+            last in any_call(MERGE.only(&[CallKind::Search])),
+        ) {
+            let mut world = World::new(&spec);
+            world.run_all(&history);
+            let mut event = usable(&world.state.policy, &last, &world.state);
+            event.sort_by(|a, b| a.1.rank.cmp(&b.1.rank));
+            let owner = event.iter().find_map(|(_, one)| world.view.holders(&name(one)).first().copied());
+            let before = dump(&world.state);
+            let plan = world.plan(std::slice::from_ref(&last));
+            prop_assert!(plan.effects.is_empty() && !plan.decided[0].writes);
+            prop_assert_eq!(dump(&world.state), before);
+            let verdict = &plan.decided[0].verdict;
+            let Some(owner) = owner else {
+                prop_assert_eq!(reason(verdict), Some(Reason::NoMatch));
+                return Ok(());
+            };
+            let answer = answer(verdict).expect("an answer");
+            prop_assert_eq!((answer.profile, answer.outcome), (Some(world.state.id_of(owner)), Outcome::Matched));
+            for (index, one) in &event {
+                let told = answer.identifiers.iter().find(|told| told.index == *index).expect("its own");
+                let holders = world.view.holders(&name(one));
+                prop_assert_eq!(told.disposition == Disposition::Matched, holders.contains(&owner));
+                let elsewhere = !holders.is_empty() && !holders.contains(&owner);
+                prop_assert_eq!(told.disposition == Disposition::HeldByOther, elsewhere);
+            }
+        }
+    }
+
+    #[test]
+    fn within_a_rank_the_first_listed_is_the_most_trusted() {
+        let mut world = World::new(&policies::boundless());
+        world.accept(&identify("a=1"));
+        world.accept(&identify("a=2"));
+        let search = |identifiers| call(CallKind::Search, identifiers);
+        assert_eq!(world.serial(&search("a=2 a=1")), 2);
+        assert_eq!(world.serial(&search("user=1 a=1")), 1);
+        assert_eq!(world.refuse(&search("a=3")), Reason::NoMatch);
+        assert_eq!(world.refuse(&search("a=0")), Reason::NoMatch, "nothing usable is left");
+    }
 }

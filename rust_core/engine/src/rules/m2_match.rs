@@ -1,5 +1,7 @@
 //! M2 Match: M = the live profiles that own any identifier of the event; F = the final profile, the union of M's
 //! identifiers and the event's.
+//!
+//! Source: the seed, "pre-existing user profiles with one or more matching externalIds".
 
 use crate::explain::Round;
 use crate::ids::Serial;
@@ -47,4 +49,47 @@ pub(crate) fn trace(state: &State, candidates: &[Candidate<'_>]) -> Round {
         }
     }
     round
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::testing::calls::{MERGE, any_call, any_calls, identify};
+    use crate::testing::merging::union_of;
+    use crate::testing::{World, borrowed, cases, policies, usable};
+
+    proptest! {
+        #![proptest_config(cases(200))]
+
+        #[test]
+        fn m_is_everybody_who_holds_any_identifier_of_the_event(
+            spec in policies::any_merge(),
+            history in any_calls(MERGE, 20),
+            last in any_call(MERGE),
+        ) {
+            let mut world = World::new(&spec);
+            world.run_all(&history);
+            let event = usable(&world.state.policy, &last, &world.state);
+            let candidates = candidates(&world.state, borrowed(&event).into_iter());
+            let union = union_of(&world, &last);
+            prop_assert!(matched(&candidates).into_iter().eq(union.matched.iter().copied()));
+            prop_assert_eq!(candidates.len(), event.len());
+            for one in &candidates {
+                prop_assert_eq!(one.owner.is_some(), union.is_held(one.usable));
+            }
+        }
+    }
+
+    #[test]
+    fn the_trace_tells_the_most_trusted_first() {
+        let mut world = World::new(&policies::boundless());
+        world.accept(&identify("b=1"));
+        world.accept(&identify("user=1"));
+        let event = usable(&world.state.policy, &identify("b=1 a=1 user=1 a=2"), &world.state);
+        let round = trace(&world.state, &candidates(&world.state, borrowed(&event).into_iter()));
+        assert_eq!(round.looked_for, [2, 1, 3, 0]);
+        assert_eq!(round.found, [(crate::testing::id_of(2), 2), (crate::testing::id_of(1), 0)]);
+    }
 }

@@ -47,3 +47,6 @@ fn offending_value(profile: &Final<'_, '_>, values: &TypeValues<'_>) -> Option<u
     let fresh = places.clone().filter(of_type).rfind(|&place| profile.candidates[place].owner.is_none());
     fresh.or_else(|| places.clone().rfind(of_type))
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

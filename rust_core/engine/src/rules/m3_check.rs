@@ -94,3 +94,100 @@ pub(crate) fn note(checks: &mut Vec<Check>, rule: RuleId, (figure, limit): (u64,
     checks.push(Check { rule, figure, limit, passed });
     passed
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use crate::plan::Demotion;
+    use crate::rules::prepare::Usable;
+    use crate::rules::{m3_1_merges, m3_2_exclusive, m3_3_values, m3_4_identifiers};
+    use crate::testing::calls::{MERGE, any_calls, identify};
+    use crate::testing::merging::{Demoted, Union};
+    use crate::testing::{Step, World, cases, policies};
+
+    fn first_to_fail(union: &Union<'_>) -> Option<Demoted> {
+        m3_1_merges::tests::expected(union)
+            .or_else(|| m3_2_exclusive::tests::expected(union))
+            .or_else(|| m3_3_values::tests::expected(union))
+            .or_else(|| m3_4_identifiers::tests::expected(union))
+    }
+
+    /// The rule's words: the first check that fails takes one identifier off, and M2 comes again.
+    fn rounds(step: &Step<'_>) -> (Vec<Demotion>, Vec<(usize, Usable)>) {
+        let (mut left, mut demoted) = (step.usable(), Vec::new());
+        while let Some((index, reason)) =
+            first_to_fail(&Union::new((step.before, step.policy), left.clone(), step.time()))
+        {
+            left.retain(|(place, _)| *place != index);
+            demoted.push(Demotion { index, reason, round: u32::try_from(demoted.len() + 1).expect("few") });
+        }
+        (demoted, left)
+    }
+
+    fn is_lookup(step: &Step<'_>) -> bool {
+        use crate::call::CallKind::{Identify, Login, Logout, Track};
+        matches!(step.call.kind, Identify | Login | Logout | Track) && !step.usable().is_empty()
+    }
+
+    proptest! {
+        #![proptest_config(cases(400))]
+
+        #[test]
+        fn rounds_of_matching_and_checking_until_all_checks_pass(
+            (spec, later) in (policies::any_merge(), policies::any_merge()),
+            (calls, more) in (any_calls(MERGE, 20), any_calls(MERGE, 10)),
+        ) {
+            let mut look = |step: &Step<'_>| {
+                if is_lookup(step) {
+                    let answer = step.answer().expect("merge calls with identifiers are accepted");
+                    prop_assert_eq!(&answer.demoted, &rounds(step).0);
+                }
+                Ok(())
+            };
+            let mut world = World::new(&spec);
+            world.watch(&calls, &mut look)?;
+            world.change_policy(&later);
+            world.watch(&more, &mut look)?;
+        }
+
+        #[test]
+        fn m10_each_round_takes_one_identifier_and_one_is_left(
+            spec in policies::any_merge(),
+            mut calls in any_calls(MERGE, 30),
+        ) {
+            for call in &mut calls {
+                call.explain = true;
+            }
+            World::new(&spec).watch(&calls, |step| {
+                if !is_lookup(step) {
+                    return Ok(());
+                }
+                let answer = step.answer().expect("merge calls with identifiers are accepted");
+                prop_assert!(answer.demoted.len() < step.usable().len());
+                let told = &answer.explanation.as_ref().expect("asked for").rounds;
+                prop_assert_eq!(told.len(), answer.demoted.len() + 1);
+                for (place, round) in told.iter().enumerate() {
+                    prop_assert_eq!(round.looked_for.len(), step.usable().len() - place);
+                    prop_assert_eq!(round.demoted, answer.demoted.get(place).copied());
+                    prop_assert_eq!(round.checks.iter().any(|check| !check.passed), round.demoted.is_some());
+                }
+                Ok(())
+            })?;
+        }
+    }
+
+    #[test]
+    fn the_merges_are_counted_before_the_values() {
+        use crate::plan::DemotionReason::{MergeLimit, ValueLimit};
+        let mut reasons = Vec::new();
+        for max_merges in [0, 1] {
+            let spec = policies::merge([Some(policies::exclusive()), None, None, None], max_merges, 0);
+            let mut world = World::new(&spec);
+            world.accept(&identify("user=1"));
+            world.accept(&identify("user=2"));
+            reasons.push(world.accept(&identify("user=1 user=2")).demoted[0].reason);
+        }
+        assert_eq!(reasons, [MergeLimit, ValueLimit]);
+    }
+}

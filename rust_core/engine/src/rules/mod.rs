@@ -1,5 +1,6 @@
 //! The rules: one file a rule, named by its id; the parents `merge` and `isolation` call them in order.
 
+pub(crate) mod c10_say_why;
 pub(crate) mod c1_normalise;
 pub mod c2_refuse;
 pub(crate) mod c3_block;
@@ -9,7 +10,6 @@ pub(crate) mod c6_duplicates;
 pub mod c7_once;
 pub(crate) mod c8_order;
 pub(crate) mod c9_dry_run;
-pub(crate) mod c10_say_why;
 pub(crate) mod dispositions;
 pub(crate) mod events;
 pub(crate) mod i1_guard;

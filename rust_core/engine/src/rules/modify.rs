@@ -61,7 +61,7 @@ pub(crate) fn prepare(state: &State, call: &Call) -> Result<Prepared, Fault> {
         }
     }
     if prepared.changes.is_empty() {
-        return Err(crate::rules::c5_nothing_usable::fault());
+        return Err(crate::rules::c5_nothing_usable::fault_of("changes"));
     }
     Ok(prepared)
 }

@@ -48,7 +48,7 @@ pub(crate) fn at(mut call: Call, hours: i64) -> Call {
 }
 
 /// The calls of one family: its types, and the kinds that may occur.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Pool {
     types: &'static [&'static str],
     kinds: &'static [CallKind],
@@ -130,7 +130,7 @@ pub(crate) fn any_call(pool: Pool) -> impl Strategy<Value = Call> {
         call.previous_profile = previous.map(id_of);
         if kind == CallKind::Track {
             call.event = RawEvent { name: format!("event{name}"), ..RawEvent::default() };
-        } else if kind != CallKind::Search {
+        } else if matches!(kind, CallKind::Identify | CallKind::Login) {
             call.traits = traits;
         }
         call

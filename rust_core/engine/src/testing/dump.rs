@@ -55,12 +55,15 @@ fn row(state: &State, serial: Serial) -> Row {
         let type_name = state.types.name(entry.type_id).to_string();
         (entry.digest.0, type_name, entry.add_time, entry.seen_day.0, entry.exclusive)
     });
-    let counts = row.counts.iter().map(|(type_id, count)| (state.types.name(*type_id).to_string(), *count));
+    // Nobody asks a joined profile for its counts: its survivor's are kept.
+    let live = state.profiles.redirect(serial).is_none();
+    let counts = row.counts.iter().filter(|_| live);
+    let counts = counts.map(|(type_id, count)| (state.types.name(*type_id).to_string(), *count));
     (
         state.profiles.redirect(serial),
         state.profiles.source(serial),
         state.profiles.members(serial).into_iter().collect(),
-        [row.merges, row.identifiers, row.logins],
+        [row.merges, if live { row.identifiers } else { 0 }, row.logins],
         counts.collect(),
         entries.collect(),
     )

@@ -3,6 +3,7 @@
 
 pub(crate) mod calls;
 pub(crate) mod dump;
+pub(crate) mod merging;
 pub(crate) mod naive;
 pub(crate) mod policies;
 pub(crate) mod view;
@@ -186,6 +187,13 @@ impl World {
         let verdict = plan.decided[0].verdict.clone();
         self.commit(plan);
         verdict
+    }
+
+    /// Runs calls one after another, whatever comes of them.
+    pub fn run_all(&mut self, calls: &[Call]) {
+        for call in calls {
+            self.run(call);
+        }
     }
 
     /// Runs a call that must be accepted.

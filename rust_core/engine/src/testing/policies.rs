@@ -4,11 +4,13 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use crate::call::Call;
 use crate::ids::Micros;
 use crate::policy::spec::{
     BlockedSpec, LimitScope, LimitSpec, OnExceeded, OnLogout, OnNewKnownUser, PolicySpec, StrategySpec, TypeSpec,
     UnlistedTypes, Window,
 };
+use crate::testing::calls::{ISOLATION, MERGE, Pool, any_calls};
 
 /// The types of the merge family's tests, most trusted first; `b` is not listed and accepted.
 pub(crate) const MERGE_TYPES: [&str; 4] = ["user", "email", "a", "b"];
@@ -56,7 +58,11 @@ pub(crate) fn flagged(name: &str, (unique, login, immutable): (bool, bool, bool)
 
 /// An isolation policy with `customer` and `email` as the seed has them, or with `customer` immutable.
 pub(crate) fn isolation(immutable: bool, on_new: OnNewKnownUser, on_logout: OnLogout) -> PolicySpec {
-    isolation_of([(true, true, immutable), (true, true, false), (false, false, false), (false, false, false)], on_new, on_logout)
+    isolation_of(
+        [(true, true, immutable), (true, true, false), (false, false, false), (false, false, false)],
+        on_new,
+        on_logout,
+    )
 }
 
 fn isolation_of(flags: [(bool, bool, bool); 4], on_new: OnNewKnownUser, on_logout: OnLogout) -> PolicySpec {
@@ -100,10 +106,22 @@ pub(crate) fn any_isolation() -> impl Strategy<Value = PolicySpec> {
     let (plain, unique, login) = ((false, false, false), (true, false, false), (false, true, false));
     let (both, immutable) = ((true, true, false), (true, true, true));
     let customer = select(vec![both, both, immutable, immutable, plain]);
-    let email = select(vec![both, both, immutable, unique, login]);
+    let email = select(vec![both, both, immutable, immutable, unique, login]);
     let device = select(vec![plain, plain, plain, unique]);
-    (customer, email, device, on_new, on_logout)
-        .prop_map(move |(customer, email, device, on_new, on_logout)| {
-            isolation_of([customer, email, device, plain], on_new, on_logout)
-        })
+    (customer, email, device, on_new, on_logout).prop_map(move |(customer, email, device, on_new, on_logout)| {
+        isolation_of([customer, email, device, plain], on_new, on_logout)
+    })
+}
+
+/// Either family: a policy, another that may follow it, and the calls that fit both.
+fn any_family() -> impl Strategy<Value = (PolicySpec, PolicySpec, Pool)> {
+    prop_oneof![(any_merge(), any_merge(), Just(MERGE)), (any_isolation(), any_isolation(), Just(ISOLATION)),]
+}
+
+/// A history of either family: a policy and calls, then another policy and more calls.
+pub(crate) fn any_history(most: usize) -> impl Strategy<Value = [(PolicySpec, Vec<Call>); 2]> {
+    any_family().prop_flat_map(move |(spec, later, pool)| {
+        (any_calls(pool, most), any_calls(pool, most))
+            .prop_map(move |(calls, more)| [(spec.clone(), calls), (later.clone(), more)])
+    })
 }

@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::digest::Digest;
 use crate::ids::{Micros, Position, Seq, Serial};
 use crate::plan::{Effect, Entry};
 
@@ -47,7 +46,9 @@ pub(crate) struct View {
 impl View {
     /// Takes a committed entry.
     pub fn take(&mut self, entry: &Entry, effects: &[Effect]) {
-        effects.iter().for_each(|effect| self.take_one(entry, effect));
+        for effect in effects {
+            self.take_one(entry, effect);
+        }
     }
 
     fn take_one(&mut self, entry: &Entry, effect: &Effect) {
@@ -105,7 +106,10 @@ impl View {
 
     /// The live profiles that hold an identifier.
     pub fn holders(&self, identifier: &Identifier) -> BTreeSet<Serial> {
-        self.live().filter(|(_, person)| person.identifiers.contains_key(identifier)).map(|(serial, _)| serial).collect()
+        self.live()
+            .filter(|(_, person)| person.identifiers.contains_key(identifier))
+            .map(|(serial, _)| serial)
+            .collect()
     }
 
     /// Whether this live profile holds an identifier.
@@ -126,10 +130,5 @@ impl View {
             *best = (*best).max(row);
         }
         latest.into_iter().map(|(name, row)| (name, row.value.clone())).collect()
-    }
-
-    /// The identifier behind a digest.
-    pub fn name_of(&self, digest: Digest) -> Option<&Identifier> {
-        self.names.get(&digest.0)
     }
 }

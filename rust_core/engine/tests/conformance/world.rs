@@ -146,7 +146,9 @@ impl World {
                     identifiers.entry(name).or_default().push(value);
                 }
             }
-            identifiers.values_mut().for_each(|values| values.sort());
+            for values in identifiers.values_mut() {
+                values.sort();
+            }
             live.insert(format!("P{number}"), identifiers);
         }
         live
