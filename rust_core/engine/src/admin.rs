@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::call::{Call, CallKind, ImportRow};
-use crate::decide::{Context, Decider, Encoder};
+use crate::decider::{Context, Decider, Encoder};
 use crate::digest::Digest;
 use crate::fault::{Fault, Reason};
 use crate::ids::{EntryId, Micros, PolicyRevision, Position, Seq, Serial};

@@ -2,7 +2,7 @@
 
 use prost::Message;
 use prost_types::Timestamp;
-use utterson_engine::decide::{Encoder, StoredEvent};
+use utterson_engine::decider::{Encoder, StoredEvent};
 
 use super::{demotion, identifier_at, timestamp};
 use crate::proto::v1;

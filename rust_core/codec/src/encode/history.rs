@@ -4,7 +4,8 @@ use prost::Message;
 use utterson_engine::call::{Call, CallKind};
 use utterson_engine::explain::RuleId;
 use utterson_engine::ids::{Micros, ProfileId};
-use utterson_engine::plan::{Entry, Outcome, Resolution};
+use utterson_engine::outcome::Outcome;
+use utterson_engine::plan::{Entry, Resolution};
 
 use super::{change, demotion, timestamp};
 use crate::proto::v1;

@@ -15,7 +15,7 @@ pub use response::{batch, replay_answer, stream_message, unary};
 use prost_types::Timestamp;
 use utterson_engine::call::{Call, CallKind};
 use utterson_engine::ids::Micros;
-use utterson_engine::plan::{ChangedProfile, Demotion};
+use utterson_engine::outcome::{ChangedProfile, Demotion};
 
 use crate::proto::v1;
 

@@ -1,6 +1,6 @@
 use prost::Message;
 use utterson_engine::call::{Call, CallKind, RawEvent, RawIdentifier};
-use utterson_engine::decide::{Encoder, StoredEvent};
+use utterson_engine::decider::{Encoder, StoredEvent};
 use utterson_engine::ids::Micros;
 
 use super::*;

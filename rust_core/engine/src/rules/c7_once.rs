@@ -6,7 +6,7 @@
 //! Source: rules.md C7 (request ids, AIP-155; message ids, both seeds' event sources).
 
 use crate::call::{Call, CallKind};
-use crate::decide::Decider;
+use crate::decider::Decider;
 use crate::digest::{Digest, Domain, Parts};
 use crate::fault::{Fault, Reason};
 use crate::ids::Position;

@@ -5,8 +5,9 @@
 //!
 //! Source: common to both families; neither seed knows a dry run (AIP-163, `validate_only`).
 
-use crate::decide::Context;
-use crate::plan::{Outcome, Resolution};
+use crate::decider::Context;
+use crate::outcome::Outcome;
+use crate::plan::Resolution;
 
 /// Whether the call is to change nothing.
 pub(crate) fn is_dry(context: &Context<'_>) -> bool {
@@ -24,7 +25,8 @@ pub(crate) fn forget_created(resolution: &mut Resolution) {
 mod tests {
     use proptest::prelude::*;
 
-    use crate::plan::{Outcome, Verdict};
+    use crate::outcome::Outcome;
+    use crate::plan::Verdict;
     use crate::testing::calls::identify;
     use crate::testing::dump::dump;
     use crate::testing::{World, cases, policies};

@@ -1,7 +1,7 @@
 //! What became of each identifier of a call, the first that applies: blocked and ignored ones are set aside before
 //! any rule runs; of the others the family's rules tell.
 
-use crate::plan::{DemotionReason, Disposition, IdentifierResult};
+use crate::outcome::{DemotionReason, Disposition, IdentifierResult};
 use crate::rules::prepare::{Asked, Fate};
 
 /// What a family's rules say of a usable identifier.

@@ -2,9 +2,10 @@
 //! what was demoted and why; an unresolved one is stored without a profile.
 
 use crate::call::CallKind;
-use crate::decide::{Context, Decider, StoredEvent};
+use crate::decider::{Context, Decider, StoredEvent};
 use crate::ids::Serial;
-use crate::plan::{Demotion, Effect};
+use crate::outcome::Demotion;
+use crate::plan::Effect;
 use crate::rules::prepare::Asked;
 
 /// Stores the event of a Track call; other calls carry none.

@@ -66,7 +66,7 @@ mod tests {
 
     use super::*;
     use crate::call::CallKind;
-    use crate::plan::Outcome;
+    use crate::outcome::Outcome;
     use crate::policy::spec::{OnLogout, OnNewKnownUser};
     use crate::testing::calls::{ISOLATION, any_call, any_calls, call, identify};
     use crate::testing::{World, borrowed, cases, naive, policies, usable};

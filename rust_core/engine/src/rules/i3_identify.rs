@@ -7,16 +7,17 @@
 //! Source: the seed's rows "First App Launch", "User logs in", "User interacts via different channel", "Returning
 //! User"; the sibling pages on the link and conversion strategies.
 
-use crate::decide::{Context, Decider, Decision};
+use crate::decider::{Context, Decider, Decision};
 use crate::explain::{Round, RuleId};
 use crate::fault::Fault;
 use crate::ids::Serial;
-use crate::plan::{Effect, Outcome};
+use crate::outcome::Outcome;
+use crate::plan::Effect;
 use crate::policy::{OnNewKnownUser, Strategy};
 use crate::rules::i1_guard::Guard;
 use crate::rules::i2_waterfall::{Filter, Waterfall};
-use crate::rules::prepare::{Asked, Usable};
-use crate::rules::{dispositions, events, i5_attach, isolation, m8_traits};
+use crate::rules::prepare::{self, Asked, Usable};
+use crate::rules::{dispositions, events, i5_attach, m8_traits};
 use crate::state::State;
 
 /// Finds or makes the profile and attaches the call's identifiers.
@@ -25,7 +26,7 @@ pub(crate) fn identify(
     context: &mut Context<'_>,
     asked: &[Asked],
 ) -> Result<Decision, Fault> {
-    let usable = isolation::usable(asked);
+    let usable: Vec<_> = prepare::usable(asked).collect();
     let found = find(decider.state, context, &usable);
     let source = if found.is_none() { source(decider.state, context, &usable) } else { None };
     settle(decider, context, asked, &Settlement { usable: &usable, found, source, decided_by: RuleId::I3 })

@@ -5,12 +5,11 @@
 
 use crate::fault::{Fault, Reason};
 use crate::policy::Policy;
-use crate::rules::isolation;
-use crate::rules::prepare::Asked;
+use crate::rules::prepare::{self, Asked};
 
 /// Refuses a Login that logs nobody in.
 pub(crate) fn check(policy: &Policy, asked: &[Asked]) -> Result<(), Fault> {
-    let carries = isolation::usable(asked).iter().any(|(_, usable)| usable.settings.login);
+    let carries = prepare::usable(asked).any(|(_, usable)| usable.settings.login);
     if carries || !policy.has_login_types() {
         return Ok(());
     }

@@ -8,11 +8,12 @@
 
 use std::sync::Arc;
 
-use crate::decide::{Context, Decider};
+use crate::decider::{Context, Decider};
 use crate::digest::Digest;
 use crate::fault::{Fault, Reason};
 use crate::ids::Serial;
-use crate::plan::{Attachment, Disposition, Effect};
+use crate::outcome::Disposition;
+use crate::plan::{Attachment, Effect};
 use crate::rules::dispositions::Told;
 use crate::rules::prepare::Usable;
 use crate::rules::seen;

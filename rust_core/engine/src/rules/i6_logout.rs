@@ -4,18 +4,18 @@
 //!
 //! Source: the seed's row "User logs out"; the sibling pages.
 
-use crate::decide::{Context, Decider, Decision};
+use crate::decider::{Context, Decider, Decision};
 use crate::explain::RuleId;
 use crate::fault::Fault;
 use crate::policy::{OnLogout, Strategy};
+use crate::rules::c5_nothing_usable;
 use crate::rules::i2_waterfall::Filter;
 use crate::rules::i3_identify::{self, Settlement};
-use crate::rules::prepare::{Asked, Usable};
-use crate::rules::{c5_nothing_usable, isolation};
+use crate::rules::prepare::{self, Asked, Usable};
 
 /// Finds or makes the anonymous profile.
 pub(crate) fn logout(decider: &mut Decider<'_>, context: &mut Context<'_>, asked: &[Asked]) -> Result<Decision, Fault> {
-    let usable = isolation::usable(asked);
+    let usable: Vec<_> = prepare::usable(asked).collect();
     let kept: Vec<(usize, &Usable)> = usable.iter().copied().filter(|(_, one)| !one.settings.login).collect();
     if kept.is_empty() {
         return Err(c5_nothing_usable::fault());
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
     use crate::call::CallKind;
     use crate::fault::Reason;
-    use crate::plan::{Disposition, Outcome};
+    use crate::outcome::{Disposition, Outcome};
     use crate::policy::Strategy;
     use crate::policy::spec::OnNewKnownUser;
     use crate::testing::calls::{ISOLATION, any_calls, call, identify};

@@ -7,12 +7,13 @@
 //! Source: the seed's row "User Updates Email": "Since email must be unique, the email is removed from Profile 3,
 //! which is now an orphaned".
 
-use crate::decide::{Context, Decider, Decision};
+use crate::decider::{Context, Decider, Decision};
 use crate::digest::Digest;
 use crate::explain::RuleId;
 use crate::fault::{Fault, Reason};
 use crate::ids::Serial;
-use crate::plan::{Effect, Outcome};
+use crate::outcome::Outcome;
+use crate::plan::Effect;
 use crate::rules::i5_attach;
 use crate::rules::modify::{self, Changed, Prepared, PreparedChange};
 use crate::rules::prepare::Usable;

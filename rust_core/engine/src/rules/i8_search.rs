@@ -2,16 +2,16 @@
 //!
 //! Source: the vendor's search endpoint, which returns a profile and makes none.
 
-use crate::decide::{Context, Decider, Decision};
+use crate::decider::{Context, Decider, Decision};
 use crate::explain::RuleId;
 use crate::fault::Fault;
-use crate::plan::Outcome;
-use crate::rules::prepare::Asked;
-use crate::rules::{dispositions, i3_identify, i5_attach, isolation, m11_search};
+use crate::outcome::Outcome;
+use crate::rules::prepare::{self, Asked};
+use crate::rules::{dispositions, i3_identify, i5_attach, m11_search};
 
 /// Runs Identify's look-up and stops there.
 pub(crate) fn search(decider: &mut Decider<'_>, context: &mut Context<'_>, asked: &[Asked]) -> Result<Decision, Fault> {
-    let usable = isolation::usable(asked);
+    let usable: Vec<_> = prepare::usable(asked).collect();
     let state = &*decider.state;
     let Some(serial) = i3_identify::find(state, context, &usable) else { return Err(m11_search::no_match()) };
     let told: Vec<_> = usable.iter().map(|(index, one)| (*index, i5_attach::judge(state, serial, one))).collect();
@@ -33,7 +33,7 @@ mod tests {
 
     use crate::call::CallKind;
     use crate::fault::Reason;
-    use crate::plan::Outcome;
+    use crate::outcome::Outcome;
     use crate::testing::calls::{ISOLATION, any_call, any_calls, call, identify};
     use crate::testing::dump::dump;
     use crate::testing::{World, answer, cases, created, policies, reason};

@@ -1,7 +1,7 @@
 //! The isolation family: which rule answers which call. Source: the seed "Profile Isolation Strategy".
 
 use crate::call::CallKind;
-use crate::decide::{Context, Decider, Decision};
+use crate::decider::{Context, Decider, Decision};
 use crate::fault::{Fault, Reason};
 use crate::rules::prepare::{self, Asked, Usable};
 use crate::rules::{c5_nothing_usable, i3_identify, i4_login, i6_logout, i7_modify, i8_search};
@@ -35,7 +35,7 @@ fn asked(decider: &Decider<'_>, context: &Context<'_>) -> Result<Vec<Asked>, Fau
 
 /// Two different values of one unique or immutable type cannot both be the person's.
 pub(crate) fn refuse_two_values(asked: &[Asked]) -> Result<(), Fault> {
-    let usable = usable(asked);
+    let usable: Vec<(usize, &Usable)> = prepare::usable(asked).collect();
     for (place, (index, one)) in usable.iter().enumerate() {
         let alone = one.settings.unique || one.settings.immutable;
         if alone && usable[..place].iter().any(|(_, earlier)| earlier.type_name == one.type_name) {
@@ -48,9 +48,4 @@ pub(crate) fn refuse_two_values(asked: &[Asked]) -> Result<(), Fault> {
         }
     }
     Ok(())
-}
-
-/// The usable identifiers of a call with their places among the call's identifiers.
-pub(crate) fn usable(asked: &[Asked]) -> Vec<(usize, &Usable)> {
-    prepare::usable(asked).collect()
 }

@@ -4,7 +4,7 @@
 //!
 //! Source: neither seed; the merge family knows Track and Identify only. I7, held to M1 and M3.
 
-use crate::decide::{Context, Decider, Decision};
+use crate::decider::{Context, Decider, Decision};
 use crate::digest::Digest;
 use crate::explain::RuleId;
 use crate::fault::{Fault, Reason};

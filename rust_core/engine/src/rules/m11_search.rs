@@ -3,10 +3,10 @@
 //!
 //! Source: neither seed; the merge family knows Track and Identify only. The order is the seed's order of trust.
 
-use crate::decide::{Context, Decider, Decision};
+use crate::decider::{Context, Decider, Decision};
 use crate::explain::RuleId;
 use crate::fault::{Fault, Reason};
-use crate::plan::{Disposition, Outcome};
+use crate::outcome::{Disposition, Outcome};
 use crate::rules::{dispositions, m2_match, prepare};
 
 /// Finds the owner of the most trusted identifier that has one.

@@ -4,9 +4,9 @@
 //! Source: the seed, "the profiles matching the identifiers won't have more than 100 merges in total".
 
 use crate::explain::{Check, RuleId};
-use crate::plan::DemotionReason;
+use crate::outcome::DemotionReason;
 use crate::policy::Strategy;
-use crate::rules::m3_check::{Failed, Final, note};
+use crate::rules::final_profile::{Failed, Final, note};
 use crate::rules::m4_lowest_ranked;
 
 /// The most merges that the tables and the log can count; a larger `max_merges` means this one.
@@ -33,7 +33,7 @@ pub(crate) mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::plan::Outcome;
+    use crate::outcome::Outcome;
     use crate::policy::Strategy;
     use crate::testing::calls::{MERGE, any_call, any_calls, identify};
     use crate::testing::merging::{Demoted, Union, judged, union_of};

@@ -5,8 +5,8 @@
 //! the lowest priority identifier from the event, and look again".
 
 use crate::explain::{Check, RuleId};
-use crate::plan::DemotionReason;
-use crate::rules::m3_check::{Failed, Final, note};
+use crate::outcome::DemotionReason;
+use crate::rules::final_profile::{Failed, Final, note};
 use crate::rules::{m4_lowest_ranked, m5_growth};
 
 /// Checks the types of which a profile holds one value at most.
@@ -26,7 +26,7 @@ pub(crate) mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::plan::Outcome;
+    use crate::outcome::Outcome;
     use crate::testing::calls::{MERGE, any_call, any_calls, identify};
     use crate::testing::merging::{Demoted, Union, judged, union_of};
     use crate::testing::{World, cases, policies};

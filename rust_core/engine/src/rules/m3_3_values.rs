@@ -8,9 +8,9 @@
 //! inputted externalId and try to find matching profiles with the remaining identifiers".
 
 use crate::explain::{Check, RuleId};
-use crate::plan::DemotionReason;
+use crate::outcome::DemotionReason;
 use crate::policy::{LimitScope, OnExceeded};
-use crate::rules::m3_check::{Failed, Final, note};
+use crate::rules::final_profile::{Failed, Final, note};
 use crate::rules::values::TypeValues;
 use crate::rules::{m4_lowest_ranked, m5_growth};
 

@@ -4,9 +4,9 @@
 //! Source: the later documents ("unify"); the seed knows no such limit.
 
 use crate::explain::{Check, RuleId};
-use crate::plan::DemotionReason;
+use crate::outcome::DemotionReason;
 use crate::policy::Strategy;
-use crate::rules::m3_check::{Failed, Final, note};
+use crate::rules::final_profile::{Failed, Final, note};
 use crate::rules::m4_lowest_ranked;
 
 /// Checks the identifiers in all.

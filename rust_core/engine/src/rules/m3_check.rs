@@ -5,13 +5,14 @@
 //! of the later documents. The checks guard every final profile, in all three cases of the seed.
 //! M10 Ends: each round takes an identifier off the event, and with one left at most one profile matches.
 
-use crate::decide::Context;
-use crate::explain::{Check, RuleId};
+use crate::decider::Context;
+use crate::explain::Check;
 use crate::ids::Serial;
-use crate::plan::{Demotion, DemotionReason};
+use crate::outcome::Demotion;
+use crate::rules::final_profile::{Failed, Final};
 use crate::rules::m2_match::{self, Candidate};
 use crate::rules::prepare::Asked;
-use crate::rules::values::{self, TypeValues};
+use crate::rules::values;
 use crate::rules::{m3_1_merges, m3_2_exclusive, m3_3_values, m3_4_identifiers, prepare};
 use crate::state::State;
 
@@ -23,26 +24,6 @@ pub(crate) struct Checked<'a> {
     pub matched: Vec<Serial>,
     /// The demotions, in order.
     pub demoted: Vec<Demotion>,
-}
-
-/// A check that failed: what it takes off the event, by its place among the candidates.
-pub(crate) struct Failed {
-    /// Which candidate.
-    pub candidate: usize,
-    /// Why.
-    pub reason: DemotionReason,
-}
-
-/// The final profile that the checks look at.
-pub(crate) struct Final<'a, 'c> {
-    /// The state.
-    pub state: &'a State,
-    /// What is left of the event.
-    pub candidates: &'a [Candidate<'c>],
-    /// M.
-    pub matched: &'a [Serial],
-    /// F by type.
-    pub types: Vec<TypeValues<'a>>,
 }
 
 /// Runs rounds of M2 and M3 until all checks pass.
@@ -89,17 +70,11 @@ fn run(
         .or_else(|| m3_4_identifiers::check(&profile, checks))
 }
 
-/// Notes a check and answers whether it passed.
-pub(crate) fn note(checks: &mut Vec<Check>, rule: RuleId, (figure, limit): (u64, u64), passed: bool) -> bool {
-    checks.push(Check { rule, figure, limit, passed });
-    passed
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use crate::plan::Demotion;
+    use crate::outcome::Demotion;
     use crate::rules::prepare::Usable;
     use crate::rules::{m3_1_merges, m3_2_exclusive, m3_3_values, m3_4_identifiers};
     use crate::testing::calls::{MERGE, any_calls, identify};
@@ -179,7 +154,7 @@ mod tests {
 
     #[test]
     fn the_merges_are_counted_before_the_values() {
-        use crate::plan::DemotionReason::{MergeLimit, ValueLimit};
+        use crate::outcome::DemotionReason::{MergeLimit, ValueLimit};
         let mut reasons = Vec::new();
         for max_merges in [0, 1] {
             let spec = policies::merge([Some(policies::exclusive()), None, None, None], max_merges, 0);

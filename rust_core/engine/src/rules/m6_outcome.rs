@@ -6,9 +6,10 @@
 
 use std::sync::Arc;
 
-use crate::decide::{Context, Decider};
+use crate::decider::{Context, Decider};
 use crate::ids::Serial;
-use crate::plan::{Attachment, Disposition, Effect, Outcome};
+use crate::outcome::{Disposition, Outcome};
+use crate::plan::{Attachment, Effect};
 use crate::rules::dispositions::Told;
 use crate::rules::m3_check::Checked;
 use crate::rules::prepare::{Asked, Usable};

@@ -4,7 +4,7 @@
 //!
 //! Source: the seed, "demote that inputted externalId and try to find matching profiles with the remaining".
 
-use crate::plan::{Demotion, Disposition};
+use crate::outcome::{Demotion, Disposition};
 use crate::rules::dispositions::Told;
 
 /// What became of an identifier if it was demoted.
@@ -20,7 +20,7 @@ mod tests {
     use super::*;
     use crate::call::CallKind;
     use crate::explain::RuleId;
-    use crate::plan::DemotionReason;
+    use crate::outcome::DemotionReason;
     use crate::testing::calls::{MERGE, any_calls, call, identify};
     use crate::testing::naive::name;
     use crate::testing::{World, cases, policies};

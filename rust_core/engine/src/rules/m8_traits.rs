@@ -6,7 +6,7 @@
 //!
 //! Source: the seed, case two, "we map the traits, identifiers and events on the call to that existing profile".
 
-use crate::decide::{Context, Decider};
+use crate::decider::{Context, Decider};
 use crate::ids::Serial;
 use crate::plan::Effect;
 

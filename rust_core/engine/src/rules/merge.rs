@@ -1,10 +1,10 @@
 //! The merge family: which rule answers which call. Source: the seed "Identity Graph Rules".
 
 use crate::call::CallKind;
-use crate::decide::{Context, Decider, Decision};
+use crate::decider::{Context, Decider, Decision};
 use crate::explain::RuleId;
 use crate::fault::{Fault, Reason};
-use crate::plan::Outcome;
+use crate::outcome::Outcome;
 use crate::rules::prepare::{self, Asked};
 use crate::rules::{c5_nothing_usable, dispositions, events, m3_check, m6_outcome, m8_traits};
 use crate::rules::{m7_demoted, m11_modify, m11_search};

@@ -12,6 +12,7 @@ pub(crate) mod c8_order;
 pub(crate) mod c9_dry_run;
 pub(crate) mod dispositions;
 pub(crate) mod events;
+pub(crate) mod final_profile;
 pub(crate) mod i1_guard;
 pub(crate) mod i2_waterfall;
 pub(crate) mod i3_identify;

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::call::{Call, RawChange};
-use crate::decide::Context;
+use crate::decider::Context;
 use crate::fault::{Fault, Reason, Resource};
 use crate::ids::Serial;
-use crate::plan::{ChangedProfile, Disposition, IdentifierResult};
+use crate::outcome::{ChangedProfile, Disposition, IdentifierResult};
 use crate::rules::c2_refuse;
 use crate::rules::prepare::{self, Fate, Usable};
 use crate::state::State;

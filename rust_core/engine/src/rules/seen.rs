@@ -1,6 +1,6 @@
 //! Last seen (rules.md §1): per identifier, kept to the day, so that seeing a held value again seldom writes.
 
-use crate::decide::{Context, Decider};
+use crate::decider::{Context, Decider};
 use crate::digest::Digest;
 use crate::ids::Serial;
 use crate::plan::Effect;

@@ -14,12 +14,14 @@ use proptest::test_runner::{Config, TestCaseError, TestCaseResult};
 
 use crate::admin;
 use crate::call::Call;
-use crate::decide::{Encoder, StoredEvent, decide};
+use crate::decide::decide;
+use crate::decider::{Encoder, StoredEvent};
 use crate::fault::{Fault, Reason};
 use crate::ids::{EntryId, Micros, PolicyRevision, ProfileId, Seq, Serial};
 use crate::invariants;
+use crate::outcome::Outcome;
 use crate::permutation::Permutation;
-use crate::plan::{Effect, Outcome, Plan, Resolution, Verdict};
+use crate::plan::{Effect, Plan, Resolution, Verdict};
 use crate::policy::Policy;
 use crate::policy::spec::PolicySpec;
 use crate::rules::prepare::{self, Usable};

@@ -11,7 +11,8 @@ use std::path::Path;
 
 use utterson_engine::fault::{Fault, Reason};
 use utterson_engine::ids::ProfileId;
-use utterson_engine::plan::{DemotionReason, Disposition, Outcome, Resolution};
+use utterson_engine::outcome::{DemotionReason, Disposition, Outcome};
+use utterson_engine::plan::Resolution;
 
 use file::{Expect, File, Scenario, Step};
 use world::World;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use utterson_engine::admin::{Imported, decide_import};
 use utterson_engine::call::{Call, CallKind, ImportRow, RawChange, RawIdentifier};
-use utterson_engine::decide::{Encoder, StoredEvent, decide};
+use utterson_engine::decide::decide;
+use utterson_engine::decider::{Encoder, StoredEvent};
 use utterson_engine::fault::Fault;
 use utterson_engine::ids::{EntryId, Micros, PolicyRevision, ProfileId, Seq, Serial};
 use utterson_engine::invariants;

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::call::{Call, CallKind, RawChange};
-use crate::plan::Disposition;
+use crate::outcome::Disposition;
 use crate::policy::spec::{OnLogout, OnNewKnownUser};
 use crate::policy::{Policy, TypeStatus};
 use crate::testing::calls::{ISOLATION, any_calls, identify, modify as modify_call};
@@ -121,7 +121,7 @@ fn check(step: &Step<'_>) -> Result<(), TestCaseError> {
             let answer = step.answer().ok_or_else(|| fail(format!("refused: {:?}", step.verdict)))?;
             prop_assert_eq!((step.serial(), answer.outcome), (serial, Outcome::Matched));
             prop_assert_eq!(step.after.held(), left.held);
-            let told = |one: &crate::plan::ChangedProfile| {
+            let told = |one: &crate::outcome::ChangedProfile| {
                 (one.type_name.to_string(), step.world.state.serial_of(one.profile).expect("a profile"))
             };
             prop_assert_eq!(answer.changes.iter().map(told).collect::<Vec<_>>(), left.changed);

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::call::{Call, CallKind, RawChange};
 use crate::ids::Micros;
-use crate::plan::Outcome;
+use crate::outcome::Outcome;
 use crate::policy::spec::{OnExceeded, Window};
 use crate::policy::{Policy, Strategy};
 use crate::testing::calls::{MERGE, any_calls, at, identify, modify as modify_call};

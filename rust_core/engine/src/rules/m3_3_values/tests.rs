@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::call::Call;
-use crate::plan::Outcome;
+use crate::outcome::Outcome;
 use crate::policy::spec::{LimitSpec, Window};
 use crate::testing::calls::{MERGE, any_call, any_calls, at, identify};
 use crate::testing::merging::{Demoted, Union, judged, union_of};
