@@ -224,7 +224,8 @@ async def test_connections_that_the_server_ends_cost_no_acknowledged_write(repli
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
-            await asyncio.sleep(0.03)
+            # Long enough for a new connection and a commit on it, also where the machine is busy.
+            await asyncio.sleep(0.2)
         await connection.close()
 
     breaking = asyncio.create_task(break_connections())

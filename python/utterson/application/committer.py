@@ -6,14 +6,16 @@ entry's own id: whoever stands at its place of the chain is the answer (docs/dec
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from utterson.application.context import LaneContext
-from utterson.application.faults import logger, outcome_unknown
+from utterson.application.faults import describe, logger, outcome_unknown
 from utterson.application.store_port import TailReader
 from utterson.domain.chain import Commit, CommitOutcome, FailureKind, StoreFailureError
 from utterson.domain.failpoints import FailpointPlace
 
 LOOK_UP_PAUSE_S = 0.05
+Result = TypeVar("Result")
 
 
 class Committer:
@@ -34,7 +36,7 @@ class Committer:
         """
         await self._failpoints.reach(FailpointPlace.BEFORE_COMMIT)
         try:
-            outcome = await self._commits.commit(commit, timeout_s)
+            outcome = await _or_unknown(self._commits.commit(commit, timeout_s))
         except StoreFailureError as failure:
             if failure.kind is FailureKind.LOST_RACE:
                 return CommitOutcome.LOST
@@ -80,7 +82,7 @@ class Committer:
             if found is not None:
                 return found
             try:
-                outcome = await self._commits.commit(commit, timeout_s)
+                outcome = await _or_unknown(self._commits.commit(commit, timeout_s))
                 if outcome is not CommitOutcome.LOST:
                     return outcome
             except StoreFailureError as failure:
@@ -92,10 +94,10 @@ class Committer:
         """Tell who stands at the entry's place; None where it is free and still ours to take."""
         while asyncio.get_running_loop().time() < deadline_s:
             try:
-                found = await self._log.entry_id(commit.workspace_key, commit.seq)
+                found = await _or_unknown(self._log.entry_id(commit.workspace_key, commit.seq))
                 if found is not None:
                     return CommitOutcome.OK if found == commit.id else CommitOutcome.LOST
-                head = (await self._log.heads([commit.workspace_key])).get(commit.workspace_key)
+                head = (await _or_unknown(self._log.heads([commit.workspace_key]))).get(commit.workspace_key)
             except StoreFailureError:
                 await asyncio.sleep(LOOK_UP_PAUSE_S)
                 continue
@@ -104,3 +106,14 @@ class Committer:
             if head is None or head.seq < commit.seq:
                 return CommitOutcome.DIVERGED
         raise outcome_unknown()
+
+
+async def _or_unknown(call: Awaitable[Result]) -> Result:
+    """Wait for a call of the store; what nobody foresaw leaves its outcome unknown, never free to decide anew."""
+    try:
+        return await call
+    except StoreFailureError:
+        raise
+    except Exception as error:
+        logger.error("unforeseen failure of the store: %s", describe(error))
+        raise StoreFailureError(FailureKind.UNKNOWN, type(error).__name__) from None

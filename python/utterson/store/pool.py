@@ -18,6 +18,8 @@ from utterson.store.sqlstate import classify, deadline_passed
 Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
 Result = TypeVar("Result")
 
+# The driver calls it an internal error where a connection breaks between two messages of one call.
+_CONNECTION_FAULTS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 # How long a call waits for the driver to notice that its connection was terminated.
 TERMINATE_TIMEOUT_S = 1.0
 
@@ -84,7 +86,7 @@ class ConnectionPool:
         deadline = asyncio.get_running_loop().time() + (self._call_timeout_s if timeout_s is None else timeout_s)
         try:
             connection = await self._acquire(deadline)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except _CONNECTION_FAULTS as error:
             raise classify(error) from None
         healthy = False
         try:
@@ -94,7 +96,7 @@ class ConnectionPool:
         finally:
             if not healthy:
                 _cut(connection)
-            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            with suppress(*_CONNECTION_FAULTS):
                 await self._pool.release(connection)
 
     async def _acquire(self, deadline: float) -> Connection:
@@ -120,7 +122,7 @@ class ConnectionPool:
         error = task.exception()
         if error is None:
             return task.result()
-        if isinstance(error, (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, UnicodeError, OverflowError)):
+        if isinstance(error, (*_CONNECTION_FAULTS, UnicodeError, OverflowError)):
             raise classify(error) from None
         raise error
 

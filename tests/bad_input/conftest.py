@@ -1,0 +1,27 @@
+"""One server a file, and two rules for every test: nothing changes, and no value is logged."""
+
+import logging
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.bad_input.refusals import CANARY
+from tests.bad_input.target import Target, opened
+from tests.crashes.in_process import served
+
+
+@pytest.fixture(scope="module")
+async def served_target(module_database_url: str) -> AsyncIterator[Target]:
+    async with served(module_database_url) as address:
+        async for target in opened(address, module_database_url):
+            yield target
+
+
+@pytest.fixture
+async def target(served_target: Target, caplog: pytest.LogCaptureFixture) -> AsyncIterator[Target]:
+    """The server; whatever the test does with it is refused, so it must leave no trace."""
+    caplog.set_level(logging.DEBUG, logger="utterson")
+    before = await served_target.state()
+    yield served_target
+    assert await served_target.state() == before
+    assert CANARY not in caplog.text

@@ -1,0 +1,6 @@
+"""The guards of the commit protocol: a kit of checks, and proof that taking out any guard makes a check fail."""
+
+import pytest
+
+# The checks are no test modules, but their assertions should tell as much.
+pytest.register_assert_rewrite("tests.guards.lane_checks", "tests.guards.writer_checks")

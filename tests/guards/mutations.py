@@ -1,0 +1,318 @@
+"""Every guard of the commit protocol, and how to take it out."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from importlib import resources
+from types import ModuleType
+from typing import Any
+
+import asyncpg
+import pytest
+
+from tests.guards import lane_checks, writer_checks
+from tests.guards.world import World
+from utterson.application import committer
+from utterson.application.committer import Committer
+from utterson.application.decider import Decider, _Step
+from utterson.application.index_keeper import IndexKeeper
+from utterson.application.lane import Lane, _fail
+from utterson.domain.chain import Commit, CommitOutcome
+from utterson.domain.errors import Reason, UttersonError
+from utterson.engine.index import Plan
+from utterson.store import pool
+
+Check = Callable[[World], Awaitable[None]]
+_NEXT_TURN_S = 0.05
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """A guard that is taken out, and the check that must notice."""
+
+    guard: str
+    apply: Callable[[World, pytest.MonkeyPatch], Awaitable[None]]
+    noticed_by: Check
+
+
+def _commit_batch_source() -> str:
+    file = resources.files("utterson.store").joinpath("migrations", "0002_commit_batch.sql")
+    source = file.read_text(encoding="utf-8")
+    return "CREATE OR REPLACE FUNCTION commit_batch" + source.split("CREATE FUNCTION commit_batch", 1)[1]
+
+
+def sql(guard: str, old: str, new: str, noticed_by: Check) -> Mutation:
+    """Make a mutation of the function: one place of its text is replaced."""
+
+    async def apply(world: World, patch: pytest.MonkeyPatch) -> None:
+        del patch
+        source = _commit_batch_source()
+        assert source.count(old) == 1, f"the migration has changed: {old!r}"
+        await world.connection.execute(source.replace(old, new))
+
+    return Mutation(guard, apply, noticed_by)
+
+
+def table(guard: str, statement: str, noticed_by: Check) -> Mutation:
+    """Make a mutation of the tables."""
+
+    async def apply(world: World, patch: pytest.MonkeyPatch) -> None:
+        del patch
+        await world.connection.execute(statement)
+
+    return Mutation(guard, apply, noticed_by)
+
+
+def method(guard: str, owner: type, name: str, replacement: object, noticed_by: Check) -> Mutation:
+    """Make a mutation of one method."""
+
+    async def apply(world: World, patch: pytest.MonkeyPatch) -> None:
+        del world
+        assert name in vars(owner), f"{owner.__name__} has no {name} any more"
+        patch.setattr(owner, name, replacement)
+
+    return Mutation(guard, apply, noticed_by)
+
+
+def function(guard: str, module: ModuleType, name: str, replacement: object, noticed_by: Check) -> Mutation:
+    """Make a mutation of one function."""
+
+    async def apply(world: World, patch: pytest.MonkeyPatch) -> None:
+        del world
+        patch.setattr(module, name, replacement)
+
+    return Mutation(guard, apply, noticed_by)
+
+
+_plan_commit, _plan_apply = Plan.commit, Plan.apply
+_commit, _attempt = Committer.commit, Decider._attempt
+_concluded, _decider_apply, _resolve = Decider._concluded, Decider._apply, Lane._resolve
+_transaction = asyncpg.connection.Connection.transaction
+_pool_settings = pool.PoolSettings.__init__
+_background: set[Any] = set()
+
+
+def _applied_before_its_commit(self: Plan, workspace_key: int) -> Commit:
+    made = _plan_commit(self, workspace_key)
+    _plan_apply(self)
+    # The lane's own apply comes too late to do anything.
+    self.apply = lambda: None  # type: ignore[method-assign]
+    return made
+
+
+async def _answered_before_the_commit(self: Committer, commit: Commit, timeout_s: float) -> CommitOutcome:
+    _background.add(asyncio.create_task(_commit(self, commit, timeout_s)))
+    return CommitOutcome.OK
+
+
+def _applied_after_the_answer(self: Decider, plan: Any, asked_at_s: float) -> None:
+    asyncio.get_running_loop().call_later(_NEXT_TURN_S, _decider_apply, self, plan, asked_at_s)
+
+
+async def _cancelled_with_its_callers(self: Lane, items: Any) -> None:
+    task = asyncio.create_task(_resolve(self, items))
+    for item in items:
+        item.future.add_done_callback(lambda future: future.cancelled() and task.cancel())
+    await asyncio.wait({task})
+
+
+async def _unconfirmed(self: Decider, operation: object) -> _Step:
+    return _Step.DONE
+
+
+async def _guessed_committed(self: Committer, commit: Commit, timeout_s: float) -> CommitOutcome:
+    return CommitOutcome.OK
+
+
+async def _guessed_lost(self: Committer, commit: Commit, timeout_s: float) -> CommitOutcome:
+    return CommitOutcome.LOST
+
+
+async def _any_entry_is_mine(self: Committer, commit: Commit, deadline_s: float) -> CommitOutcome | None:
+    found = await self._log.entry_id(commit.workspace_key, commit.seq)
+    return None if found is None else CommitOutcome.OK
+
+
+def _lost_is_done(self: Decider, outcome: CommitOutcome, plan: Any, asked_at_s: float) -> _Step:
+    return _Step.DONE if outcome is CommitOutcome.LOST else _concluded(self, outcome, plan, asked_at_s)
+
+
+async def _never_locked(self: Decider, operation: Any, *, locked: bool) -> _Step:
+    return await _attempt(self, operation, locked=False)
+
+
+def _kept(self: IndexKeeper, why: object) -> None:
+    return None
+
+
+def _each_statement_sees_another_moment(self: Any, **_options: object) -> Any:
+    return _transaction(self, isolation="read_committed")
+
+
+def _without_idle_timeout(self: pool.PoolSettings, connections: int, call_ms: int, statement_ms: int) -> None:
+    _pool_settings(self, connections, call_ms, statement_ms, idle_in_transaction_timeout_ms=0)
+
+
+async def _unforeseen(call: Awaitable[Any]) -> Any:
+    return await call
+
+
+async def _all_refused(self: Lane, live: Any, error: Exception) -> None:
+    _fail(live, UttersonError(Reason.INTERNAL_FAULT, "refused"))
+
+
+def _swallowed(step: str) -> Check:
+    async def check(world: World) -> None:
+        await writer_checks.swallowed_row(world, step)
+
+    check.__name__ = f"swallowed_row_{step}"
+    return check
+
+
+SWALLOWED = {step: _swallowed(step) for step in writer_checks.STEPS}
+_PREDECESSOR = "v_prev IS DISTINCT FROM p_prev"
+_REQUESTS_KEPT = "WHERE r.commit_time_us < p_commit_time_us - 86400000000"
+
+MUTATIONS = [
+    sql("CAS on the predecessor: removed", _PREDECESSOR, "false", writer_checks.regressed_history),
+    sql("CAS on the predecessor: by number", _PREDECESSOR, "NOT FOUND", writer_checks.rewritten_history),
+    sql(
+        "nothing stands at or above the entry: gone, the key alone says no",
+        "AND seq >= p_seq)",
+        "AND false)",
+        writer_checks.stale_writer,
+    ),
+    sql(
+        "nothing stands at or above the entry: only above",
+        "AND seq >= p_seq)",
+        "AND seq > p_seq)",
+        writer_checks.duplicate_application,
+    ),
+    sql("the workspace's row lock", " FOR NO KEY UPDATE", "", writer_checks.racing_writers),
+    sql("the format fence", "p_format_version < v_format_version_min", "false", writer_checks.later_format),
+    sql("a loser is merged once", " AND p.merged_into = 0", "", writer_checks.merged_twice),
+    *(
+        sql(
+            f"row count of {step}",
+            f"PERFORM assert_rows('{step}', ",
+            f"PERFORM concat('{step}', ",
+            SWALLOWED[step],
+        )
+        for step in writer_checks.STEPS
+    ),
+    table(
+        "the exclusive owner's key",
+        "ALTER TABLE identifiers DROP CONSTRAINT identifiers_pkey",
+        writer_checks.two_owners,
+    ),
+    sql("a request id is unique for a day", _REQUESTS_KEPT, "", writer_checks.request_id_used_twice),
+    sql(
+        "request ids in the transaction",
+        "cardinality(p_request_digests) > 0",
+        "false",
+        lane_checks.a_repeated_call_is_known_everywhere,
+    ),
+    method("apply only after the commit", Plan, "commit", _applied_before_its_commit, lane_checks.memory_does_not_lead),
+    method(
+        "answer only after the commit",
+        Committer,
+        "commit",
+        _answered_before_the_commit,
+        lane_checks.nobody_is_answered_before_the_commit,
+    ),
+    method(
+        "answer only after apply",
+        Decider,
+        "_apply",
+        _applied_after_the_answer,
+        lane_checks.nobody_is_answered_before_memory_follows,
+    ),
+    method(
+        "callers cannot cancel a commit",
+        Lane,
+        "_resolve",
+        _cancelled_with_its_callers,
+        lane_checks.a_commit_outlives_its_caller,
+    ),
+    method(
+        "the head is confirmed before a strong read",
+        Decider,
+        "_confirmed",
+        _unconfirmed,
+        lane_checks.a_strong_read_sees_what_others_wrote,
+    ),
+    method(
+        "an unknown outcome is looked up: guessed committed",
+        Committer,
+        "_settle",
+        _guessed_committed,
+        lane_checks.a_lost_request_is_sent_again,
+    ),
+    method(
+        "an unknown outcome is looked up: guessed lost",
+        Committer,
+        "_settle",
+        _guessed_lost,
+        lane_checks.a_lost_answer_is_looked_up,
+    ),
+    method(
+        "an unknown outcome is looked up: by number",
+        Committer,
+        "_look_up",
+        _any_entry_is_mine,
+        lane_checks.another_entry_in_the_place_is_not_mine,
+    ),
+    method(
+        "a lost race is decided anew", Decider, "_concluded", _lost_is_done, lane_checks.a_lost_race_is_decided_anew
+    ),
+    method(
+        "the row is locked first after two losses",
+        Decider,
+        "_attempt",
+        _never_locked,
+        lane_checks.a_slow_replica_gets_its_turn,
+    ),
+    method(
+        "tables are loaded in one snapshot",
+        asyncpg.connection.Connection,
+        "transaction",
+        _each_statement_sees_another_moment,
+        lane_checks.a_load_shows_one_moment,
+    ),
+    function(
+        "a call past its deadline loses its connection",
+        pool,
+        "_cut",
+        lambda connection: None,
+        lane_checks.a_call_ends_by_its_deadline,
+    ),
+    function(
+        "an unforeseen failure counts as unknown",
+        committer,
+        "_or_unknown",
+        _unforeseen,
+        lane_checks.an_unforeseen_failure_is_looked_up,
+    ),
+    function(
+        "the driver's own confusion counts as unknown",
+        pool,
+        "_CONNECTION_FAULTS",
+        (OSError, asyncpg.PostgresError, asyncpg.InterfaceError),
+        lane_checks.a_confused_driver_is_an_unknown_outcome,
+    ),
+    method(
+        "an idle transaction is ended",
+        pool.PoolSettings,
+        "__init__",
+        _without_idle_timeout,
+        lane_checks.a_frozen_holder_keeps_nobody_long,
+    ),
+    method("poison is found by halving", Lane, "_halve", _all_refused, lane_checks.a_poisoned_call_stands_alone),
+    method(
+        "an index that diverged is dropped",
+        IndexKeeper,
+        "drop",
+        _kept,
+        lane_checks.a_lost_end_of_history_is_noticed,
+    ),
+]
