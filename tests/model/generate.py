@@ -24,6 +24,8 @@ from tests.model.records import (
 
 START_US = 19_700 * US_OF_DAY
 SECOND_US = 1_000_000
+# The first and the last microsecond that an event time may have, and days on both sides of 1970.
+EXTREME_TIMES_US = (-62_135_596_800 * SECOND_US, 253_402_300_800 * SECOND_US - 1, -US_OF_DAY - 1, -1, 0, 1)
 PLAIN = ("v1", "v2", "v3", "V1", " v2", *(f"v{number}" for number in range(4, 24)))
 UNFIT = ("bad", "000", "-1", "null", "anonymous")
 EMAILS = ("a@x.com", "A@X.com", "\uff41@x.com", " b@x.com ", "b@x.com", "straße@x.com", "STRASSE@x.com")
@@ -139,6 +141,8 @@ class Generator:
     def _again(self, profile_count: int) -> Call:
         """Repeat an earlier call with an id: as it was, or with another content."""
         call = self.random.choice(self.with_ids[-20:])
+        if self._chance(0.1):  # the edge of C7's 24 hours, to the microsecond
+            self.now_us = max(self.now_us, call.now_us + US_OF_DAY + self.random.randint(0, 1))
         call = replace(call, now_us=self.now_us, validate_only=self._chance(0.2), explain=self._chance(0.5))
         if self._chance(0.3):
             other = self._call(profile_count)
@@ -174,11 +178,12 @@ class Generator:
         return (type_name, self.random.choice(VALUES.get(type_name, PLAIN)[: self.pool]))
 
     def _identifiers(self) -> tuple[Identifier, ...]:
-        return tuple(self._identifier() for _ in range(self.random.choice((1, 1, 2, 2, 3, 3, 4, 5))))
+        count = self.random.randint(6, 32) if self._chance(0.02) else self.random.choice((1, 1, 2, 2, 3, 3, 4, 5))
+        return tuple(self._identifier() for _ in range(count))
 
     def _changes(self) -> tuple[tuple[str, str, str], ...]:
         changes = []
-        for _ in range(self.random.choice((1, 1, 1, 2, 3))):
+        for _ in range(self.random.randint(4, 32) if self._chance(0.02) else self.random.choice((1, 1, 1, 2, 3))):
             type_name, new = self._identifier()
             old = self.random.choice(VALUES.get(type_name, PLAIN)[: self.pool]) if self._chance(0.6) else ""
             changes.append((type_name, old, "" if self._chance(0.3 if old else 0.03) else new))
@@ -196,11 +201,13 @@ class Generator:
         """A time near now or days away; often exactly on the edge of a window."""
         if self._chance(0.4):
             return self.now_us + self.random.randint(-3, 3) * SECOND_US
+        if self._chance(0.02):
+            return self.random.choice(EXTREME_TIMES_US)
         days = self.random.choice((0, 0, 1, 2, 7, 8, 14, 30, 31, 60, 365, 366))
         return START_US + days * US_OF_DAY + self.random.choice((0, 0, 0, 1, -1))
 
     def _traits(self) -> Traits:
-        names = self.random.sample(("name", "plan", "city"), self.random.randint(1, 3))
+        names = self.random.sample(("name", "plan", "city", ""), self.random.randint(1, 3))
         return {name: self.random.choice(TRAIT_VALUES) for name in names}
 
     def _event(self) -> Event:
@@ -215,7 +222,7 @@ class Generator:
             fresh = f"i{self.now_us}.{position}"
             type_name = self.random.choice([name for name in self.policies.names if name != "phone"])
             identifiers = [(type_name, fresh)] + ([self._identifier()] if self._chance(0.5) else [])
-            merges = self.random.randint(0, 2) if self.policies.is_merge else 0
+            merges = self.random.choice((0, 0, 1, 1, 2, 2, 2**31 - 1)) if self.policies.is_merge else 0
             traits = self._traits() if self._chance(0.3) else None
             create_time_us = None if self._chance(0.3) else self._event_time_us()
             messages.append(ImportMessage(tuple(identifiers), traits, create_time_us, merges))

@@ -122,7 +122,7 @@ class PolicyGenerator:
     def _merge(self) -> PolicyJson:
         settings: PolicyJson = {}
         if self._chance(0.8):
-            settings["max_merges"] = self.random.choice((0, 1, 2, 3, 20, 20))
+            settings["max_merges"] = self.random.choice((0, 1, 2, 3, 20, 20, 2**32 - 1))
         if self._chance(0.7):
             settings["max_identifiers"] = self.random.choice((0, 0, 1, 2, 3, 4, 5, 6, 12))
         return settings

@@ -1,0 +1,73 @@
+"""A whole server in this process, on a real database, with a clock that the run sets."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import grpc
+
+from utterson.application.context import LaneContext
+from utterson.application.heads import HeadReader
+from utterson.application.identity import IdentityService
+from utterson.application.lanes import Lanes
+from utterson.application.limits import Limits
+from utterson.application.maintenance import prepare
+from utterson.application.profiles import ProfilesService
+from utterson.application.workspaces import WorkspacesService
+from utterson.engine.core_engine import CoreEngine
+from utterson.server.server import build_server
+from utterson.server.status import encode_status
+from utterson.store.open_store import Store, StoreSettings, open_store
+
+RECEIVE_BYTES_MAX = 32 * 1024 * 1024
+
+
+@dataclass
+class Clock:
+    """The time of day, as the run wants it."""
+
+    now_us: int
+
+    def __call__(self) -> int:
+        """Tell the time."""
+        return self.now_us
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A running server and a channel to it."""
+
+    channel: grpc.aio.Channel
+    lanes: Lanes
+    store: Store
+
+
+@asynccontextmanager
+async def stack_on(url: str, clock: Clock) -> AsyncIterator[Stack]:
+    """Serve a migrated database for as long as the context lasts."""
+    async with AsyncExitStack() as stack:
+        store = await open_store(url, StoreSettings())
+        stack.push_async_callback(store.close)
+        context = LaneContext(
+            CoreEngine(), store, clock, os.urandom, Limits(), HeadReader(store.log), asyncio.Semaphore(3)
+        )
+        await prepare(context)
+        lanes = Lanes(context)
+        stack.push_async_callback(lanes.close, 5.0)
+        server = build_server(
+            IdentityService(lanes, context, encode_status),
+            WorkspacesService(lanes, context),
+            ProfilesService(lanes, context),
+            listen="127.0.0.1:0",
+            receive_bytes_max=RECEIVE_BYTES_MAX,
+            reflection=False,
+        )
+        await server.start()
+        stack.push_async_callback(server.stop, 0)
+        options = [("grpc.max_receive_message_length", RECEIVE_BYTES_MAX)]
+        channel = grpc.aio.insecure_channel(f"127.0.0.1:{server.port}", options=options)
+        yield Stack(await stack.enter_async_context(channel), lanes, store)
