@@ -10,8 +10,9 @@ use crate::ids::{EntryId, Micros, PolicyRevision, Position, Seq, Serial};
 use crate::plan::{Effect, Entry, Plan};
 use crate::policy::{Policy, Strategy, change};
 use crate::rules::c7_once::{self, Once};
-use crate::rules::prepare::{self, Asked, Usable};
-use crate::rules::{c5_nothing_usable, i5_attach, isolation, m6_outcome, m8_traits};
+use crate::rules::prepare::{self, Asked};
+use crate::rules::put::put;
+use crate::rules::{c5_nothing_usable, isolation, m8_traits};
 use crate::state::State;
 
 /// Plans a change of the policy: it judges later calls only, nothing is decided anew (rule C8).
@@ -153,18 +154,10 @@ fn take_over(decider: &mut Decider<'_>, row: &ImportRow, asked: &[Asked], place:
             return Err(held_elsewhere(&format!("{prefix}identifiers[{index}]")));
         }
         let raw = &row.identifiers[index].value;
-        put(decider, &context, serial, (usable, raw), merging);
+        put(decider, &context, serial, (usable, raw));
     }
     m8_traits::write(decider, &context, serial);
     Ok(serial)
-}
-
-fn put(decider: &mut Decider<'_>, context: &Context<'_>, serial: Serial, identifier: (&Usable, &str), merging: bool) {
-    if merging {
-        m6_outcome::put(decider, context, serial, identifier);
-    } else {
-        i5_attach::put(decider, context, serial, identifier);
-    }
 }
 
 fn held_elsewhere(path: &str) -> Fault {

@@ -6,16 +6,15 @@
 //! Source: the seed, "Any anonymous data collected prior to the user signing up is not carried over", and its row
 //! "New Device Login", where the device joins the profile.
 
-use std::sync::Arc;
-
 use crate::decider::{Context, Decider};
 use crate::digest::Digest;
 use crate::fault::{Fault, Reason};
 use crate::ids::Serial;
 use crate::outcome::Disposition;
-use crate::plan::{Attachment, Effect};
+use crate::plan::Effect;
 use crate::rules::dispositions::Told;
 use crate::rules::prepare::Usable;
+use crate::rules::put::put;
 use crate::rules::seen;
 use crate::state::State;
 
@@ -81,20 +80,6 @@ pub(crate) fn replace(decider: &mut Decider<'_>, serial: Serial, type_name: &str
         decider.emit(Effect::Detach { digest, serial, exclusive });
     }
     !others.is_empty()
-}
-
-/// Puts an identifier with its raw form onto a profile.
-pub(crate) fn put(decider: &mut Decider<'_>, context: &Context<'_>, serial: Serial, (usable, raw): (&Usable, &str)) {
-    decider.emit(Effect::Attach(Box::new(Attachment {
-        digest: usable.digest,
-        serial,
-        type_name: Arc::clone(&usable.type_name),
-        add_time: context.time,
-        seen_day: context.time.day(),
-        normalized: usable.normalized.clone(),
-        raw: raw.to_owned(),
-        exclusive: usable.settings.unique,
-    })));
 }
 
 pub(crate) fn any_attached(told: &[(usize, Disposition)]) -> bool {

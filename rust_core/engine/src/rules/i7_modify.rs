@@ -17,6 +17,7 @@ use crate::plan::Effect;
 use crate::rules::i5_attach;
 use crate::rules::modify::{self, Changed, Prepared, PreparedChange};
 use crate::rules::prepare::Usable;
+use crate::rules::put::put;
 use crate::state::State;
 use crate::state::index::Holders;
 
@@ -100,7 +101,7 @@ fn set_immutable(
     if taken || i5_attach::holds_type(decider.state, serial, &new.type_name) {
         return Err(immutable());
     }
-    i5_attach::put(decider, context, serial, (new, raw));
+    put(decider, context, serial, (new, raw));
     changed.note(&new.type_name, serial);
     Ok(())
 }
@@ -120,7 +121,7 @@ fn set_unique(
     let replaced = i5_attach::replace(decider, serial, &new.type_name, new.digest);
     let missing = !decider.state.index.holds(new.digest, serial);
     if missing {
-        i5_attach::put(decider, context, serial, (new, raw));
+        put(decider, context, serial, (new, raw));
     }
     if replaced || missing {
         changed.note(&new.type_name, serial);
@@ -139,7 +140,7 @@ fn set(
     if let Some(old) = held {
         detach(decider, old.digest, serial);
     }
-    i5_attach::put(decider, context, serial, (new, raw));
+    put(decider, context, serial, (new, raw));
     changed.note(&new.type_name, serial);
 }
 

@@ -6,12 +6,13 @@
 
 use crate::decider::{Context, Decider, Decision};
 use crate::digest::Digest;
-use crate::explain::RuleId;
+use crate::explain::{Check, Round, RuleId};
 use crate::fault::{Fault, Reason};
 use crate::ids::Serial;
 use crate::policy::{LimitScope, Strategy};
 use crate::rules::modify::{self, Changed, PreparedChange};
 use crate::rules::prepare::Usable;
+use crate::rules::put::put;
 use crate::rules::{i7_modify, m1_one_owner, values};
 use crate::state::State;
 
@@ -56,7 +57,7 @@ fn apply(
     if let Some((new, raw)) = &change.new
         && !owns(decider, new.digest)
     {
-        crate::rules::m6_outcome::put(decider, context, serial, (new, raw));
+        put(decider, context, serial, (new, raw));
         changed.note(&new.type_name, serial);
     }
 }
@@ -71,34 +72,39 @@ fn release(decider: &mut Decider<'_>, digest: Digest) {
 /// M3.2 to M3.4 with M5: only a type that got a value which the profile did not hold before can have grown.
 fn check(
     state: &State,
-    context: &Context<'_>,
+    context: &mut Context<'_>,
     serial: Serial,
     changes: &[PreparedChange],
     added: &[&Usable],
 ) -> Result<(), Fault> {
     let grown: Vec<&&Usable> =
         added.iter().filter(|new| m1_one_owner::owner(state, new.digest) == Some(serial)).collect();
-    if grown.is_empty() {
-        return Ok(());
-    }
     let carried = |name: &str| {
         let of = |change: &PreparedChange| {
             change.old.iter().chain(change.new.iter().map(|(new, _)| new)).any(|one| *one.type_name == *name)
         };
         changes.iter().any(of)
     };
+    let mut round = Round::default();
     for values in values::by_type(state, &[], &[serial], context.time) {
-        let limited = values.limit.scope == LimitScope::Always || carried(values.type_name);
-        let grew = grown.iter().any(|new| *new.type_name == *values.type_name);
-        if limited && grew && values.total() > u64::from(values.limit.max_values) {
-            return Err(exceeded());
+        if values.limit.scope == LimitScope::WhenPresent && !carried(values.type_name) {
+            continue;
         }
+        let grew = grown.iter().any(|new| *new.type_name == *values.type_name);
+        let (figure, limit) = (values.total(), u64::from(values.limit.max_values));
+        let rule = if values.limit.is_exclusive() { RuleId::M3Exclusive } else { RuleId::M3Values };
+        round.checks.push(Check { rule, figure, limit, passed: !grew || figure <= limit });
     }
-    let Strategy::Merge { max_identifiers, .. } = state.policy.strategy() else { return Ok(()) };
-    if max_identifiers > 0 && state.profiles.row(serial).identifiers > max_identifiers {
-        return Err(exceeded());
+    if let Strategy::Merge { max_identifiers, .. } = state.policy.strategy()
+        && max_identifiers > 0
+    {
+        let (figure, limit) = (u64::from(state.profiles.row(serial).identifiers), u64::from(max_identifiers));
+        let passed = grown.is_empty() || figure <= limit;
+        round.checks.push(Check { rule: RuleId::M3Identifiers, figure, limit, passed });
     }
-    Ok(())
+    let passed = round.checks.iter().all(|check| check.passed);
+    context.trace(|| round);
+    if passed { Ok(()) } else { Err(exceeded()) }
 }
 
 fn exceeded() -> Fault {

@@ -4,15 +4,14 @@
 //!
 //! Source: the seed's cases one, two and three.
 
-use std::sync::Arc;
-
 use crate::decider::{Context, Decider};
 use crate::ids::Serial;
 use crate::outcome::{Disposition, Outcome};
-use crate::plan::{Attachment, Effect};
+use crate::plan::Effect;
 use crate::rules::dispositions::Told;
 use crate::rules::m3_check::Checked;
-use crate::rules::prepare::{Asked, Usable};
+use crate::rules::prepare::Asked;
+use crate::rules::put::put;
 use crate::rules::{prepare, seen};
 
 /// How the call ended.
@@ -75,20 +74,6 @@ fn join(decider: &mut Decider<'_>, survivor: Serial, losers: &[Serial]) {
     }
 }
 
-/// Adds an identifier that nobody owns (M1).
-pub(crate) fn put(decider: &mut Decider<'_>, context: &Context<'_>, serial: Serial, (usable, raw): (&Usable, &str)) {
-    decider.emit(Effect::Attach(Box::new(Attachment {
-        digest: usable.digest,
-        serial,
-        type_name: Arc::clone(&usable.type_name),
-        add_time: context.time,
-        seen_day: context.time.day(),
-        normalized: usable.normalized.clone(),
-        raw: raw.to_owned(),
-        exclusive: true,
-    })));
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
@@ -97,6 +82,7 @@ mod tests {
 
     use super::*;
     use crate::call::CallKind;
+    use crate::rules::prepare::Usable;
     use crate::testing::calls::{MERGE, any_calls, at, identify};
     use crate::testing::merging::Union;
     use crate::testing::naive::name;

@@ -41,5 +41,6 @@ pub(crate) mod m9_redirects;
 pub(crate) mod merge;
 pub(crate) mod modify;
 pub mod prepare;
+pub(crate) mod put;
 pub(crate) mod seen;
 pub(crate) mod values;

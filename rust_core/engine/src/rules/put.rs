@@ -1,0 +1,26 @@
+//! Putting an identifier onto a profile, as I5, I7, M6 and M11 do: with its raw form, the call's event time as time
+//! added, and the day last seen.
+
+use std::sync::Arc;
+
+use crate::decider::{Context, Decider};
+use crate::ids::Serial;
+use crate::plan::{Attachment, Effect};
+use crate::policy::Strategy;
+use crate::rules::prepare::Usable;
+
+/// Puts an identifier that the profile does not hold onto it. In the merge family nobody else may hold it at the same
+/// time (M1), in the isolation family if its type is unique.
+pub(crate) fn put(decider: &mut Decider<'_>, context: &Context<'_>, serial: Serial, (usable, raw): (&Usable, &str)) {
+    let merging = matches!(decider.state.policy.strategy(), Strategy::Merge { .. });
+    decider.emit(Effect::Attach(Box::new(Attachment {
+        digest: usable.digest,
+        serial,
+        type_name: Arc::clone(&usable.type_name),
+        add_time: context.time,
+        seen_day: context.time.day(),
+        normalized: usable.normalized.clone(),
+        raw: raw.to_owned(),
+        exclusive: merging || usable.settings.unique,
+    })));
+}
