@@ -27,6 +27,7 @@ from utterson.store.migrate import migrate
 from utterson.store.open_store import StoreSettings, open_store
 from utterson.v1 import identity_service_pb2 as messages
 from utterson.v1.identifier_pb2 import Identifier
+from utterson.v1.policy_pb2 import Policy
 from utterson.v1.profile_service_pb2 import HistoryEntry, StoredEvent
 from utterson.v1.resolution_pb2 import Outcome, Resolution
 from utterson.v1.workspace_service_pb2 import ImportProfilesRequest, ImportProfilesResponse
@@ -190,10 +191,15 @@ async def test_a_dry_run_and_a_refusal_write_nothing(core: Core) -> None:
 
 
 async def test_an_unresolved_event_is_listed_under_profile_zero(core: Core) -> None:
+    made = await core.workspaces.get_workspace(WORKSPACE)
+    policy = Policy.FromString(made.policy)
+    policy.blocked.add(exact="anonymous")
+    await core.workspaces.update_policy(WORKSPACE, policy.SerializeToString(), made.etag)
     answer = await core.track("lost", ("email", "anonymous"))
-    if answer.outcome == Outcome.OUTCOME_UNRESOLVED:
-        page = await core.profiles.list_events(WORKSPACE, 0, 0, "")
-        assert [StoredEvent.FromString(event).name for event in page.items] == ["lost"]
+    assert answer.outcome == Outcome.OUTCOME_UNRESOLVED
+    assert answer.profile_id == 0
+    page = await core.profiles.list_events(WORKSPACE, 0, 0, "")
+    assert [StoredEvent.FromString(event).name for event in page.items] == ["lost"]
 
 
 async def test_a_policy_changes_in_the_logs_order_and_the_etag_holds(core: Core, other: Core) -> None:

@@ -44,7 +44,7 @@ pub fn decide_policy(
         state_hash: state.hash,
     };
     let effects = vec![Effect::ChangePolicy { revision, policy, encoded }];
-    Ok(Plan { entry, effects, decided: Vec::new(), kinds: Vec::new() })
+    Ok(Plan { entry, effects, decided: Vec::new() })
 }
 
 /// What an import comes to.
@@ -84,7 +84,7 @@ pub fn decide_import(
         match take_over(&mut decider, row, asked, place) {
             Ok(serial) => serials.push(serial),
             Err(fault) => {
-                decider.finish(id, Vec::new(), Vec::new());
+                decider.finish(id, Vec::new());
                 return Err(fault);
             }
         }
@@ -92,7 +92,7 @@ pub fn decide_import(
     if let Some(fingerprint) = fingerprint {
         c7_once::remember(&mut decider, &fingerprint, Position(0));
     }
-    let plan = Box::new(decider.finish(id, Vec::new(), Vec::new()));
+    let plan = Box::new(decider.finish(id, Vec::new()));
     Ok(Imported::New { plan, serials })
 }
 

@@ -1,6 +1,5 @@
 //! Applying what was committed: a replica's own plan, or an entry that another replica wrote. The same way for both.
 
-use crate::ids::EntryId;
 use crate::plan::{Effect, Entry};
 use crate::state::{At, Head, State};
 
@@ -54,11 +53,5 @@ impl State {
             Effect::StoreEvent { serial, .. } => serial.is_none_or(exists),
             Effect::UseRequest { .. } | Effect::ChangePolicy { .. } => true,
         }
-    }
-
-    /// The id of the newest entry.
-    #[must_use]
-    pub fn head_id(&self) -> EntryId {
-        self.head.id
     }
 }

@@ -3,7 +3,7 @@
 //! A rule's effect is applied at once and noted in a journal; a refused call, a dry run and in the end the whole
 //! batch are taken back by the journal. So there is one state, one way to change it, and no overlay to keep true.
 
-use crate::call::{Call, CallKind};
+use crate::call::Call;
 use crate::decider::{Context, Decider, Decision, Encoder};
 use crate::explain::Explanation;
 use crate::fault::Fault;
@@ -26,22 +26,16 @@ pub fn decide<'c>(
     encoder: &dyn Encoder,
 ) -> Plan {
     let mut run = Decider::new(state, now, encoder);
-    let (mut decided, mut kinds) = (Vec::new(), Vec::new());
+    let mut decided = Vec::new();
     for (place, submission) in calls.into_iter().enumerate() {
         let position = Position(u32::try_from(place).unwrap_or(u32::MAX));
-        match submission {
-            Ok(call) => {
-                kinds.push(call.kind);
-                let one = run.decide_call(call, position, &decided);
-                decided.push(one);
-            }
-            Err(fault) => {
-                kinds.push(CallKind::Search);
-                decided.push(refused(fault.clone()));
-            }
-        }
+        let one = match submission {
+            Ok(call) => run.decide_call(call, position, &decided),
+            Err(fault) => refused(fault.clone()),
+        };
+        decided.push(one);
     }
-    run.finish(id, decided, kinds)
+    run.finish(id, decided)
 }
 
 fn refused(fault: Fault) -> Decided {

@@ -1,7 +1,7 @@
 //! A state under decision: what the rules are given. Rules apply effects through [`Decider::emit`] and see them at
 //! once; whoever decides takes them back by the journal.
 
-use crate::call::{Call, CallKind};
+use crate::call::Call;
 use crate::explain::{Round, RuleId};
 use crate::ids::{EntryId, Micros, Position, Seq, Serial};
 use crate::outcome::{ChangedProfile, Demotion, IdentifierResult, Outcome};
@@ -105,7 +105,7 @@ impl<'s> Decider<'s> {
     }
 
     /// Takes everything back and puts the plan together.
-    pub fn finish(mut self, id: EntryId, mut decided: Vec<Decided>, kinds: Vec<CallKind>) -> Plan {
+    pub fn finish(mut self, id: EntryId, mut decided: Vec<Decided>) -> Plan {
         let state_hash = self.state.hash;
         let policy_revision = self.state.policy_revision;
         let effects = std::mem::take(&mut self.effects);
@@ -122,6 +122,6 @@ impl<'s> Decider<'s> {
         }
         let At { seq, commit_time } = self.at;
         let entry = Entry { seq, id, prev: head.id, policy_revision, commit_time, state_hash };
-        Plan { entry, effects, decided, kinds }
+        Plan { entry, effects, decided }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::call::CallKind;
 use crate::digest::Digest;
 use crate::explain::{Explanation, RuleId};
 use crate::fault::Fault;
@@ -200,6 +199,4 @@ pub struct Plan {
     pub effects: Vec<Effect>,
     /// One decision a call, in order.
     pub decided: Vec<Decided>,
-    /// The kinds of the calls, in order.
-    pub kinds: Vec<CallKind>,
 }
