@@ -7,6 +7,7 @@ from rich.console import Console
 
 from utterson.cli.demo.command import demo
 from utterson.cli.failing import CommandError
+from utterson.cli.importing.command import import_
 from utterson.cli.scenarios.command import scenarios
 from utterson.cli.serve import serve
 from utterson.domain.startup import StartupError
@@ -24,6 +25,7 @@ app = typer.Typer(
 # One line a command, in the order in which they are shown.
 app.command("serve")(serve)
 app.command("demo")(demo)
+app.command("import")(import_)
 app.command("scenarios")(scenarios)
 
 
