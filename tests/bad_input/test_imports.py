@@ -18,6 +18,16 @@ def message(*pairs: tuple[str, str], workspace: str = ISOLATION, **fields: Any) 
     return pb.ImportProfilesRequest(workspace=workspace, identifiers=identifiers(*pairs), **fields)
 
 
+def many(*profiles: pb.ImportedProfile, **fields: Any) -> pb.ImportProfilesRequest:
+    """Make a message of many profiles."""
+    return pb.ImportProfilesRequest(workspace=ISOLATION, profiles=profiles, **fields)
+
+
+def one(*pairs: tuple[str, str], **fields: Any) -> pb.ImportedProfile:
+    """Make one of many profiles."""
+    return pb.ImportedProfile(identifiers=identifiers(*pairs), **fields)
+
+
 GOOD = message(("device", f"imported {CANARY}"))
 MERGE_GOOD = message(("email", f"imported {CANARY}"), workspace=MERGE)
 HELD = "IDENTIFIERS_HELD_BY_OTHERS"
@@ -55,6 +65,26 @@ CASES: dict[str, tuple[list[pb.ImportProfilesRequest], Refusal]] = {
         invalid("messages[0].create_time"),
     ),
     "too many merges": ([message(("device", CANARY), merges=2**31)], invalid("messages[0].merges")),
+    "one of many": (
+        [GOOD, many(one(("device", "a")), one(("device", f"{CANARY}\n")))],
+        invalid("messages[1].profiles[1].identifiers[0].value"),
+    ),
+    "one of many has no identifier": (
+        [many(one(("device", "a")), one()), message()],
+        invalid("messages[0].profiles[1].identifiers"),
+    ),
+    "one and many": (
+        [many(one(("device", "a")), merges=1)],
+        invalid("messages[0].profiles"),
+    ),
+    "one of many is held by a stored profile": (
+        [GOOD, many(one(("device", "a")), one(("customer_id", "c1")))],
+        Refusal(HELD, code=PRECONDITION),
+    ),
+    "too many of many": (
+        [many(*[one(("device", str(number))) for number in range(1_000)])] * 100 + [GOOD],
+        invalid("messages[100]"),
+    ),
     "another workspace": ([GOOD, MERGE_GOOD], invalid("messages[1].workspace")),
     "another request id": ([GOOD, message(("device", "d"), request_id="late")], invalid("messages[1].request_id")),
     "unknown workspace": (

@@ -78,7 +78,9 @@ class FailingServer:
         messages = [message async for message in request_iterator]
         self.imports.append(messages)
         await self._refuse_if_told(context)
-        return workspace_service_pb2.ImportProfilesResponse(profile_ids=range(1, len(messages) + 1))
+        return workspace_service_pb2.ImportProfilesResponse(
+            profile_ids=range(1, 1 + sum(len(message.profiles) for message in messages))
+        )
 
     async def create_workspace(
         self, request: workspace_service_pb2.CreateWorkspaceRequest, context: Context

@@ -9,6 +9,7 @@ import pytest
 
 from tests.client.failing_server import refusal, serving
 from utterson.client import CallRefused, ImportedProfile, RetryLimits, UttersonClient, Violation
+from utterson.client.imports import PROFILES_A_MESSAGE, place_of_profile
 from utterson.v1 import error_reason_pb2
 from utterson.v1 import identity_service_pb2 as pb
 
@@ -157,16 +158,27 @@ async def test_an_import_is_sent_whole_again() -> None:
         ImportedProfile([("email", "a")], {"plan": "gold"}, datetime(2020, 1, 1, tzinfo=UTC), 3),
         ImportedProfile([("email", "b")]),
     ]
+    profiles += [ImportedProfile([("email", f"c{number}")]) for number in range(2 * PROFILES_A_MESSAGE - 1)]
     async with serving(UNKNOWN) as server, UttersonClient(server.address, retries=FAST) as client:
-        assert await client.import_profiles("w", profiles) == [1, 2]
+        assert await client.import_profiles("w", profiles) == list(range(1, len(profiles) + 1))
         first, second = server.imports
     assert first == second
+    assert [len(message.profiles) for message in first] == [PROFILES_A_MESSAGE, PROFILES_A_MESSAGE, 1]
     assert first[0].request_id
-    assert first[0].traits["plan"] == "gold"
-    assert first[0].create_time.seconds == 1577836800
-    assert first[0].merges == 3
     assert first[1].request_id == ""
-    assert not first[1].HasField("create_time")
+    gold, plain = first[0].profiles[:2]
+    assert gold.traits["plan"] == "gold"
+    assert gold.create_time.seconds == 1577836800
+    assert gold.merges == 3
+    assert not plain.HasField("create_time")
+    assert first[2].profiles[0].identifiers[0].value == f"c{2 * PROFILES_A_MESSAGE - 2}"
+
+
+def test_a_fault_of_an_import_names_the_callers_profile() -> None:
+    assert place_of_profile("messages[2].profiles[7].identifiers[0].value") == (
+        f"profiles[{2 * PROFILES_A_MESSAGE + 7}].identifiers[0].value"
+    )
+    assert place_of_profile("messages[2].workspace") == "messages[2].workspace"
 
 
 async def test_lists_walk_all_pages() -> None:

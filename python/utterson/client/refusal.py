@@ -1,5 +1,6 @@
 """Refusals as one exception: what the server's status and its details say."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -49,6 +50,13 @@ class CallRefused(Exception):  # noqa: N818 - a refusal is an answer, not always
         self.message = message
         self.violations = violations
         self.retry_after_s = retry_after_s
+
+    def naming(self, rename: Callable[[str], str]) -> "CallRefused":
+        """Make the same refusal with other names for the subjects of its violations."""
+        violations = tuple(Violation(rename(fault.subject), fault.description) for fault in self.violations)
+        return CallRefused(
+            self.code, self.reason, self.message, violations=violations, retry_after_s=self.retry_after_s
+        )
 
     def __str__(self) -> str:
         """Tell the refusal in one line."""

@@ -6,8 +6,10 @@ from typing import Final, overload
 
 import grpc
 
+from utterson.client.imports import import_messages, place_of_profile
 from utterson.client.paging import all_pages
-from utterson.client.requests import ImportedProfile, identifier_messages, struct_message, time_message
+from utterson.client.refusal import CallRefused
+from utterson.client.requests import ImportedProfile
 from utterson.client.retrying import Retrier
 from utterson.v1 import policy_pb2, workspace_service_pb2_grpc
 from utterson.v1 import workspace_service_pb2 as pb
@@ -120,21 +122,15 @@ class WorkspaceCalls:
             profiles: at most 100,000.
             request_id: makes the call repeatable; empty means a new random one.
             timeout_s: the deadline over all attempts, in seconds.
+
+        Raises:
+            CallRefused: a violation's subject names the profile by its place, such as `profiles[7].identifiers[0]`.
         """
-        messages = [_import_message(workspace, profile) for profile in profiles]
-        if messages:
-            messages[0].request_id = request_id or str(uuid.uuid4())
-        answer = await self._retrier.run(
-            lambda left_s: self._workspaces.ImportProfiles(iter(messages), timeout=left_s), timeout_s=timeout_s
-        )
+        messages = import_messages(workspace, profiles, request_id or str(uuid.uuid4()))
+        try:
+            answer = await self._retrier.run(
+                lambda left_s: self._workspaces.ImportProfiles(iter(messages), timeout=left_s), timeout_s=timeout_s
+            )
+        except CallRefused as refusal:
+            raise refusal.naming(place_of_profile) from None
         return list(answer.profile_ids)
-
-
-def _import_message(workspace: str, profile: ImportedProfile) -> pb.ImportProfilesRequest:
-    return pb.ImportProfilesRequest(
-        workspace=workspace,
-        identifiers=identifier_messages(profile.identifiers),
-        traits=struct_message(profile.traits) if profile.traits else None,
-        create_time=time_message(profile.create_time),
-        merges=profile.merges,
-    )

@@ -384,7 +384,7 @@ Global___ListPolicyRevisionsResponse: _TypeAlias = ListPolicyRevisionsResponse  
 
 @_typing.final
 class ImportProfilesRequest(_message.Message):
-    """One profile of an existing graph."""
+    """One profile of an existing graph, or many: a message with many costs little more than a message with one."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -394,6 +394,7 @@ class ImportProfilesRequest(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     MERGES_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    PROFILES_FIELD_NUMBER: _builtins.int
     workspace: _builtins.str
     """The workspace's id, the same in every message."""
     merges: _builtins.int
@@ -412,6 +413,10 @@ class ImportProfilesRequest(_message.Message):
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When the profile was made, and its identifiers added; absent means now."""
 
+    @_builtins.property
+    def profiles(self) -> _containers.RepeatedCompositeFieldContainer[Global___ImportedProfile]:
+        """Many profiles, oldest first, in place of the one that `identifiers`, `traits`, `create_time` and `merges` describe."""
+
     def __init__(
         self,
         *,
@@ -421,14 +426,55 @@ class ImportProfilesRequest(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         merges: _builtins.int = ...,
         request_id: _builtins.str = ...,
+        profiles: _abc.Iterable[Global___ImportedProfile] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "traits", b"traits"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "identifiers", b"identifiers", "merges", b"merges", "request_id", b"request_id", "traits", b"traits", "workspace", b"workspace"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "identifiers", b"identifiers", "merges", b"merges", "profiles", b"profiles", "request_id", b"request_id", "traits", b"traits", "workspace", b"workspace"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ImportProfilesRequest: _TypeAlias = ImportProfilesRequest  # noqa: Y015
+
+@_typing.final
+class ImportedProfile(_message.Message):
+    """One of many profiles of a message."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IDENTIFIERS_FIELD_NUMBER: _builtins.int
+    TRAITS_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    MERGES_FIELD_NUMBER: _builtins.int
+    merges: _builtins.int
+    """How many merges the profile has behind it."""
+    @_builtins.property
+    def identifiers(self) -> _containers.RepeatedCompositeFieldContainer[_identifier_pb2.Identifier]:
+        """The profile's identifiers; the limit of 32 does not hold here."""
+
+    @_builtins.property
+    def traits(self) -> _struct_pb2.Struct:
+        """The profile's traits, as of `create_time`."""
+
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When the profile was made, and its identifiers added; absent means now."""
+
+    def __init__(
+        self,
+        *,
+        identifiers: _abc.Iterable[_identifier_pb2.Identifier] | None = ...,
+        traits: _struct_pb2.Struct | None = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        merges: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "traits", b"traits"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "identifiers", b"identifiers", "merges", b"merges", "traits", b"traits"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportedProfile: _TypeAlias = ImportedProfile  # noqa: Y015
 
 @_typing.final
 class ImportProfilesResponse(_message.Message):
@@ -439,7 +485,7 @@ class ImportProfilesResponse(_message.Message):
     PROFILE_IDS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def profile_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """One id a message, in the order of the stream."""
+        """One id a profile, in the order of the stream."""
 
     def __init__(
         self,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::call::{Call, CallKind, ImportRow};
+use crate::call::{Call, CallKind, ImportPlace, ImportRow};
 use crate::decider::{Context, Decider, Encoder};
 use crate::digest::Digest;
 use crate::fault::{Fault, Reason};
@@ -116,19 +116,18 @@ fn content_of(rows: &[ImportRow], request_id: &str) -> Call {
 
 /// C1 to C6 for every row, before anything is made.
 fn prepare_rows(state: &State, rows: &[ImportRow]) -> Result<Vec<Vec<Asked>>, Fault> {
-    let prepare_row = |(place, row): (usize, &ImportRow)| {
-        let prefix = format!("messages[{place}].");
+    let prepare_row = |row: &ImportRow| {
         let prepared = prepare::prepare(&state.policy, &row.identifiers, &state.digester);
-        let asked = prepared.map_err(|fault| under(fault, &prefix))?.asked;
+        let asked = prepared.map_err(|fault| under(fault, row.place))?.asked;
         if !c5_nothing_usable::any_usable(&asked) {
-            return Err(under(c5_nothing_usable::fault(), &prefix));
+            return Err(under(c5_nothing_usable::fault(), row.place));
         }
         if !merges(state) {
-            isolation::refuse_two_values(&asked).map_err(|fault| under(fault, &prefix))?;
+            isolation::refuse_two_values(&asked).map_err(|fault| under(fault, row.place))?;
         }
         Ok(asked)
     };
-    rows.iter().enumerate().map(prepare_row).collect()
+    rows.iter().map(prepare_row).collect()
 }
 
 fn merges(state: &State) -> bool {
@@ -136,7 +135,6 @@ fn merges(state: &State) -> bool {
 }
 
 fn take_over(decider: &mut Decider<'_>, row: &ImportRow, asked: &[Asked], place: usize) -> Result<Serial, Fault> {
-    let prefix = format!("messages[{place}].");
     let merging = merges(decider.state);
     let serial = decider.state.profiles.next_serial();
     let mut call = Call::new(CallKind::Import);
@@ -151,7 +149,7 @@ fn take_over(decider: &mut Decider<'_>, row: &ImportRow, asked: &[Asked], place:
     decider.emit(Effect::CreateProfile { serial, create_time: context.time, source: None, merges: row.merges });
     for (index, usable) in prepare::usable(asked) {
         if (merging || usable.settings.unique) && decider.state.index.first(usable.digest).is_some() {
-            return Err(held_elsewhere(&format!("{prefix}identifiers[{index}]")));
+            return Err(held_elsewhere(&format!("{}.identifiers[{index}]", row.place)));
         }
         let raw = &row.identifiers[index].value;
         put(decider, &context, serial, (usable, raw));
@@ -166,12 +164,12 @@ fn held_elsewhere(path: &str) -> Fault {
     fault
 }
 
-fn under(mut fault: Fault, prefix: &str) -> Fault {
+fn under(mut fault: Fault, place: ImportPlace) -> Fault {
     for violation in &mut fault.violations {
-        violation.field.insert_str(0, prefix);
+        violation.field = format!("{place}.{}", violation.field);
     }
     if fault.violations.is_empty() {
-        fault.message = format!("{}: {}", prefix.trim_end_matches('.'), fault.message);
+        fault.message = format!("{place}: {}", fault.message);
     }
     fault
 }

@@ -1,5 +1,7 @@
 //! Calls as the engine sees them: decoded, their shape checked, nothing normalised yet.
 
+use std::fmt;
+
 use crate::ids::{Micros, ProfileId};
 
 /// One identifier as the caller sent it.
@@ -123,9 +125,27 @@ impl Call {
     }
 }
 
+/// Where a profile stands in the stream of an import.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImportPlace {
+    /// The message, from 0.
+    pub message: usize,
+    /// Which of the message's many profiles; `None` where the message is the profile.
+    pub within: Option<usize>,
+}
+
+impl fmt::Display for ImportPlace {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(to, "messages[{}]", self.message)?;
+        self.within.map_or(Ok(()), |within| write!(to, ".profiles[{within}]"))
+    }
+}
+
 /// One profile of a graph that is taken over.
 #[derive(Clone, Debug)]
 pub struct ImportRow {
+    /// Where it stands, to name it where something is wrong.
+    pub place: ImportPlace,
     /// The profile's identifiers.
     pub identifiers: Vec<RawIdentifier>,
     /// The profile's traits, ordered by name.

@@ -13,7 +13,7 @@ from utterson.client import CallRefused, UttersonClient
 # A large call waits for its commit, behind whatever else the workspace has to do.
 CALL_TIMEOUT_S: Final = 600.0
 
-_MESSAGE: Final = re.compile(r"^messages\[(\d+)\]")
+_PROFILE: Final = re.compile(r"^profiles\[(\d+)\]")
 
 
 async def run_import(
@@ -80,8 +80,8 @@ async def _send(client: UttersonClient, workspace: str, piece: Piece) -> list[in
 
 
 def _in_file(subject: str, piece: Piece) -> str:
-    """Name a field by the file's line instead of the call's message."""
-    found = _MESSAGE.match(subject)
+    """Name a field by the file's line instead of its place in the call."""
+    found = _PROFILE.match(subject)
     if found is None or int(found[1]) >= len(piece.lines):
         return f"{subject}: "
     rest = subject[found.end() :].lstrip(".")

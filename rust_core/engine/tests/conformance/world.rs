@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use utterson_engine::admin::{Imported, decide_import};
-use utterson_engine::call::{Call, CallKind, ImportRow, RawChange, RawIdentifier};
+use utterson_engine::call::{Call, CallKind, ImportPlace, ImportRow, RawChange, RawIdentifier};
 use utterson_engine::decide::decide;
 use utterson_engine::decider::{Encoder, StoredEvent};
 use utterson_engine::fault::Fault;
@@ -65,7 +65,8 @@ impl World {
             identifiers.push(RawIdentifier { type_name: format!("further_{number}"), value });
         }
         let create_time = given.created.as_deref().map(micros);
-        let row = ImportRow { identifiers, traits: Vec::new(), create_time, merges: given.merges };
+        let place = ImportPlace { message: 0, within: None };
+        let row = ImportRow { place, identifiers, traits: Vec::new(), create_time, merges: given.merges };
         let fresh = self.fresh();
         match decide_import(&mut self.state, &[row], "", fresh, &Nothing) {
             Ok(Imported::New { plan, .. }) => self.commit(&plan),

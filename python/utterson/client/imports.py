@@ -1,0 +1,53 @@
+"""The messages of an import: many profiles a message, because each message costs more than the profiles in it."""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from utterson.client.requests import ImportedProfile, identifier_messages, struct_message, time_message
+from utterson.v1 import workspace_service_pb2 as pb
+
+PROFILES_A_MESSAGE: Final = 100
+
+_PLACE: Final = re.compile(r"^messages\[(\d+)\](?:\.profiles\[(\d+)\])?")
+
+
+def import_messages(
+    workspace: str, profiles: Iterable[ImportedProfile], request_id: str
+) -> list[pb.ImportProfilesRequest]:
+    """Make the messages of an import.
+
+    Args:
+        workspace: the workspace's id.
+        profiles: oldest first.
+        request_id: makes the call repeatable.
+    """
+    messages: list[pb.ImportProfilesRequest] = []
+    for profile in profiles:
+        if not messages or len(messages[-1].profiles) == PROFILES_A_MESSAGE:
+            messages.append(pb.ImportProfilesRequest(workspace=workspace))
+        _add(messages[-1], profile)
+    if messages:
+        messages[0].request_id = request_id
+    return messages
+
+
+def _add(message: pb.ImportProfilesRequest, profile: ImportedProfile) -> None:
+    message.profiles.add(
+        identifiers=identifier_messages(profile.identifiers),
+        traits=struct_message(profile.traits) if profile.traits else None,
+        create_time=time_message(profile.create_time),
+        merges=profile.merges,
+    )
+
+
+def place_of_profile(subject: str) -> str:
+    """Name a field by the place of its profile among the caller's, instead of by the message that it went in.
+
+    Args:
+        subject: such as `messages[3].profiles[17].merges`; others stay as they are.
+    """
+    found = _PLACE.match(subject)
+    if found is None or found[2] is None:
+        return subject
+    return f"profiles[{int(found[1]) * PROFILES_A_MESSAGE + int(found[2])}]{subject[found.end() :]}"
