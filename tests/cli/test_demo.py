@@ -1,14 +1,16 @@
 """`utterson demo`, as a person starts it."""
 
+import json
 import re
+import shlex
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.cli.grpcurl import call_as_printed
 from tests.cli.processes import ServingDemo, free_port, processes_of, run_command
+from tests.grpcurl import say
 from utterson.cli.demo.playing import GRAPH, ISOLATION, load_seed
 
 EQUAL = "✓ equals the document"
@@ -44,7 +46,7 @@ def test_it_is_readable_at_100_columns_and_plain_where_there_is_no_terminal(demo
 
 def test_the_printed_lines_work(demo: ServingDemo) -> None:
     lines = [line for line in demo.output.splitlines() if line.startswith("grpcurl ")]
-    identify, get_profile, search = (call_as_printed(line) for line in lines)
+    identify, get_profile, search = (json.loads(say(shlex.split(line))) for line in lines)
     assert identify["resolution"]["outcome"] == "OUTCOME_MATCHED"
     assert identify["resolution"]["explanation"]["decidedBy"] == "I3"
     held = [entry["identifier"] for entry in get_profile["profile"]["identifiers"]]

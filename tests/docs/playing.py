@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.cli.processes import COMMAND, environment
 from tests.docs.blocks import Block
-from tests.docs.grpcurl_lines import say
+from tests.grpcurl import say
 
 ADDRESS = "127.0.0.1:50051"
 # Profile ids differ in every workspace: a document's id stands for the one that the server gave in its place.

@@ -8,8 +8,8 @@ import pytest
 from typer.main import get_command
 
 from tests.docs.blocks import blocks_of, runs_of
-from tests.docs.grpcurl_lines import say, say_by_reflection
 from tests.docs.playing import Reader
+from tests.grpcurl import say, say_by_reflection
 from tests.house.sources import read, written
 from utterson.cli.app import app
 
