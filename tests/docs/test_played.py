@@ -72,4 +72,25 @@ def test_options_that_are_named_exist(name: str) -> None:
     commands = getattr(get_command(app), "commands", {}).values()
     options = {option for command in commands for parameter in command.params for option in parameter.opts}
     assert {"--address", "--listen"} <= options
+    if name.startswith("benchmarks/"):
+        options |= load_client_options()
     assert set(re.findall(r"`(--[a-z-]+)", read(name))) <= options
+
+
+def load_client_options() -> set[str]:
+    """Tell the options of the benchmarks' client by the fields of its command line."""
+    fields = re.findall(r"^    pub (\w+): ", read("benchmarks/load/src/cli.rs"), re.MULTILINE)
+    options = {"--" + field.replace("_", "-") for field in fields}
+    assert {"--calls", "--seed", "--shape"} <= options
+    return options
+
+
+@pytest.mark.parametrize("name", [name for name in written(".md") if name.startswith("benchmarks/")])
+def test_the_load_clients_lines_name_options_that_exist(name: str) -> None:
+    lines = [
+        line
+        for block in blocks_of(read(name))
+        for line in block.text.replace("\\\n", " ").splitlines()
+        if line.startswith("utterson-load ")
+    ]
+    assert {option for line in lines for option in re.findall(r"--[a-z-]+", line)} <= load_client_options()
