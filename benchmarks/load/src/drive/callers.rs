@@ -31,6 +31,9 @@ pub async fn open_loop(
     let mut under_way = JoinSet::new();
     let mut place = 0;
     while let Some(moment) = due.recv().await {
+        if run.queue.is_dry() {
+            break;
+        }
         place = (place + 1) % connections.len();
         let (run, mut connection) = (Arc::clone(&run), connections[place].clone());
         under_way.spawn(async move {

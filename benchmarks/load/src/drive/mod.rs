@@ -173,3 +173,6 @@ fn report(run: &Run, client_cpu_seconds: f64) -> Value {
         "client_cpu_us_a_call": if all.calls > 0 { client_cpu_seconds * 1e6 / all.calls as f64 } else { 0.0 },
     })
 }
+
+#[cfg(test)]
+mod tests;
