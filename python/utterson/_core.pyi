@@ -188,8 +188,8 @@ class Plan:
         Raises:
             ValueError: the plan does not write.
         """
-    def columns(self) -> tuple[list[object], ...]:
-        """Give the flat columns of the net effects, in the order of `commit_batch`."""
+    def columns(self) -> tuple[bytes, ...]:
+        """Give the columns of the net effects, in the order of `commit_batch`, as arrays in Postgres' binary format."""
     def answers(self, group: int) -> list[bytes | Fault | Replay]:
         """Give one answer a call of the group: an encoded `Resolution`, a refusal or a repetition.
 

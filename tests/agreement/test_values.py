@@ -16,6 +16,7 @@ from tests.model.hits import Hits
 from tests.model.normalise import tables
 from tests.model.policy import read_policy
 from tests.model.records import RefusedError
+from tests.store.array_format import decode_columns
 from utterson import _core
 from utterson.v1.identifier_pb2 import Identifier
 from utterson.v1.identity_service_pb2 import BatchResolveRequest, Call, IdentifyRequest
@@ -84,7 +85,7 @@ def core_values(index: _core.Workspace, pairs: list[tuple[str, str]]) -> list[st
     parsed = _core.parse_batch(message.SerializeToString())
     assert isinstance(parsed, _core.CallBatch)
     plan = index.decide(parsed.groups, START_US + 1, bytes(15) + b"\1")
-    columns: Any = plan.columns()
+    columns = decode_columns(plan.columns())
     normal = {(kind, raw): value for kind, value, raw in zip(*columns[13:16], strict=True)}
     answers = plan.answers(0)
     return [None if isinstance(one, _core.Fault) else normal[pair] for pair, one in zip(pairs, answers, strict=True)]

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from tests.store.array_format import decode_columns
 from utterson import _core
 
 US_OF_DAY = 86_400_000_000
-COLUMNS = 39
-# Columns of Postgres' integer type; all other numbers are bigint.
-INTEGER_COLUMNS = (3, 7, 17, 20, 25, 28, 31, 35, 37)
 
 
 class ProfileRow(NamedTuple):
@@ -100,12 +98,7 @@ class Tables:
         )
         expect(row.seq == self.head.seq + 1 and row.prev == self.head.id, "the entry does not follow the head")
         expect(row.commit_time_us >= self.head.commit_time_us, "time runs backwards")
-        columns = plan.columns()
-        expect(len(columns) == COLUMNS, f"{len(columns)} columns")
-        for index, column in enumerate(columns):
-            largest = 2**31 if index in INTEGER_COLUMNS else 2**63
-            numbers = [value for value in column if isinstance(value, int)]
-            expect(all(-largest <= value < largest for value in numbers), f"column {index} overflows")
+        columns = decode_columns(plan.columns())
         self.log.append(row)
         self._profiles(columns[0:8])
         self._identifiers(columns[8:21])
@@ -133,7 +126,7 @@ class Tables:
             members.setdefault(survivor, []).append(serial)
         return members
 
-    def _profiles(self, columns: tuple[list[Any], ...]) -> None:
+    def _profiles(self, columns: list[list[Any]]) -> None:
         for serial, create_time_us, source, merges in rows(columns[0:4]):
             insert(self.profiles, serial, ProfileRow(create_time_us, source, merges, 0), "profiles")
         for loser, survivor in rows(columns[4:6]):
@@ -145,7 +138,7 @@ class Tables:
             self.profiles[survivor] = self.profiles[survivor]._replace(merges=merges)
         unique(columns[6], "survivors")
 
-    def _identifiers(self, columns: tuple[list[Any], ...]) -> None:
+    def _identifiers(self, columns: list[list[Any]]) -> None:
         for digest, slot in rows(columns[0:2]):
             expect((digest, slot) in self.identifiers, "a detached identifier is not there")
             del self.identifiers[digest, slot]
@@ -160,23 +153,23 @@ class Tables:
             self.identifiers[digest, slot] = self.identifiers[digest, slot]._replace(seen_day=day)
         unique(list(zip(*columns[10:12], strict=True)), "seen")
 
-    def _traits(self, columns: tuple[list[Any], ...], row: LogRow) -> None:
+    def _traits(self, columns: list[list[Any]], row: LogRow) -> None:
         for profile, name, value, time_us, position in rows(columns):
             expect(profile in self.profiles and "\0" not in name, "traits")
             self.traits[profile, name] = TraitRow(value, time_us, row.seq, position)
         unique(list(zip(*columns[0:2], strict=True)), "traits")
 
-    def _events(self, columns: tuple[list[Any], ...], row: LogRow) -> None:
+    def _events(self, columns: list[list[Any]], row: LogRow) -> None:
         for profile, time_us, position, record in rows(columns):
             expect(profile == 0 or profile in self.profiles, "an event of no profile")
             insert(self.events, (profile, time_us, row.seq, position), record, "events")
 
-    def _history(self, columns: tuple[list[Any], ...], row: LogRow) -> None:
+    def _history(self, columns: list[list[Any]], row: LogRow) -> None:
         for profile, position, record in rows(columns):
             expect(profile in self.profiles, "history of no profile")
             insert(self.history, (profile, row.seq, position), record, "history")
 
-    def _requests(self, columns: tuple[list[Any], ...], row: LogRow) -> None:
+    def _requests(self, columns: list[list[Any]], row: LogRow) -> None:
         unique(columns[0], "requests")
         for digest, fingerprint, position, answer in rows(columns):
             old = self.requests.get(digest)

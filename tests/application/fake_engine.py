@@ -8,10 +8,12 @@ row that Postgres refuses, `panic` breaks off.
 import hashlib
 import json
 import struct
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from tests.store.array_format import encode_columns
 from tests.store.copy_format import decode_copy
 from utterson.domain.calls import CallKind
 from utterson.domain.chain import (
@@ -26,8 +28,6 @@ from utterson.domain.chain import (
 )
 from utterson.domain.decisions import Answer, CheckedPolicy, ParsedBatch, ParsedGroup, RepeatedCall
 from utterson.domain.errors import Reason, UttersonError
-
-COLUMN_COUNT = 39
 
 
 def digest_of(text: str) -> bytes:
@@ -74,7 +74,7 @@ class FakePlan:
         return self.index.owners | {digest_of(value): serial for value, serial in self.added.items()}
 
     def commit(self, workspace_key: int) -> Commit:
-        columns: list[list[object]] = [[] for _ in range(COLUMN_COUNT)]
+        columns: dict[int, list[object]] = defaultdict(list)
         for value, serial in self.added.items():
             text = value.replace("NUL", "\x00")
             row: list[object] = [serial, self.now_us, 0, 0]
@@ -96,7 +96,7 @@ class FakePlan:
         revision = self.index.policy_revision + (self.policy_after is not None)
         return Commit(
             workspace_key, self.index.head.seq + 1, self.entry_id, self.index.head.id, revision, self.now_us,
-            state_hash(self._after()), 1, json.dumps(effects).encode(), columns,
+            state_hash(self._after()), 1, json.dumps(effects).encode(), encode_columns(columns),
         )  # fmt: skip
 
     def apply(self) -> None:

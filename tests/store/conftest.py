@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from tests.store.array_format import encode_columns
 from utterson.domain.chain import Commit, CommitOutcome, Head, NewWorkspace
 from utterson.store.migrate import migrate
 from utterson.store.open_store import Store, StoreSettings, open_store
 
 NOW_US = 1_800_000_000_000_000
-COLUMN_COUNT = 39
 
 
 @pytest.fixture
@@ -33,9 +33,7 @@ class Chain:
 
     def entry(self, columns: dict[int, list[object]] | None = None, *, commit_time_us: int = NOW_US) -> Commit:
         """Make the next entry, without sending it."""
-        filled: list[list[object]] = [[] for _ in range(COLUMN_COUNT)]
-        for place, values in (columns or {}).items():
-            filled[place] = values
+        filled = encode_columns(columns or {})
         seq = self.head.seq + 1
         payload = b"payload %d" % seq
         return Commit(self.key, seq, os.urandom(16), self.head.id, 1, commit_time_us, bytes(48), 1, payload, filled)

@@ -101,7 +101,10 @@ class LogRow:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """One commit: a log entry and the flat columns of its effects, in the order of `commit_batch`."""
+    """One commit: a log entry and the columns of its effects, in the order of `commit_batch`.
+
+    Each column is a whole array in Postgres' binary format.
+    """
 
     workspace_key: int
     seq: int
@@ -112,7 +115,7 @@ class Commit:
     state_hash: bytes
     format_version: int
     payload: bytes
-    columns: Sequence[Sequence[object]]
+    columns: Sequence[bytes]
 
 
 class CommitOutcome(IntEnum):

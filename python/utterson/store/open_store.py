@@ -52,7 +52,8 @@ async def open_store(database_url: str, settings: StoreSettings) -> Store:
     with connect_faults():
         # A commit is bounded by its caller, who cuts the connection: an import may take longer than other commits.
         commit_pool = await ConnectionPool.open(
-            database_url, PoolSettings(settings.commit_connections_max, settings.commit_timeout_ms, 0)
+            database_url,
+            PoolSettings(settings.commit_connections_max, settings.commit_timeout_ms, 0, takes_columns=True),
         )
         read_pool = await ConnectionPool.open(
             database_url,

@@ -26,7 +26,10 @@ TERMINATE_TIMEOUT_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class PoolSettings:
-    """How one pool behaves; `call_timeout_ms` bounds a call together with its wait for a connection."""
+    """How one pool behaves; `call_timeout_ms` bounds a call together with its wait for a connection.
+
+    Only a pool of a migrated database can take columns, which commits are made of.
+    """
 
     connections_max: int
     call_timeout_ms: int
@@ -34,6 +37,18 @@ class PoolSettings:
     lock_timeout_ms: int = 2_000
     idle_in_transaction_timeout_ms: int = 2_000
     connect_timeout_ms: int = 5_000
+    takes_columns: bool = False
+
+
+# Domains over arrays, of migration 4: a column comes from the core as the bytes of a whole array.
+_COLUMN_TYPES = ("bigint_column", "integer_column", "bytea_column", "text_column")
+
+
+async def _pass_columns_through(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Have the driver send columns as they are; once for each new connection."""
+    schema = await connection.fetchval("SELECT current_schema()")
+    for name in _COLUMN_TYPES:
+        await connection.set_builtin_type_codec(name, schema=schema, codec_name="bytea", format="binary")
 
 
 async def _keep_session(_connection: object) -> None:
@@ -69,6 +84,7 @@ class ConnectionPool:
             timeout=settings.connect_timeout_ms / 1000,
             max_inactive_connection_lifetime=300,
             server_settings=server_settings,
+            init=_pass_columns_through if settings.takes_columns else None,
             reset=_keep_session,
         )
         return cls(pool, settings)

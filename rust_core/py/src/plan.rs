@@ -4,8 +4,7 @@ use std::borrow::Borrow;
 
 use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList, PyTuple};
-use utterson_codec::columns::Columns;
+use pyo3::types::{PyBytes, PyTuple};
 use utterson_codec::encode::{Answer, Encoded};
 use utterson_engine::call::{Call, Consistency};
 use utterson_engine::decide::Submission;
@@ -128,7 +127,7 @@ impl Plan {
     }
 
     fn columns<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        columns(py, &self.encoded.columns)
+        PyTuple::new(py, self.encoded.columns.as_arrays().map(|array| PyBytes::new(py, array)))
     }
 
     fn answers<'py>(&self, py: Python<'py>, group: usize) -> PyResult<Vec<NativeAnswer<'py>>> {
@@ -143,44 +142,4 @@ impl Plan {
             })
             .collect())
     }
-}
-
-fn columns<'py>(py: Python<'py>, columns: &Columns) -> PyResult<Bound<'py, PyTuple>> {
-    // Taken apart by name, so that a column that is added cannot be forgotten here.
-    macro_rules! lists {
-        ($($name:ident: $kind:ident),+ $(,)?) => {{
-            let Columns { $($name),+ } = columns;
-            PyTuple::new(py, [$($kind(py, $name)?),+])
-        }};
-    }
-    lists!(
-        created_serials: numbers, created_create_time_us: numbers, created_source: numbers, created_merges: numbers,
-        loser_serials: numbers, loser_merged_into: numbers, survivor_serials: numbers, survivor_merges: numbers,
-        detached_digests: bytes, detached_slots: numbers,
-        attached_digests: bytes, attached_slots: numbers, attached_profiles: numbers, attached_types: texts,
-        attached_normalized: texts, attached_raw: texts, attached_added_us: numbers, attached_seen_day: numbers,
-        seen_digests: bytes, seen_slots: numbers, seen_days: numbers,
-        trait_profiles: numbers, trait_names: texts, trait_values: optional_bytes, trait_time_us: numbers,
-        trait_positions: numbers,
-        event_profiles: numbers, event_time_us: numbers, event_positions: numbers, event_records: bytes,
-        history_profiles: numbers, history_positions: numbers, history_records: bytes,
-        request_digests: bytes, request_fingerprints: bytes, request_positions: numbers, request_answers: bytes,
-        policy_revisions: numbers, policies: bytes,
-    )
-}
-
-fn numbers<'py>(py: Python<'py>, column: &[i64]) -> PyResult<Bound<'py, PyList>> {
-    PyList::new(py, column)
-}
-
-fn texts<'py>(py: Python<'py>, column: &[String]) -> PyResult<Bound<'py, PyList>> {
-    PyList::new(py, column)
-}
-
-fn bytes<'py, T: AsRef<[u8]>>(py: Python<'py>, column: &[T]) -> PyResult<Bound<'py, PyList>> {
-    PyList::new(py, column.iter().map(|value| PyBytes::new(py, value.as_ref())))
-}
-
-fn optional_bytes<'py>(py: Python<'py>, column: &[Option<Vec<u8>>]) -> PyResult<Bound<'py, PyList>> {
-    PyList::new(py, column.iter().map(|value| value.as_ref().map(|value| PyBytes::new(py, value))))
 }

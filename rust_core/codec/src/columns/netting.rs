@@ -1,28 +1,26 @@
 //! Effects on the same row, taken together: each table's statement touches a row at most once.
 
-use std::collections::BTreeMap;
-
 use utterson_engine::digest::Digest;
 use utterson_engine::ids::{Day, Serial};
 use utterson_engine::plan::{Attachment, Effect};
 
-use super::{Columns, number};
+use super::{Columns, number, small};
 
 /// Profiles made, joined and counted up. A survivor's merges are those after its last merge.
 pub(super) fn profiles(effects: &[Effect], columns: &mut Columns) {
-    let mut survivors: BTreeMap<Serial, u32> = BTreeMap::new();
+    let mut survivors: Vec<(Serial, u32)> = Vec::new();
     for effect in effects {
         match effect {
             Effect::CreateProfile { serial, create_time, source, merges } => {
-                columns.created_serials.push(number(*serial));
-                columns.created_create_time_us.push(create_time.0);
-                columns.created_source.push(source.map_or(0, number));
-                columns.created_merges.push(i64::from(*merges));
+                columns.created_serials.push(&number(*serial));
+                columns.created_create_time_us.push(&create_time.0);
+                columns.created_source.push(&source.map_or(0, number));
+                columns.created_merges.push(&small(*merges));
             }
             Effect::Merge { loser, survivor, merges } => {
-                columns.loser_serials.push(number(*loser));
-                columns.loser_merged_into.push(number(*survivor));
-                survivors.insert(*survivor, *merges);
+                columns.loser_serials.push(&number(*loser));
+                columns.loser_merged_into.push(&number(*survivor));
+                survivors.push((*survivor, *merges));
             }
             Effect::Attach(_)
             | Effect::Detach { .. }
@@ -33,9 +31,13 @@ pub(super) fn profiles(effects: &[Effect], columns: &mut Columns) {
             | Effect::ChangePolicy { .. } => {}
         }
     }
-    for (survivor, merges) in survivors {
-        columns.survivor_serials.push(number(survivor));
-        columns.survivor_merges.push(i64::from(merges));
+    // A stable sort: the last of a survivor's merges is the last of its group.
+    survivors.sort_by_key(|(survivor, _)| *survivor);
+    for group in survivors.chunk_by(|(one, _), (other, _)| one == other) {
+        if let Some((survivor, merges)) = group.last() {
+            columns.survivor_serials.push(&number(*survivor));
+            columns.survivor_merges.push(&small(*merges));
+        }
     }
 }
 
@@ -58,28 +60,53 @@ fn slot(exclusive: bool, serial: Serial) -> i64 {
     if exclusive { 0 } else { number(serial) }
 }
 
+/// The row of identifiers that an effect touches.
+fn row(effect: &Effect) -> Option<Row> {
+    match effect {
+        Effect::Attach(attachment) => Some((attachment.digest, slot(attachment.exclusive, attachment.serial))),
+        Effect::Detach { digest, serial, exclusive } | Effect::Seen { digest, serial, exclusive, .. } => {
+            Some((*digest, slot(*exclusive, *serial)))
+        }
+        Effect::CreateProfile { .. }
+        | Effect::Merge { .. }
+        | Effect::SetTrait { .. }
+        | Effect::StoreEvent { .. }
+        | Effect::UseRequest { .. }
+        | Effect::ChangePolicy { .. } => None,
+    }
+}
+
 /// Identifiers that a batch took away, put down and saw again.
 pub(super) fn identifiers(effects: &[Effect], columns: &mut Columns) {
-    let mut rows: BTreeMap<Row, Net<'_>> = BTreeMap::new();
-    for effect in effects {
+    let mut touched: Vec<(Row, &Effect)> = Vec::with_capacity(effects.len());
+    touched.extend(effects.iter().filter_map(|effect| Some((row(effect)?, effect))));
+    // In the order of the key: two replicas that write the same rows lock them in the same order, and neighbours in
+    // the index are written together. A stable sort: effects on one row stay in their order.
+    touched.sort_by_key(|(row, _)| *row);
+    for group in touched.chunk_by(|(one, _), (other, _)| one == other) {
+        let mut net = Net::default();
+        for (_, effect) in group {
+            net.take(effect);
+        }
+        if let Some((row, _)) = group.first() {
+            net.put(*row, columns);
+        }
+    }
+}
+
+impl<'a> Net<'a> {
+    fn take(&mut self, effect: &'a Effect) {
         match effect {
-            Effect::Attach(attachment) => {
-                let row = (attachment.digest, slot(attachment.exclusive, attachment.serial));
-                rows.entry(row).or_default().attached = Some((attachment, attachment.seen_day));
-            }
-            Effect::Detach { digest, serial, exclusive } => {
-                let net = rows.entry((*digest, slot(*exclusive, *serial))).or_default();
-                if net.attached.take().is_none() {
-                    *net = Net { detached: true, ..Net::default() };
+            Effect::Attach(attachment) => self.attached = Some((attachment, attachment.seen_day)),
+            Effect::Detach { .. } => {
+                if self.attached.take().is_none() {
+                    *self = Net { detached: true, ..Net::default() };
                 }
             }
-            Effect::Seen { digest, serial, day, exclusive } => {
-                let net = rows.entry((*digest, slot(*exclusive, *serial))).or_default();
-                match &mut net.attached {
-                    Some((_, seen)) => *seen = *day,
-                    None => net.seen = Some(*day),
-                }
-            }
+            Effect::Seen { day, .. } => match &mut self.attached {
+                Some((_, seen)) => *seen = *day,
+                None => self.seen = Some(*day),
+            },
             Effect::CreateProfile { .. }
             | Effect::Merge { .. }
             | Effect::SetTrait { .. }
@@ -88,48 +115,45 @@ pub(super) fn identifiers(effects: &[Effect], columns: &mut Columns) {
             | Effect::ChangePolicy { .. } => {}
         }
     }
-    // In the order of the key: two replicas that write the same rows lock them in the same order.
-    for (row, net) in rows {
-        put(row, &net, columns);
-    }
-}
 
-fn put((digest, slot): Row, net: &Net<'_>, columns: &mut Columns) {
-    if net.detached {
-        columns.detached_digests.push(digest.to_bytes());
-        columns.detached_slots.push(slot);
-    }
-    if let Some((attachment, seen_day)) = net.attached {
-        columns.attached_digests.push(digest.to_bytes());
-        columns.attached_slots.push(slot);
-        columns.attached_profiles.push(number(attachment.serial));
-        columns.attached_types.push(attachment.type_name.to_string());
-        columns.attached_normalized.push(attachment.normalized.clone());
-        columns.attached_raw.push(attachment.raw.clone());
-        columns.attached_added_us.push(attachment.add_time.0);
-        columns.attached_seen_day.push(i64::from(seen_day.0));
-    } else if let Some(day) = net.seen {
-        columns.seen_digests.push(digest.to_bytes());
-        columns.seen_slots.push(slot);
-        columns.seen_days.push(i64::from(day.0));
+    fn put(&self, (digest, slot): Row, columns: &mut Columns) {
+        if self.detached {
+            columns.detached_digests.push(&digest.to_bytes());
+            columns.detached_slots.push(&slot);
+        }
+        if let Some((attachment, seen_day)) = self.attached {
+            columns.attached_digests.push(&digest.to_bytes());
+            columns.attached_slots.push(&slot);
+            columns.attached_profiles.push(&number(attachment.serial));
+            columns.attached_types.push(&attachment.type_name);
+            columns.attached_normalized.push(&attachment.normalized);
+            columns.attached_raw.push(&attachment.raw);
+            columns.attached_added_us.push(&attachment.add_time.0);
+            columns.attached_seen_day.push(&seen_day.0);
+        } else if let Some(day) = self.seen {
+            columns.seen_digests.push(&digest.to_bytes());
+            columns.seen_slots.push(&slot);
+            columns.seen_days.push(&day.0);
+        }
     }
 }
 
 /// Traits written: the last write of each row. The engine lets a write through only where it wins.
 pub(super) fn traits(effects: &[Effect], columns: &mut Columns) {
-    let mut rows: BTreeMap<(Serial, &str), &Effect> = BTreeMap::new();
+    let mut written: Vec<((Serial, &str), &Effect)> = Vec::new();
     for effect in effects {
         if let Effect::SetTrait { serial, name, .. } = effect {
-            rows.insert((*serial, name), effect);
+            written.push(((*serial, name), effect));
         }
     }
-    for effect in rows.into_values() {
-        if let Effect::SetTrait { serial, name, value, time, position } = effect {
-            columns.trait_profiles.push(number(*serial));
-            columns.trait_names.push(name.clone());
-            columns.trait_values.push(value.clone());
-            columns.trait_time_us.push(time.0);
-            columns.trait_positions.push(i64::from(position.0));
+    written.sort_by_key(|(row, _)| *row);
+    for group in written.chunk_by(|(one, _), (other, _)| one == other) {
+        if let Some((_, Effect::SetTrait { serial, name, value, time, position })) = group.last() {
+            columns.trait_profiles.push(&number(*serial));
+            columns.trait_names.push(name);
+            columns.trait_values.push_optional(value.as_deref());
+            columns.trait_time_us.push(&time.0);
+            columns.trait_positions.push(&small(position.0));
         }
     }
 }

@@ -50,60 +50,68 @@ fn what_comes_and_goes_leaves_nothing() {
 #[test]
 fn what_is_moved_is_deleted_and_put_down() {
     let columns = netted(&[detach(1, 1, true), attach(1, 2, true)]);
-    assert_eq!((columns.detached_digests.len(), columns.detached_slots.clone()), (1, vec![0]));
-    assert_eq!((columns.attached_slots, columns.attached_profiles), (vec![0], vec![2]));
+    assert_eq!((columns.detached_digests.values().len(), columns.detached_slots.values()), (1, vec![0]));
+    assert_eq!((columns.attached_slots.values(), columns.attached_profiles.values()), (vec![0], vec![2]));
 }
 
 #[test]
 fn a_row_is_deleted_once_however_often_it_moves() {
     let effects = [detach(1, 1, true), attach(1, 2, true), detach(1, 2, true), attach(1, 3, true)];
     let columns = netted(&effects);
-    assert_eq!((columns.detached_slots, columns.attached_profiles), (vec![0], vec![3]));
+    assert_eq!((columns.detached_slots.values(), columns.attached_profiles.values()), (vec![0], vec![3]));
     let columns = netted(&[detach(1, 1, true), attach(1, 2, true), detach(1, 2, true)]);
-    assert_eq!((columns.detached_slots, columns.attached_profiles), (vec![0], Vec::new()));
+    assert_eq!((columns.detached_slots.values(), columns.attached_profiles.values()), (vec![0], Vec::new()));
 }
 
 #[test]
 fn shared_identifiers_have_a_row_a_profile() {
     let columns = netted(&[detach(1, 1, false), attach(1, 2, false), attach(1, 1, false)]);
-    assert_eq!(columns.detached_slots, [1]);
-    assert_eq!((columns.attached_slots, columns.attached_profiles), (vec![1, 2], vec![1, 2]));
+    assert_eq!(columns.detached_slots.values(), [1]);
+    assert_eq!((columns.attached_slots.values(), columns.attached_profiles.values()), (vec![1, 2], vec![1, 2]));
 }
 
 #[test]
 fn a_fresh_row_carries_the_day_it_was_seen() {
     let columns = netted(&[attach(1, 1, true), seen(1, 1, 7, true)]);
-    assert_eq!((columns.attached_seen_day, columns.seen_days), (vec![7], Vec::new()));
+    assert_eq!((columns.attached_seen_day.values(), columns.seen_days.values()), (vec![7], Vec::new()));
 }
 
 #[test]
 fn an_old_row_is_seen_once_on_the_last_day() {
     let columns = netted(&[seen(1, 4, 7, false), seen(1, 4, 8, false)]);
-    assert_eq!((columns.seen_slots, columns.seen_days), (vec![4], vec![8]));
+    assert_eq!((columns.seen_slots.values(), columns.seen_days.values()), (vec![4], vec![8]));
     let gone = netted(&[seen(1, 4, 7, false), detach(1, 4, false)]);
-    assert_eq!((gone.seen_days, gone.detached_slots), (Vec::new(), vec![4]));
+    assert_eq!((gone.seen_days.values(), gone.detached_slots.values()), (Vec::new(), vec![4]));
 }
 
 #[test]
 fn merges_are_told_once_a_survivor() {
     let merge = |loser, survivor, merges| Effect::Merge { loser: Serial(loser), survivor: Serial(survivor), merges };
     let columns = netted(&[merge(5, 2, 1), merge(4, 2, 2), merge(2, 1, 3)]);
-    assert_eq!((columns.loser_serials, columns.loser_merged_into), (vec![5, 4, 2], vec![2, 2, 1]));
-    assert_eq!((columns.survivor_serials, columns.survivor_merges), (vec![1, 2], vec![3, 2]));
+    assert_eq!((columns.loser_serials.values(), columns.loser_merged_into.values()), (vec![5, 4, 2], vec![2, 2, 1]));
+    assert_eq!((columns.survivor_serials.values(), columns.survivor_merges.values()), (vec![1, 2], vec![3, 2]));
 }
 
 #[test]
 fn the_last_write_of_a_trait_wins() {
     let columns = netted(&[set_trait(1, "a", 1, 0), set_trait(2, "a", 2, 1), set_trait(1, "a", 3, 2)]);
-    assert_eq!(columns.trait_profiles, [1, 2]);
-    assert_eq!(columns.trait_values, [Some(vec![3]), Some(vec![2])]);
-    assert_eq!(columns.trait_positions, [2, 1]);
+    assert_eq!(columns.trait_profiles.values(), [1, 2]);
+    assert_eq!(columns.trait_values.values(), [Some(vec![3]), Some(vec![2])]);
+    assert_eq!(columns.trait_positions.values(), [2, 1]);
 }
 
 #[test]
 fn request_ids_carry_the_answer_to_their_call() {
     let used = Effect::UseRequest { digest: Digest(3), fingerprint: Digest(4), position: Position(7) };
     let columns = netted(&[used]);
-    assert_eq!((columns.request_positions, columns.request_answers), (vec![7], vec![vec![7]]));
-    assert_eq!(columns.request_digests, [Digest(3).to_bytes()]);
+    assert_eq!((columns.request_positions.values(), columns.request_answers.values()), (vec![7], vec![Some(vec![7])]));
+    assert_eq!(columns.request_digests.values(), [Some(Digest(3).to_bytes().to_vec())]);
+}
+
+#[test]
+fn columns_that_hold_nothing_are_empty_arrays() {
+    let columns = Columns::default();
+    for array in columns.as_arrays() {
+        assert_eq!((array.len(), &array[..8]), (12, &[0; 8][..]));
+    }
 }
