@@ -36,7 +36,7 @@ class Mutation:
 
 
 def _commit_batch_source() -> str:
-    file = resources.files("utterson.store").joinpath("migrations", "0002_commit_batch.sql")
+    file = resources.files("utterson.store").joinpath("migrations", "0004_binary_columns.sql")
     source = file.read_text(encoding="utf-8")
     return "CREATE OR REPLACE FUNCTION commit_batch" + source.split("CREATE FUNCTION commit_batch", 1)[1]
 

@@ -23,6 +23,7 @@ from utterson.domain.chain import Commit, CommitOutcome, FailureKind, Head, Stor
 from utterson.engine.core_engine import CoreEngine
 from utterson.server.status import encode_status
 from utterson.store.open_store import Store, StoreSettings, open_store
+from utterson.store.pool import pass_columns_through
 from utterson.v1 import identifier_pb2, resolution_pb2
 from utterson.v1 import identity_service_pb2 as pb
 
@@ -161,6 +162,7 @@ class World:
 async def world_on(url: str) -> AsyncIterator[World]:
     """Open a world on a migrated, empty database."""
     world = World(url, await open_store(url, StoreSettings()), await asyncpg.connect(url))
+    await pass_columns_through(world.connection)
     try:
         yield world
     finally:

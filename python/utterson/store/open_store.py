@@ -53,7 +53,7 @@ async def open_store(database_url: str, settings: StoreSettings) -> Store:
         # A commit is bounded by its caller, who cuts the connection: an import may take longer than other commits.
         commit_pool = await ConnectionPool.open(
             database_url,
-            PoolSettings(settings.commit_connections_max, settings.commit_timeout_ms, 0, takes_columns=True),
+            PoolSettings(settings.commit_connections_max, settings.commit_timeout_ms, 0, for_commits=True),
         )
         read_pool = await ConnectionPool.open(
             database_url,

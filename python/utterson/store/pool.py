@@ -28,7 +28,7 @@ TERMINATE_TIMEOUT_S = 1.0
 class PoolSettings:
     """How one pool behaves; `call_timeout_ms` bounds a call together with its wait for a connection.
 
-    Only a pool of a migrated database can take columns, which commits are made of.
+    A pool for commits takes columns, so its database must be migrated, and finds rows by their keys alone.
     """
 
     connections_max: int
@@ -37,14 +37,22 @@ class PoolSettings:
     lock_timeout_ms: int = 2_000
     idle_in_transaction_timeout_ms: int = 2_000
     connect_timeout_ms: int = 5_000
-    takes_columns: bool = False
+    for_commits: bool = False
 
 
+# Every row that a commit needs is found by its key. Left to statistics, which are old or absent in a table that grows
+# fast, the planner reads the log from its beginning for each commit, or plans each anew for the size of its batch.
+_COMMIT_SETTINGS = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
 # Domains over arrays, of migration 4: a column comes from the core as the bytes of a whole array.
 _COLUMN_TYPES = ("bigint_column", "integer_column", "bytea_column", "text_column")
 
 
-async def _pass_columns_through(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+async def pass_columns_through(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
     """Have the driver send columns as they are; once for each new connection."""
     schema = await connection.fetchval("SELECT current_schema()")
     for name in _COLUMN_TYPES:
@@ -76,6 +84,7 @@ class ConnectionPool:
             "tcp_keepalives_count": "3",
             "default_transaction_isolation": "read committed",
             "jit": "off",
+            **(_COMMIT_SETTINGS if settings.for_commits else {}),
         }
         pool = await asyncpg.create_pool(
             database_url,
@@ -84,7 +93,7 @@ class ConnectionPool:
             timeout=settings.connect_timeout_ms / 1000,
             max_inactive_connection_lifetime=300,
             server_settings=server_settings,
-            init=_pass_columns_through if settings.takes_columns else None,
+            init=pass_columns_through if settings.for_commits else None,
             reset=_keep_session,
         )
         return cls(pool, settings)

@@ -10,15 +10,18 @@ from utterson.store.embedded.account import Account, owner_id
 from utterson.store.embedded.errors import EmbeddedPostgresError
 from utterson.store.embedded.layout import Layout
 from utterson.store.embedded.programs import run_program
+from utterson.store.embedded.sizing import sizes_here
 
 _DEFAULTS = """\
 # Written by utterson at every start: changes here are lost. Put yours into overrides.conf beside this file.
 listen_addresses = ''
 unix_socket_permissions = 0700
 max_connections = 100
-shared_buffers = 256MB
-max_wal_size = 2GB
-wal_compression = on
+shared_buffers = {cache_mib}MB
+max_wal_size = {log_mib}MB
+checkpoint_timeout = 15min
+# The only method that every build has takes longer over a page than all else that a call costs.
+wal_compression = off
 jit = off
 # An acknowledged commit survives a crash and a power cut.
 fsync = on
@@ -82,7 +85,9 @@ def _prepare_private(folder: Path, account: Account | None) -> None:
 def write_defaults(layout: Layout) -> None:
     """Write our settings of the server, whole or not at all."""
     partial = layout.defaults.with_suffix(".partial")
-    partial.write_text(_DEFAULTS, encoding="utf-8")
+    sizes = sizes_here(layout.base)
+    text = _DEFAULTS.format(cache_mib=sizes.cache_mib, log_mib=sizes.log_mib)
+    partial.write_text(text, encoding="utf-8")
     partial.chmod(0o644)
     partial.rename(layout.defaults)
 
