@@ -105,6 +105,12 @@ impl Index {
         Some(self.entry(at))
     }
 
+    /// Reads what look-ups of these identifiers will read.
+    pub(crate) fn warm(&self, digests: &[Digest]) {
+        let slots: u32 = digests.iter().filter_map(|&digest| self.slot(digest)).fold(0, |sum, slot| sum ^ slot);
+        std::hint::black_box(slots);
+    }
+
     /// The place of the entry of this identifier on this profile.
     pub(crate) fn find(&self, digest: Digest, serial: Serial) -> Option<u32> {
         let slot = self.slot(digest)?;

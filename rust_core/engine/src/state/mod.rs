@@ -130,6 +130,12 @@ impl State {
         })
     }
 
+    /// Reads what a batch's look-ups will read, of all identifiers at once, so that the waits for memory overlap.
+    /// Changes nothing; a decision after it finds its lines in the cache.
+    pub fn warm(&self, digests: &[Digest]) {
+        self.index.warm(digests);
+    }
+
     /// Takes an effect and answers how to take it back.
     pub(crate) fn apply(&mut self, effect: &Effect, at: At) -> Undo {
         let hash = self.hash;
