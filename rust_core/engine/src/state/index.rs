@@ -1,19 +1,31 @@
-//! Identifier → profiles. Each (identifier, profile) pair is one entry in an arena; a hash table finds the only
-//! holder at once, and an ordered posting the newest of many, so that a look-up costs the same whether a device
-//! belongs to one profile or to a million.
+//! Identifier → profiles. The first holder of an identifier is a row of 32 bytes in one of 256 shards, found by a
+//! table of 4 bytes a slot; further holders are rows of 24 bytes, found by an ordered posting, so that a look-up costs
+//! the same whether a device belongs to one profile or to a million.
 
-use std::collections::BTreeMap;
-
-use hashbrown::HashTable;
+mod change;
+mod packed;
+mod posting;
+mod shard;
+mod slots;
+#[cfg(test)]
+mod tests;
+mod warm;
 
 use crate::digest::Digest;
 use crate::ids::{Day, Micros, Serial, TypeId};
+use crate::state::arena::Arena;
+use crate::state::sharded::Sharded;
+use packed::{Facts, Further, Kind, Packed, When, join, split};
+use posting::Posting;
+use shard::Shard;
 
 /// No entry: the end of a profile's chain.
 pub(crate) const NONE: u32 = u32::MAX;
 
-/// Marks a table slot that leads to a posting instead of an entry.
-const MANY: u32 = 1 << 31;
+const SHARDS: usize = 256;
+/// Marks the place of a further holder. Other places are the shard's byte and 23 bits within it.
+const FURTHER: u32 = 1 << 31;
+const SHARD_SHIFT: u32 = 23;
 
 /// One identifier held by one profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,8 +34,6 @@ pub struct Entry {
     pub digest: Digest,
     /// The profile that got it; after a merge its survivor answers for it.
     pub serial: Serial,
-    /// The next entry of the same profile.
-    pub(crate) next: u32,
     /// The identifier's type.
     pub type_id: TypeId,
     /// The day it was last seen.
@@ -34,17 +44,9 @@ pub struct Entry {
     pub exclusive: bool,
 }
 
-/// The holders of an identifier that has several, by serial, split by whether they are known (rule I1).
-#[derive(Clone, Debug, Default)]
-struct Posting {
-    digest: Option<Digest>,
-    anonymous: BTreeMap<Serial, u32>,
-    known: BTreeMap<Serial, u32>,
-}
-
-impl Posting {
-    fn get(&self, serial: Serial) -> Option<u32> {
-        self.anonymous.get(&serial).or_else(|| self.known.get(&serial)).copied()
+impl Entry {
+    fn facts(&self) -> Facts {
+        Facts { type_id: self.type_id, add_time: self.add_time, seen_day: self.seen_day }
     }
 }
 
@@ -58,66 +60,128 @@ pub enum Holders {
 }
 
 /// The identifier index of one workspace.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Index {
-    entries: Vec<Entry>,
-    free: Vec<u32>,
-    table: HashTable<u32>,
-    postings: Vec<Posting>,
-    free_postings: Vec<u32>,
+    shards: Vec<Shard>,
+    further: Arena<Further>,
+    /// The first free row of `further`; free rows are chained by `next`.
+    free: u32,
+    /// By the place of the first holder.
+    postings: Sharded<Posting>,
+    /// By place, what does not fit into the row.
+    escaped: Sharded<Facts>,
+    len: usize,
 }
 
-fn hash_of(digest: Digest) -> u64 {
-    // A keyed digest is as good as random: half of it serves as hash.
-    digest.low()
+impl Default for Index {
+    fn default() -> Self {
+        Self {
+            shards: vec![Shard::default(); SHARDS],
+            further: Arena::default(),
+            free: NONE,
+            postings: Sharded::default(),
+            escaped: Sharded::default(),
+            len: 0,
+        }
+    }
+}
+
+/// The shard of a first holder's place.
+fn shard_of(place: u32) -> u8 {
+    let [shard, ..] = (place << 1).to_be_bytes();
+    shard
+}
+
+fn place_of(shard: u8, within: u32) -> u32 {
+    u32::from(shard) << SHARD_SHIFT | within
+}
+
+fn within(place: u32) -> u32 {
+    place & ((1 << SHARD_SHIFT) - 1)
 }
 
 impl Index {
     /// How many (identifier, profile) pairs are held.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.entries.len() - self.free.len()
+        self.len
     }
 
     /// Whether nothing is held.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.len == 0
     }
 
-    pub(crate) fn entry(&self, at: u32) -> &Entry {
-        &self.entries[at as usize]
+    /// The entry at a place.
+    pub(crate) fn entry(&self, at: u32) -> Entry {
+        let (primary, serial, kind, when) = if at & FURTHER == 0 {
+            let row = self.row(at);
+            (at, row.serial, row.kind, row.when)
+        } else {
+            let row = self.further.row(at & !FURTHER);
+            (row.primary, row.serial, row.kind, row.when)
+        };
+        let digest = join(shard_of(primary), self.row(primary).tail);
+        let facts = packed::unpack(kind, when).or_else(|| self.escaped.get(at).copied());
+        let Facts { type_id, add_time, seen_day } = facts.unwrap_or(Facts::NONE);
+        Entry { digest, serial: Serial(serial), type_id, seen_day, add_time, exclusive: kind.exclusive() }
     }
 
-    pub(crate) fn entry_mut(&mut self, at: u32) -> &mut Entry {
-        &mut self.entries[at as usize]
+    /// The next entry of the same profile.
+    pub(crate) fn next(&self, at: u32) -> u32 {
+        if at & FURTHER == 0 { self.row(at).next } else { self.further.row(at & !FURTHER).next }
+    }
+
+    pub(crate) fn set_next(&mut self, at: u32, next: u32) {
+        if at & FURTHER == 0 {
+            self.row_mut(at).next = next;
+        } else {
+            self.further.row_mut(at & !FURTHER).next = next;
+        }
+    }
+
+    /// Notes the day an entry was last seen and answers the day before.
+    pub(crate) fn see(&mut self, at: u32, day: Day) -> Day {
+        let entry = self.entry(at);
+        let (kind, when) = self.pack(at, &Entry { seen_day: day, ..entry });
+        if at & FURTHER == 0 {
+            let row = self.row_mut(at);
+            let shared = row.kind.shared();
+            (row.kind, row.when) = (kind, when);
+            row.kind.set_shared(shared);
+        } else {
+            let row = self.further.row_mut(at & !FURTHER);
+            (row.kind, row.when) = (kind, when);
+        }
+        entry.seen_day
     }
 
     /// The first holder's entry; in the merge family the only one (rule M1).
     #[must_use]
-    pub fn first(&self, digest: Digest) -> Option<&Entry> {
-        let slot = self.slot(digest)?;
-        if slot & MANY == 0 {
-            return Some(self.entry(slot));
+    pub fn first(&self, digest: Digest) -> Option<Entry> {
+        let primary = self.primary(digest)?;
+        if self.row(primary).serial != 0 {
+            return Some(self.entry(primary));
         }
-        let posting = &self.postings[(slot & !MANY) as usize];
-        let at = posting.anonymous.values().chain(posting.known.values()).min().copied()?;
-        Some(self.entry(at))
+        self.postings.get(primary).and_then(Posting::any).map(|at| self.entry(at))
     }
 
-    /// Reads what look-ups of these identifiers will read.
-    pub(crate) fn warm(&self, digests: &[Digest]) {
-        let slots: u32 = digests.iter().filter_map(|&digest| self.slot(digest)).fold(0, |sum, slot| sum ^ slot);
-        std::hint::black_box(slots);
+    /// The first holder; in the merge family the only one (rule M1).
+    #[must_use]
+    pub fn first_serial(&self, digest: Digest) -> Option<Serial> {
+        let row = self.row(self.primary(digest)?);
+        if row.serial != 0 { Some(Serial(row.serial)) } else { self.first(digest).map(|entry| entry.serial) }
     }
 
     /// The place of the entry of this identifier on this profile.
     pub(crate) fn find(&self, digest: Digest, serial: Serial) -> Option<u32> {
-        let slot = self.slot(digest)?;
-        if slot & MANY == 0 {
-            return (self.entry(slot).serial == serial).then_some(slot);
+        let primary = self.primary(digest).filter(|_| serial.0 != 0)?;
+        let row = self.row(primary);
+        if row.serial == serial.0 {
+            return Some(primary);
         }
-        self.postings[(slot & !MANY) as usize].get(serial)
+        if row.kind.shared() { self.postings.get(primary)?.get(serial.0) } else { None }
     }
 
     /// Whether this profile itself (not its merged members) holds the identifier.
@@ -128,12 +192,10 @@ impl Index {
 
     /// How many profiles of the kind hold the identifier. `is_known` tells of a single holder.
     pub fn count(&self, digest: Digest, holders: Holders, is_known: impl Fn(Serial) -> bool) -> usize {
-        match self.slot(digest) {
-            None => 0,
-            Some(slot) if slot & MANY == 0 => {
-                usize::from(is_known(self.entry(slot).serial) == (holders == Holders::Known))
-            }
-            Some(slot) => self.side(slot, holders).len(),
+        match self.holders(digest) {
+            Found::Nobody => 0,
+            Found::One(serial) => usize::from(is_known(serial) == (holders == Holders::Known)),
+            Found::Several(posting) => posting.count(holders),
         }
     }
 
@@ -144,128 +206,52 @@ impl Index {
         holders: Holders,
         is_known: impl Fn(Serial) -> bool,
     ) -> impl Iterator<Item = Serial> {
-        let slot = self.slot(digest);
-        let single = slot.filter(|slot| slot & MANY == 0).map(|slot| self.entry(slot).serial);
-        let single = single.filter(|&serial| is_known(serial) == (holders == Holders::Known));
-        let many = slot.filter(|slot| slot & MANY != 0).map(|slot| self.side(slot, holders));
-        single.into_iter().chain(many.into_iter().flat_map(|side| side.keys().rev().copied()))
-    }
-
-    /// Adds an entry and answers its place. The caller links it into its profile's chain by `next`.
-    pub(crate) fn insert(&mut self, entry: Entry, is_known: impl Fn(Serial) -> bool) -> u32 {
-        let (digest, serial) = (entry.digest, entry.serial);
-        let at = self.allocate(entry);
-        let Some(slot) = self.slot(digest) else {
-            let (entries, postings) = (&self.entries, &self.postings);
-            self.table.insert_unique(hash_of(digest), at, |&slot| hash_of(digest_of(entries, postings, slot)));
-            return at;
+        let (one, several) = match self.holders(digest) {
+            Found::Nobody => (None, None),
+            Found::One(serial) => (Some(serial), None),
+            Found::Several(posting) => (None, Some(posting)),
         };
-        let posting = if slot & MANY == 0 {
-            let other = self.entry(slot).serial;
-            let place = self.allocate_posting(digest);
-            self.set_slot(digest, place | MANY);
-            self.place(place, other, slot, is_known(other));
-            place
+        let one = one.filter(|&serial| is_known(serial) == (holders == Holders::Known));
+        one.into_iter().chain(several.into_iter().flat_map(move |posting| posting.newest_first(holders)))
+    }
+
+    fn holders(&self, digest: Digest) -> Found<'_> {
+        let Some(primary) = self.primary(digest) else { return Found::Nobody };
+        let row = self.row(primary);
+        match self.postings.get(primary).filter(|_| row.kind.shared()) {
+            Some(posting) => Found::Several(posting),
+            None => Found::One(Serial(row.serial)),
+        }
+    }
+
+    fn primary(&self, digest: Digest) -> Option<u32> {
+        let (shard, _) = split(digest);
+        self.shards[usize::from(shard)].find(digest).map(|within| place_of(shard, within))
+    }
+
+    fn row(&self, primary: u32) -> &Packed {
+        self.shards[usize::from(shard_of(primary))].row(within(primary))
+    }
+
+    fn row_mut(&mut self, primary: u32) -> &mut Packed {
+        self.shards[usize::from(shard_of(primary))].row_mut(within(primary))
+    }
+
+    /// Packs an entry's facts, or puts them into the side table.
+    fn pack(&mut self, at: u32, entry: &Entry) -> (Kind, When) {
+        let (kind, when, escaped) = packed::pack(entry.facts(), entry.exclusive);
+        if escaped {
+            self.escaped.insert(at, entry.facts());
         } else {
-            slot & !MANY
-        };
-        self.place(posting, serial, at, is_known(serial));
-        at
-    }
-
-    /// Removes the entry at a place and answers it. The caller has unlinked it.
-    pub(crate) fn remove(&mut self, at: u32) -> Entry {
-        let entry = *self.entry(at);
-        let Some(slot) = self.slot(entry.digest) else { return entry };
-        if slot & MANY == 0 {
-            let (entries, postings) = (&self.entries, &self.postings);
-            let found =
-                self.table.find_entry(hash_of(entry.digest), |&s| digest_of(entries, postings, s) == entry.digest);
-            if let Ok(found) = found {
-                found.remove();
-            }
-        } else {
-            self.remove_from_posting(slot & !MANY, &entry);
+            self.escaped.remove(at);
         }
-        self.free.push(at);
-        entry
-    }
-
-    /// Moves a profile's entry to the side where it now belongs.
-    pub(crate) fn set_known(&mut self, at: u32, known: bool) {
-        let (digest, serial) = (self.entry(at).digest, self.entry(at).serial);
-        let Some(slot) = self.slot(digest).filter(|slot| slot & MANY != 0) else { return };
-        let posting = &mut self.postings[(slot & !MANY) as usize];
-        posting.anonymous.remove(&serial);
-        posting.known.remove(&serial);
-        self.place(slot & !MANY, serial, at, known);
-    }
-
-    fn remove_from_posting(&mut self, place: u32, entry: &Entry) {
-        let posting = &mut self.postings[place as usize];
-        posting.anonymous.remove(&entry.serial);
-        posting.known.remove(&entry.serial);
-        if posting.anonymous.len() + posting.known.len() == 1 {
-            let last = posting.anonymous.values().chain(posting.known.values()).next().copied();
-            *posting = Posting { digest: posting.digest, ..Posting::default() };
-            if let Some(last) = last {
-                self.set_slot(entry.digest, last);
-                self.postings[place as usize].digest = None;
-                self.free_postings.push(place);
-            }
-        }
-    }
-
-    fn side(&self, slot: u32, holders: Holders) -> &BTreeMap<Serial, u32> {
-        let posting = &self.postings[(slot & !MANY) as usize];
-        match holders {
-            Holders::Anonymous => &posting.anonymous,
-            Holders::Known => &posting.known,
-        }
-    }
-
-    fn place(&mut self, posting: u32, serial: Serial, at: u32, known: bool) {
-        let posting = &mut self.postings[posting as usize];
-        let side = if known { &mut posting.known } else { &mut posting.anonymous };
-        side.insert(serial, at);
-    }
-
-    fn slot(&self, digest: Digest) -> Option<u32> {
-        self.table.find(hash_of(digest), |&slot| digest_of(&self.entries, &self.postings, slot) == digest).copied()
-    }
-
-    fn set_slot(&mut self, digest: Digest, to: u32) {
-        let (entries, postings) = (&self.entries, &self.postings);
-        let found = self.table.find_mut(hash_of(digest), |&slot| digest_of(entries, postings, slot) == digest);
-        if let Some(slot) = found {
-            *slot = to;
-        }
-    }
-
-    fn allocate(&mut self, entry: Entry) -> u32 {
-        if let Some(at) = self.free.pop() {
-            self.entries[at as usize] = entry;
-            return at;
-        }
-        self.entries.push(entry);
-        u32::try_from(self.entries.len() - 1).unwrap_or(NONE)
-    }
-
-    fn allocate_posting(&mut self, digest: Digest) -> u32 {
-        let posting = Posting { digest: Some(digest), ..Posting::default() };
-        if let Some(place) = self.free_postings.pop() {
-            self.postings[place as usize] = posting;
-            return place;
-        }
-        self.postings.push(posting);
-        u32::try_from(self.postings.len() - 1).unwrap_or(NONE)
+        (kind, when)
     }
 }
 
-fn digest_of(entries: &[Entry], postings: &[Posting], slot: u32) -> Digest {
-    if slot & MANY == 0 {
-        entries[slot as usize].digest
-    } else {
-        postings[(slot & !MANY) as usize].digest.unwrap_or(Digest(0))
-    }
+/// Who holds an identifier.
+enum Found<'a> {
+    Nobody,
+    One(Serial),
+    Several(&'a Posting),
 }

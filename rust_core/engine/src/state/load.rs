@@ -7,7 +7,7 @@ use crate::ids::{Day, Micros, PolicyRevision, Position, Seq, Serial};
 use crate::permutation::Permutation;
 use crate::policy::Policy;
 use crate::state::hash::{Rows, StateHash};
-use crate::state::index::{Entry, Index, NONE};
+use crate::state::index::{Entry, Index};
 use crate::state::marks::{DigestMap, RequestMark, Requests, TraitMark};
 use crate::state::profiles::Profiles;
 use crate::state::types::Types;
@@ -93,14 +93,10 @@ impl State {
             return false;
         }
         let type_id = self.types.intern(&row.type_name, &self.policy);
-        let next = self.profiles.row(row.serial).first_entry;
         let LoadedIdentifier { digest, serial, seen_day, add_time, exclusive, .. } = *row;
         // Which holders are known is only certain once all rows are in: `finish_loading` sorts the postings.
-        let place =
-            self.index.insert(Entry { digest, serial, next, type_id, seen_day, add_time, exclusive }, |_| false);
-        let profile = self.profiles.row_mut(serial);
-        profile.first_entry = place;
-        profile.add(type_id, false);
+        self.put(&Entry { digest, serial, type_id, seen_day, add_time, exclusive });
+        self.profiles.change(serial, |profile| profile.add(type_id, false));
         let hash = Rows(&self.digester).identifier(digest, serial, add_time);
         self.add_row(hash);
         true
@@ -126,7 +122,8 @@ impl State {
         for number in (1..=self.profiles.len()).rev() {
             let serial = Serial(u32::try_from(number).unwrap_or(u32::MAX));
             if let Some(survivor) = self.profiles.redirect(serial) {
-                self.profiles.absorb(serial, survivor);
+                let gone = self.profiles.row(serial).clone();
+                self.profiles.change(survivor, |profile| profile.absorb(&gone));
             }
         }
         self.count_logins();
@@ -139,15 +136,13 @@ impl State {
     pub(crate) fn count_logins(&mut self) {
         for number in 1..=self.profiles.len() {
             let serial = Serial(u32::try_from(number).unwrap_or(u32::MAX));
-            let counts = &self.profiles.row(serial).counts;
-            let logins = counts.iter().filter(|(type_id, _)| self.types.flags(*type_id).login);
+            let profile = self.profiles.row(serial);
+            let logins = profile.counts.iter().filter(|(type_id, _)| self.types.flags(*type_id).login);
             let logins = logins.map(|(_, count)| count).sum();
-            self.profiles.row_mut(serial).logins = logins;
-            let mut at = self.profiles.row(serial).first_entry;
-            while at != NONE {
-                self.index.set_known(at, logins > 0);
-                at = self.index.entry(at).next;
+            if profile.logins != logins {
+                self.profiles.change(serial, |profile| profile.logins = logins);
             }
+            self.set_known(serial, logins > 0);
         }
     }
 }

@@ -1,10 +1,12 @@
 //! One workspace's state: what decisions are made on. Changed by effects only, each of which can be undone.
 
+mod arena;
 pub mod hash;
 pub mod index;
 mod load;
 pub mod marks;
 pub mod profiles;
+mod sharded;
 pub mod types;
 
 use std::sync::Arc;
@@ -18,7 +20,7 @@ use hash::{Rows, StateHash};
 use index::{Entry, Index, NONE};
 pub use load::{LoadedIdentifier, LoadedProfile};
 use marks::{DigestMap, RequestMark, Requests, TraitMark};
-use profiles::{Profiles, TypeCounts};
+use profiles::{Profile, Profiles};
 use types::Types;
 
 /// The newest log entry that a state contains.
@@ -84,7 +86,7 @@ enum UndoWhat {
     Attach { digest: Digest, serial: Serial },
     Detach(Entry),
     Seen { digest: Digest, serial: Serial, day: Day },
-    Merge { loser: Serial, survivor: Serial, merges: u32, identifiers: u32, counts: TypeCounts },
+    Merge { loser: Serial, survivor: Serial, before: Profile },
     SetTrait { key: Digest, before: Option<TraitMark> },
     UseRequest { digest: Digest, before: Option<RequestMark> },
     ChangePolicy { revision: PolicyRevision, policy: Arc<Policy>, encoded: Arc<Vec<u8>> },
@@ -116,24 +118,29 @@ impl State {
     }
 
     /// Every entry of a profile and of those joined into it.
-    pub fn entries(&self, serial: Serial) -> impl Iterator<Item = &Entry> {
+    pub fn entries(&self, serial: Serial) -> impl Iterator<Item = Entry> {
         self.profiles.members(serial).into_iter().flat_map(|member| self.own_entries(member))
     }
 
     /// Every entry of a profile itself.
-    pub fn own_entries(&self, serial: Serial) -> impl Iterator<Item = &Entry> {
-        let mut at = self.profiles.row(serial).first_entry;
+    pub fn own_entries(&self, serial: Serial) -> impl Iterator<Item = Entry> {
+        self.places(serial).map(|at| self.index.entry(at))
+    }
+
+    /// The places of a profile's own entries.
+    fn places(&self, serial: Serial) -> impl Iterator<Item = u32> {
+        let mut at = self.profiles.first_entry(serial);
         std::iter::from_fn(move || {
-            let entry = (at != NONE).then(|| self.index.entry(at))?;
-            at = entry.next;
-            Some(entry)
+            let place = (at != NONE).then_some(at)?;
+            at = self.index.next(place);
+            Some(place)
         })
     }
 
     /// Reads what a batch's look-ups will read, of all identifiers at once, so that the waits for memory overlap.
     /// Changes nothing; a decision after it finds its lines in the cache.
     pub fn warm(&self, digests: &[Digest]) {
-        self.index.warm(digests);
+        self.index.warm(digests, &self.profiles);
     }
 
     /// Takes an effect and answers how to take it back.
@@ -175,14 +182,13 @@ impl State {
             UndoWhat::Attach { digest, serial } => {
                 self.detach(digest, serial);
             }
-            UndoWhat::Detach(entry) => self.link(entry),
+            UndoWhat::Detach(entry) => self.link(&entry),
             UndoWhat::Seen { digest, serial, day } => {
                 self.see(digest, serial, day);
             }
-            UndoWhat::Merge { loser, survivor, merges, identifiers, counts } => {
+            UndoWhat::Merge { loser, survivor, before } => {
                 self.profiles.unlink(loser, survivor);
-                let row = self.profiles.row_mut(survivor);
-                (row.merges, row.identifiers, row.counts) = (merges, identifiers, counts);
+                self.profiles.change(survivor, |profile| *profile = before);
             }
             UndoWhat::SetTrait { key, before } => {
                 match before {
@@ -218,23 +224,28 @@ impl State {
     fn attach(&mut self, attachment: &Attachment) -> UndoWhat {
         let type_id = self.types.intern(&attachment.type_name, &self.policy);
         let Attachment { digest, serial, add_time, seen_day, exclusive, .. } = *attachment;
-        self.link(Entry { digest, serial, next: NONE, type_id, seen_day, add_time, exclusive });
+        self.link(&Entry { digest, serial, type_id, seen_day, add_time, exclusive });
         UndoWhat::Attach { digest, serial }
     }
 
     /// Puts an entry into the index and into its profile's chain and counts.
-    fn link(&mut self, mut entry: Entry) {
+    fn link(&mut self, entry: &Entry) {
         let login = self.types.flags(entry.type_id).login;
         let root = self.profiles.root(entry.serial);
         let was_known = self.is_known(root);
-        self.profiles.row_mut(root).add(entry.type_id, login);
-        entry.next = self.profiles.row(entry.serial).first_entry;
-        let profiles = &self.profiles;
-        let place = self.index.insert(entry, |serial| profiles.row(serial).known());
-        self.profiles.row_mut(entry.serial).first_entry = place;
+        self.profiles.change(root, |profile| profile.add(entry.type_id, login));
+        self.put(entry);
         self.follow_known(root, was_known);
         let row = Rows(&self.digester).identifier(entry.digest, entry.serial, entry.add_time);
         self.add_row(row);
+    }
+
+    /// Puts an entry into the index, as the newest of its profile's chain.
+    fn put(&mut self, entry: &Entry) {
+        let profiles = &self.profiles;
+        let next = profiles.first_entry(entry.serial);
+        let place = self.index.insert(entry, next, |serial| profiles.row(serial).known());
+        self.profiles.set_first_entry(entry.serial, place);
     }
 
     fn detach(&mut self, digest: Digest, serial: Serial) -> UndoWhat {
@@ -244,61 +255,62 @@ impl State {
         let root = self.profiles.root(serial);
         let was_known = self.is_known(root);
         let login = self.types.flags(entry.type_id).login;
-        self.profiles.row_mut(root).subtract(entry.type_id, login);
+        self.profiles.change(root, |profile| profile.subtract(entry.type_id, login));
         self.follow_known(root, was_known);
         let row = Rows(&self.digester).identifier(digest, serial, entry.add_time);
         self.subtract_row(row);
         UndoWhat::Detach(entry)
     }
 
+    /// Takes an entry out of its profile's chain: the newest at once, as taking back does; another after a walk over
+    /// the newer ones, since a link back would cost every entry four bytes.
     fn unlink(&mut self, place: u32, serial: Serial) {
-        let next = self.index.entry(place).next;
-        let row = self.profiles.row_mut(serial);
-        if row.first_entry == place {
-            row.first_entry = next;
+        let next = self.index.next(place);
+        if self.profiles.first_entry(serial) == place {
+            self.profiles.set_first_entry(serial, next);
             return;
         }
-        let mut at = row.first_entry;
-        while at != NONE {
-            let entry = self.index.entry_mut(at);
-            if entry.next == place {
-                entry.next = next;
-                return;
-            }
-            at = entry.next;
+        let before = self.places(serial).find(|&at| self.index.next(at) == place);
+        if let Some(before) = before {
+            self.index.set_next(before, next);
         }
     }
 
     /// Moves a profile's identifiers to the other side of their postings when it became known or anonymous.
     fn follow_known(&mut self, serial: Serial, was_known: bool) {
         let known = self.is_known(serial);
-        if known == was_known {
-            return;
+        if known != was_known {
+            self.set_known(serial, known);
         }
-        let mut at = self.profiles.row(serial).first_entry;
+    }
+
+    fn set_known(&mut self, serial: Serial, known: bool) {
+        let mut at = self.profiles.first_entry(serial);
         while at != NONE {
             self.index.set_known(at, known);
-            at = self.index.entry(at).next;
+            at = self.index.next(at);
         }
     }
 
     fn see(&mut self, digest: Digest, serial: Serial, day: Day) -> UndoWhat {
         let Some(place) = self.index.find(digest, serial) else { return UndoWhat::Nothing };
-        let before = std::mem::replace(&mut self.index.entry_mut(place).seen_day, day);
+        let before = self.index.see(place, day);
         UndoWhat::Seen { digest, serial, day: before }
     }
 
     fn merge(&mut self, loser: Serial, survivor: Serial, merges: u32) -> UndoWhat {
-        let row = self.profiles.row(survivor);
-        let (before, identifiers, counts) = (row.merges, row.identifiers, row.counts.clone());
+        let before = self.profiles.row(survivor).clone();
+        let gone = self.profiles.row(loser).clone();
         self.profiles.link(loser, survivor);
-        self.profiles.absorb(loser, survivor);
-        self.profiles.row_mut(survivor).merges = merges;
+        self.profiles.change(survivor, |profile| {
+            profile.absorb(&gone);
+            profile.merges = merges;
+        });
         let rows = Rows(&self.digester);
         let added = rows.redirect(loser, survivor).wrapping_add(rows.merges(survivor, merges));
-        let row = added.wrapping_sub(rows.merges(survivor, before));
+        let row = added.wrapping_sub(rows.merges(survivor, before.merges));
         self.add_row(row);
-        UndoWhat::Merge { loser, survivor, merges: before, identifiers, counts }
+        UndoWhat::Merge { loser, survivor, before }
     }
 
     fn set_trait(&mut self, serial: Serial, name: &str, value: Option<&[u8]>, at: (Micros, Seq, Position)) -> UndoWhat {

@@ -1,26 +1,26 @@
-//! Profiles by serial: what a decision needs of each, never its identifiers' values.
+//! Profiles by serial: what a decision needs of each, never its identifiers' values. A profile is 8 bytes: where its
+//! entries begin, and which of the combinations of counts it has. What only few profiles have lies beside.
+
+mod groups;
+mod shapes;
+#[cfg(test)]
+mod tests;
 
 use smallvec::SmallVec;
 
 use crate::ids::{Serial, TypeId};
+use crate::state::arena::Arena;
 use crate::state::index::NONE;
+use crate::state::sharded::Sharded;
+use groups::{Group, Link};
+use shapes::Shapes;
 
-/// How many identifiers of each type a profile holds, its merged members' included.
+/// How many identifiers of each type a profile holds, its merged members' included; by type.
 pub type TypeCounts = SmallVec<[(TypeId, u32); 3]>;
 
-/// One profile.
-#[derive(Clone, Debug)]
+/// What a profile holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Profile {
-    /// The first of the profile's own entries.
-    pub(crate) first_entry: u32,
-    /// The profile it was joined into; 0 while it lives.
-    redirect: u32,
-    /// The first profile joined into it; 0 for none.
-    first_member: u32,
-    /// The next profile joined into the same one.
-    next_member: u32,
-    /// The profile that a linked profile came from; 0 for none.
-    source: u32,
     /// Merges behind it.
     pub merges: u32,
     /// Identifiers held, members' included.
@@ -59,135 +59,211 @@ impl Profile {
         self.counts.retain(|(_, count)| *count > 0);
     }
 
-    pub(crate) fn add_count(&mut self, type_id: TypeId, more: u32) {
-        match self.counts.iter_mut().find(|(id, _)| *id == type_id) {
-            Some((_, count)) => *count += more,
-            None => self.counts.push((type_id, more)),
+    /// Adds a merged profile's counts.
+    pub(crate) fn absorb(&mut self, other: &Self) {
+        self.identifiers += other.identifiers;
+        for &(type_id, count) in &other.counts {
+            self.add_count(type_id, count);
+        }
+    }
+
+    fn add_count(&mut self, type_id: TypeId, more: u32) {
+        // In the order of types, so that equal counts are one combination.
+        match self.counts.binary_search_by_key(&type_id, |(id, _)| *id) {
+            Ok(at) => self.counts[at].1 += more,
+            Err(at) => self.counts.insert(at, (type_id, more)),
         }
     }
 }
 
+/// Set where the number is of a group, not of a combination.
+const GROUPED: u32 = 1 << 31;
+/// Set where the profile came from another.
+const SOURCED: u32 = 1 << 30;
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Row {
+    /// The first of the profile's own entries.
+    first_entry: u32,
+    body: Body,
+}
+
+/// Two flags, and the number of a combination or of a group.
+#[derive(Clone, Copy, Debug, Default)]
+struct Body(u32);
+
+impl Body {
+    fn is_grouped(self) -> bool {
+        self.0 & GROUPED != 0
+    }
+
+    fn group(self) -> u32 {
+        self.0 & !(GROUPED | SOURCED)
+    }
+
+    fn shape(self) -> u32 {
+        self.0 & !(GROUPED | SOURCED)
+    }
+}
+
 /// All profiles of a workspace, merged-away and orphaned ones too.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Profiles {
-    rows: Vec<Profile>,
+    rows: Arena<Row>,
+    shapes: Shapes,
+    groups: Arena<Group>,
+    /// The first free row of `groups`; free rows are chained by `root`.
+    free_groups: u32,
+    /// By serial, for profiles of groups.
+    links: Sharded<Link>,
+    /// By serial, the profile that a linked profile came from.
+    sources: Sharded<Serial>,
+}
+
+impl Default for Profiles {
+    fn default() -> Self {
+        Self {
+            rows: Arena::default(),
+            shapes: Shapes::default(),
+            groups: Arena::default(),
+            free_groups: NONE,
+            links: Sharded::default(),
+            sources: Sharded::default(),
+        }
+    }
 }
 
 impl Profiles {
     /// How many profiles were ever made.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.rows.len()
+        self.rows.len() as usize
     }
 
     /// Whether none was ever made.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.rows.len() == 0
     }
 
     /// The serial of the next profile.
     #[must_use]
     pub fn next_serial(&self) -> Serial {
-        Serial(u32::try_from(self.rows.len() + 1).unwrap_or(u32::MAX))
+        Serial(self.rows.len() + 1)
     }
 
     /// A profile by its serial, if it was ever made.
     #[must_use]
     pub fn get(&self, serial: Serial) -> Option<&Profile> {
-        self.rows.get((serial.0 as usize).checked_sub(1)?)
+        self.rows.get(serial.0.checked_sub(1)?).map(|_| self.row(serial))
     }
 
     pub(crate) fn row(&self, serial: Serial) -> &Profile {
-        &self.rows[serial.0 as usize - 1]
+        self.shapes.get(self.shape_of(serial))
     }
 
-    pub(crate) fn row_mut(&mut self, serial: Serial) -> &mut Profile {
-        &mut self.rows[serial.0 as usize - 1]
+    /// Changes what a profile holds.
+    pub(crate) fn change(&mut self, serial: Serial, change: impl FnOnce(&mut Profile)) {
+        let before = self.shape_of(serial);
+        let mut profile = self.shapes.get(before).clone();
+        change(&mut profile);
+        let shape = self.shapes.take(&profile);
+        self.shapes.give_back(before);
+        let body = self.body(serial);
+        if !body.is_grouped() {
+            self.set_body(serial, shape);
+        } else if self.groups.row(body.group()).root == serial.0 {
+            self.groups.row_mut(body.group()).shape = shape;
+        } else {
+            self.links.entry(serial.0).shape = shape;
+        }
+    }
+
+    pub(crate) fn first_entry(&self, serial: Serial) -> u32 {
+        self.rows.row(serial.0 - 1).first_entry
+    }
+
+    pub(crate) fn set_first_entry(&mut self, serial: Serial, first_entry: u32) {
+        self.rows.row_mut(serial.0 - 1).first_entry = first_entry;
     }
 
     pub(crate) fn create(&mut self, source: Option<Serial>, merges: u32) {
-        self.rows.push(Profile {
-            first_entry: NONE,
-            redirect: 0,
-            first_member: 0,
-            next_member: 0,
-            source: source.map_or(0, |serial| serial.0),
-            merges,
-            identifiers: 0,
-            logins: 0,
-            counts: TypeCounts::new(),
-        });
+        let shape = self.shapes.take(&Profile { merges, ..Profile::default() });
+        let serial = self.rows.push(Row { first_entry: NONE, body: Body(shape) }) + 1;
+        if let Some(source) = source {
+            self.rows.row_mut(serial - 1).body.0 |= SOURCED;
+            self.sources.insert(serial, source);
+        }
     }
 
+    /// Takes the newest profile back; it holds nothing and is part of no group.
     pub(crate) fn remove_last(&mut self) {
+        let serial = Serial(self.rows.len());
+        self.shapes.give_back(self.shape_of(serial));
+        self.sources.remove(serial.0);
         self.rows.pop();
     }
 
     /// The profile that answers for this one: itself, or the survivor of its merges (rule M9).
     #[must_use]
-    pub fn root(&self, mut serial: Serial) -> Serial {
-        while let Some(next) = self.redirect(serial) {
-            serial = next;
-        }
-        serial
+    pub fn root(&self, serial: Serial) -> Serial {
+        let body = self.body(serial);
+        if body.is_grouped() { Serial(self.groups.row(body.group()).root) } else { serial }
     }
 
     /// The profile that this one was joined into.
     #[must_use]
     pub fn redirect(&self, serial: Serial) -> Option<Serial> {
-        match self.row(serial).redirect {
-            0 => None,
-            survivor => Some(Serial(survivor)),
-        }
+        let link = self.links.get(serial.0).filter(|_| self.body(serial).is_grouped())?;
+        (link.redirect != 0).then_some(Serial(link.redirect))
     }
 
     /// The profile that a linked profile came from.
     #[must_use]
     pub fn source(&self, serial: Serial) -> Option<Serial> {
-        match self.row(serial).source {
-            0 => None,
-            source => Some(Serial(source)),
-        }
+        if self.body(serial).0 & SOURCED == 0 { None } else { self.sources.get(serial.0).copied() }
     }
 
     /// The profile and all that were joined into it, transitively; the profile first.
     #[must_use]
-    pub fn members(&self, serial: Serial) -> Vec<Serial> {
-        let mut members = vec![serial];
+    pub fn members(&self, serial: Serial) -> SmallVec<[Serial; 1]> {
+        let mut members = SmallVec::from_buf([serial]);
+        if !self.body(serial).is_grouped() {
+            return members;
+        }
+        let link = |serial: Serial| self.links.get(serial.0).copied().unwrap_or_default();
         let mut at = 0;
         while at < members.len() {
-            let mut member = self.row(members[at]).first_member;
+            let mut member = link(members[at]).first_member;
             while member != 0 {
                 members.push(Serial(member));
-                member = self.row(Serial(member)).next_member;
+                member = link(Serial(member)).next_member;
             }
             at += 1;
         }
         members
     }
 
-    pub(crate) fn link(&mut self, loser: Serial, survivor: Serial) {
-        let first = std::mem::replace(&mut self.row_mut(survivor).first_member, loser.0);
-        let row = self.row_mut(loser);
-        row.next_member = first;
-        row.redirect = survivor.0;
+    /// Reads a profile's row ahead.
+    pub(crate) fn touch(&self, serial: Serial) -> u32 {
+        serial.0.checked_sub(1).and_then(|at| self.rows.get(at)).map_or(0, |row| row.body.0)
     }
 
-    pub(crate) fn unlink(&mut self, loser: Serial, survivor: Serial) {
-        let row = self.row_mut(loser);
-        row.redirect = 0;
-        let next = std::mem::take(&mut row.next_member);
-        self.row_mut(survivor).first_member = next;
+    fn body(&self, serial: Serial) -> Body {
+        self.rows.row(serial.0 - 1).body
     }
 
-    /// Adds a merged profile's counts to its survivor's.
-    pub(crate) fn absorb(&mut self, loser: Serial, survivor: Serial) {
-        let (counts, identifiers) = (self.row(loser).counts.clone(), self.row(loser).identifiers);
-        let row = self.row_mut(survivor);
-        row.identifiers += identifiers;
-        for (type_id, count) in counts {
-            row.add_count(type_id, count);
+    fn set_body(&mut self, serial: Serial, number: u32) {
+        let body = &mut self.rows.row_mut(serial.0 - 1).body;
+        body.0 = body.0 & SOURCED | number;
+    }
+
+    fn shape_of(&self, serial: Serial) -> u32 {
+        let body = self.body(serial);
+        if !body.is_grouped() {
+            return body.shape();
         }
+        let group = self.groups.row(body.group());
+        if group.root == serial.0 { group.shape } else { self.links.get(serial.0).map_or(0, |link| link.shape) }
     }
 }

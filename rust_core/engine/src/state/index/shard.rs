@@ -1,0 +1,91 @@
+//! One of the index's 256 shards: the identifiers whose digests begin with one byte.
+
+use crate::digest::Digest;
+use crate::state::arena::Arena;
+use crate::state::index::NONE;
+use crate::state::index::packed::{Packed, Tail, join, split};
+use crate::state::index::slots::{PLACES_MAX, Slots};
+
+/// A hash table and the entries that it leads to.
+#[derive(Clone, Debug)]
+pub(crate) struct Shard {
+    slots: Slots,
+    entries: Arena<Packed>,
+    /// The first free row; free rows are chained by `next`.
+    free: u32,
+}
+
+impl Default for Shard {
+    fn default() -> Self {
+        Self { slots: Slots::default(), entries: Arena::default(), free: NONE }
+    }
+}
+
+impl Shard {
+    pub fn row(&self, place: u32) -> &Packed {
+        self.entries.row(place)
+    }
+
+    pub fn row_mut(&mut self, place: u32) -> &mut Packed {
+        self.entries.row_mut(place)
+    }
+
+    /// The place of an identifier's row.
+    pub fn find(&self, digest: Digest) -> Option<u32> {
+        let (_, tail) = split(digest);
+        self.slots.find(digest, self.same(&tail)).map(|slot| self.slots.place(slot))
+    }
+
+    /// Adds an identifier that is not there yet and answers its place.
+    pub fn insert(&mut self, digest: Digest, row: Packed) -> u32 {
+        let place = if self.free == NONE {
+            // Digests are spread evenly: this is two thousand million identifiers in all.
+            assert!(self.entries.len() < PLACES_MAX, "an index holds 2^31 identifiers at most");
+            self.entries.push(row)
+        } else {
+            let place = self.free;
+            self.free = std::mem::replace(self.row_mut(place), row).next;
+            place
+        };
+        if self.slots.is_full() {
+            self.grow(split(digest).0, place);
+        }
+        self.slots.insert(digest, place);
+        place
+    }
+
+    /// Removes an identifier.
+    pub fn remove(&mut self, digest: Digest) {
+        let (_, tail) = split(digest);
+        let Some(slot) = self.slots.find(digest, self.same(&tail)) else { return };
+        let place = self.slots.place(slot);
+        self.slots.remove(slot);
+        *self.entries.row_mut(place) = Packed { next: self.free, ..Packed::default() };
+        self.free = place;
+    }
+
+    /// Reads the line that a search begins with.
+    pub fn touch(&self, digest: Digest) -> u32 {
+        self.slots.touch(digest)
+    }
+
+    /// The row that a search most likely ends at.
+    pub fn guess(&self, digest: Digest) -> Option<&Packed> {
+        self.slots.guess(digest).and_then(|place| self.entries.get(place))
+    }
+
+    fn same<'a>(&'a self, tail: &'a Tail) -> impl Fn(u32) -> bool + 'a {
+        move |place| self.entries.get(place).is_some_and(|row| row.tail == *tail)
+    }
+
+    /// Makes the table larger and inserts everything but the row at `fresh`.
+    fn grow(&mut self, shard: u8, fresh: u32) {
+        self.slots.grow(shard);
+        for (place, row) in (0..).zip(self.entries.rows()) {
+            // Nobody holds a free row, and it is not shared: a shared one may wait for its further holders.
+            if place != fresh && (row.serial != 0 || row.kind.shared()) {
+                self.slots.insert(join(shard, row.tail), place);
+            }
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! What only some rows have, kept beside them: many small maps instead of a large one, so that none grows with a pause.
+
+use hashbrown::HashMap;
+
+const SHARDS: usize = 64;
+
+/// A map keyed by places or serials.
+#[derive(Clone, Debug)]
+pub(crate) struct Sharded<V>(Vec<HashMap<u32, V>>);
+
+impl<V> Default for Sharded<V> {
+    fn default() -> Self {
+        Self((0..SHARDS).map(|_| HashMap::new()).collect())
+    }
+}
+
+fn shard_of(key: u32) -> usize {
+    // Places of one shard of the index differ in their low bits, serials too.
+    key as usize % SHARDS
+}
+
+impl<V> Sharded<V> {
+    pub fn get(&self, key: u32) -> Option<&V> {
+        self.0[shard_of(key)].get(&key)
+    }
+
+    pub fn get_mut(&mut self, key: u32) -> Option<&mut V> {
+        self.0[shard_of(key)].get_mut(&key)
+    }
+
+    pub fn insert(&mut self, key: u32, value: V) {
+        self.0[shard_of(key)].insert(key, value);
+    }
+
+    pub fn remove(&mut self, key: u32) -> Option<V> {
+        self.0[shard_of(key)].remove(&key)
+    }
+}
+
+impl<V: Default> Sharded<V> {
+    /// The value of a key, made if there is none.
+    pub fn entry(&mut self, key: u32) -> &mut V {
+        self.0[shard_of(key)].entry(key).or_default()
+    }
+}
+
+#[cfg(test)]
+impl<V> Sharded<V> {
+    pub fn len(&self) -> usize {
+        self.0.iter().map(HashMap::len).sum()
+    }
+}
