@@ -9,7 +9,7 @@ use crate::state::State;
 
 /// The live profile that owns an identifier.
 pub(crate) fn owner(state: &State, digest: Digest) -> Option<Serial> {
-    state.index.first_serial(digest).map(|serial| state.profiles.root(serial))
+    state.index.first(digest).map(|entry| state.profiles.root(entry.serial))
 }
 
 #[cfg(test)]

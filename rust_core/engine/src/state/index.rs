@@ -114,6 +114,7 @@ impl Index {
     }
 
     /// The entry at a place.
+    #[inline]
     pub(crate) fn entry(&self, at: u32) -> Entry {
         let (primary, serial, kind, when) = if at & FURTHER == 0 {
             let row = self.row(at);
@@ -159,6 +160,7 @@ impl Index {
 
     /// The first holder's entry; in the merge family the only one (rule M1).
     #[must_use]
+    #[inline]
     pub fn first(&self, digest: Digest) -> Option<Entry> {
         let primary = self.primary(digest)?;
         if self.row(primary).serial != 0 {
@@ -167,14 +169,8 @@ impl Index {
         self.postings.get(primary).and_then(Posting::any).map(|at| self.entry(at))
     }
 
-    /// The first holder; in the merge family the only one (rule M1).
-    #[must_use]
-    pub fn first_serial(&self, digest: Digest) -> Option<Serial> {
-        let row = self.row(self.primary(digest)?);
-        if row.serial != 0 { Some(Serial(row.serial)) } else { self.first(digest).map(|entry| entry.serial) }
-    }
-
     /// The place of the entry of this identifier on this profile.
+    #[inline]
     pub(crate) fn find(&self, digest: Digest, serial: Serial) -> Option<u32> {
         let primary = self.primary(digest).filter(|_| serial.0 != 0)?;
         let row = self.row(primary);
@@ -224,11 +220,13 @@ impl Index {
         }
     }
 
+    #[inline]
     fn primary(&self, digest: Digest) -> Option<u32> {
         let (shard, _) = split(digest);
         self.shards[usize::from(shard)].find(digest).map(|within| place_of(shard, within))
     }
 
+    #[inline]
     fn row(&self, primary: u32) -> &Packed {
         self.shards[usize::from(shard_of(primary))].row(within(primary))
     }

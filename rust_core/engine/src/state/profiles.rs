@@ -158,6 +158,7 @@ impl Profiles {
         self.rows.get(serial.0.checked_sub(1)?).map(|_| self.row(serial))
     }
 
+    #[inline]
     pub(crate) fn row(&self, serial: Serial) -> &Profile {
         self.shapes.get(self.shape_of(serial))
     }
@@ -206,6 +207,7 @@ impl Profiles {
 
     /// The profile that answers for this one: itself, or the survivor of its merges (rule M9).
     #[must_use]
+    #[inline]
     pub fn root(&self, serial: Serial) -> Serial {
         let body = self.body(serial);
         if body.is_grouped() { Serial(self.groups.row(body.group()).root) } else { serial }
@@ -249,6 +251,7 @@ impl Profiles {
         serial.0.checked_sub(1).and_then(|at| self.rows.get(at)).map_or(0, |row| row.body.0)
     }
 
+    #[inline]
     fn body(&self, serial: Serial) -> Body {
         self.rows.row(serial.0 - 1).body
     }
@@ -258,6 +261,7 @@ impl Profiles {
         body.0 = body.0 & SOURCED | number;
     }
 
+    #[inline]
     fn shape_of(&self, serial: Serial) -> u32 {
         let body = self.body(serial);
         if !body.is_grouped() {
