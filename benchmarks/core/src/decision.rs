@@ -55,3 +55,9 @@ pub fn run(state: &State, calls: &[[Digest; 3]]) -> f64 {
     });
     whole / calls.iter().map(|_| 1.0).sum::<f64>()
 }
+
+/// Nanoseconds for reading ahead alone.
+pub fn read_ahead(state: &State, calls: &[[Digest; 3]]) -> f64 {
+    let whole = nanoseconds(|| calls.chunks(BATCH).for_each(|batch| state.warm(batch.as_flattened())));
+    whole / calls.iter().map(|_| 1.0).sum::<f64>()
+}

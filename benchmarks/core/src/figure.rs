@@ -39,9 +39,12 @@ impl Figures {
         self.0.push(Figure { name: name.into(), at, value, unit, goal: None });
     }
 
-    /// Notes a figure that has a goal.
-    pub fn judge(&mut self, name: impl Into<String>, at: u64, (value, unit): (f64, &'static str), goal: Goal) {
-        self.0.push(Figure { name: name.into(), at, value, unit, goal: Some(goal) });
+    /// Notes a figure that has a goal, or has one at another size.
+    pub fn judge(&mut self, name: impl Into<String>, at: u64, of: (f64, &'static str), goal: impl Into<Option<Goal>>) {
+        self.note(name, at, of);
+        if let Some(figure) = self.0.last_mut() {
+            figure.goal = goal.into();
+        }
     }
 
     /// The figures as one line of JSON.

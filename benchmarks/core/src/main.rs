@@ -49,6 +49,9 @@ struct Arguments {
     /// Up to 1 M identifiers and fewer runs.
     #[arg(long)]
     quick: bool,
+    /// Only these numbers of identifiers.
+    #[arg(long)]
+    identifiers: Vec<u32>,
     /// Only these parts.
     #[arg(long, value_enum)]
     part: Vec<Part>,
@@ -59,7 +62,10 @@ fn main() -> ExitCode {
     let wanted = |part| arguments.part.is_empty() || arguments.part.contains(&part);
     let mut figures = Figures::default();
     if wanted(Part::Sizes) {
-        sizes::measure(&mut figures, arguments.quick);
+        let usual = [100_000, 1_000_000, 10_000_000];
+        let few = usual.into_iter().take(if arguments.quick { 2 } else { 3 }).collect();
+        let sizes = if arguments.identifiers.is_empty() { few } else { arguments.identifiers.clone() };
+        sizes::measure(&mut figures, &sizes, if arguments.quick { 3 } else { 7 });
     }
     if wanted(Part::Growth) {
         growth::measure(&mut figures, arguments.quick);

@@ -1,29 +1,30 @@
 //! Rows in chunks: growing moves none of them, so it costs no pause and no second copy. Only the first chunk grows by
 //! doubling, so that a small workspace stays small.
 
-/// Rows in a chunk. Few, since each of the index's shards leaves half a chunk empty on average.
-const CHUNK: usize = 256;
+/// Rows of the first chunk at the beginning.
 const FIRST: usize = 4;
 
-/// A growing array of rows that never moves them, but for the first few.
+/// A growing array of rows that never moves them, but for the first few. Half a chunk of `CHUNK` rows is empty on
+/// average; many small chunks are slower to find.
 #[derive(Clone, Debug)]
-pub(crate) struct Arena<T> {
+pub(crate) struct Arena<T, const CHUNK: usize> {
     chunks: Vec<Box<[T]>>,
     len: u32,
 }
 
-impl<T> Default for Arena<T> {
+impl<T, const CHUNK: usize> Default for Arena<T, CHUNK> {
     fn default() -> Self {
         Self { chunks: Vec::new(), len: 0 }
     }
 }
 
-impl<T: Copy + Default> Arena<T> {
+impl<T: Copy + Default, const CHUNK: usize> Arena<T, CHUNK> {
     /// How many rows there are.
     pub fn len(&self) -> u32 {
         self.len
     }
 
+    #[inline]
     pub fn row(&self, at: u32) -> &T {
         let at = at as usize;
         &self.chunks[at / CHUNK][at % CHUNK]
@@ -73,7 +74,7 @@ mod tests {
 
     #[test]
     fn rows_stay_where_they_are_put() {
-        let mut arena = Arena::default();
+        let mut arena = Arena::<u32, 64>::default();
         for number in 0..1000_u32 {
             assert_eq!(arena.push(number), number);
         }

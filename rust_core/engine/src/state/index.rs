@@ -15,7 +15,7 @@ use crate::digest::Digest;
 use crate::ids::{Day, Micros, Serial, TypeId};
 use crate::state::arena::Arena;
 use crate::state::sharded::Sharded;
-use packed::{Facts, Further, Kind, Packed, When, join, split};
+use packed::{Facts, Further, Kind, Packed, When};
 use posting::Posting;
 use shard::Shard;
 
@@ -63,7 +63,7 @@ pub enum Holders {
 #[derive(Clone, Debug)]
 pub struct Index {
     shards: Vec<Shard>,
-    further: Arena<Further>,
+    further: Arena<Further, 1024>,
     /// The first free row of `further`; free rows are chained by `next`.
     free: u32,
     /// By the place of the first holder.
@@ -87,7 +87,8 @@ impl Default for Index {
 }
 
 /// The shard of a first holder's place.
-fn shard_of(place: u32) -> u8 {
+#[inline]
+fn shard_at(place: u32) -> u8 {
     let [shard, ..] = (place << 1).to_be_bytes();
     shard
 }
@@ -118,12 +119,12 @@ impl Index {
     pub(crate) fn entry(&self, at: u32) -> Entry {
         let (primary, serial, kind, when) = if at & FURTHER == 0 {
             let row = self.row(at);
-            (at, row.serial, row.kind, row.when)
+            (at, row.serial, row.kind(), row.when)
         } else {
             let row = self.further.row(at & !FURTHER);
             (row.primary, row.serial, row.kind, row.when)
         };
-        let digest = join(shard_of(primary), self.row(primary).tail);
+        let digest = self.row(primary).digest(shard_at(primary));
         let facts = packed::unpack(kind, when).or_else(|| self.escaped.get(at).copied());
         let Facts { type_id, add_time, seen_day } = facts.unwrap_or(Facts::NONE);
         Entry { digest, serial: Serial(serial), type_id, seen_day, add_time, exclusive: kind.exclusive() }
@@ -148,9 +149,8 @@ impl Index {
         let (kind, when) = self.pack(at, &Entry { seen_day: day, ..entry });
         if at & FURTHER == 0 {
             let row = self.row_mut(at);
-            let shared = row.kind.shared();
-            (row.kind, row.when) = (kind, when);
-            row.kind.set_shared(shared);
+            row.set_kind(kind.with_shared(row.kind().shared()));
+            row.when = when;
         } else {
             let row = self.further.row_mut(at & !FURTHER);
             (row.kind, row.when) = (kind, when);
@@ -177,7 +177,7 @@ impl Index {
         if row.serial == serial.0 {
             return Some(primary);
         }
-        if row.kind.shared() { self.postings.get(primary)?.get(serial.0) } else { None }
+        if row.kind().shared() { self.postings.get(primary)?.get(serial.0) } else { None }
     }
 
     /// Whether this profile itself (not its merged members) holds the identifier.
@@ -214,7 +214,7 @@ impl Index {
     fn holders(&self, digest: Digest) -> Found<'_> {
         let Some(primary) = self.primary(digest) else { return Found::Nobody };
         let row = self.row(primary);
-        match self.postings.get(primary).filter(|_| row.kind.shared()) {
+        match self.postings.get(primary).filter(|_| row.kind().shared()) {
             Some(posting) => Found::Several(posting),
             None => Found::One(Serial(row.serial)),
         }
@@ -222,17 +222,17 @@ impl Index {
 
     #[inline]
     fn primary(&self, digest: Digest) -> Option<u32> {
-        let (shard, _) = split(digest);
+        let shard = packed::shard_of(digest);
         self.shards[usize::from(shard)].find(digest).map(|within| place_of(shard, within))
     }
 
     #[inline]
     fn row(&self, primary: u32) -> &Packed {
-        self.shards[usize::from(shard_of(primary))].row(within(primary))
+        self.shards[usize::from(shard_at(primary))].row(within(primary))
     }
 
     fn row_mut(&mut self, primary: u32) -> &mut Packed {
-        self.shards[usize::from(shard_of(primary))].row_mut(within(primary))
+        self.shards[usize::from(shard_at(primary))].row_mut(within(primary))
     }
 
     /// Packs an entry's facts, or puts them into the side table.

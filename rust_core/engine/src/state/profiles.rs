@@ -109,9 +109,9 @@ impl Body {
 /// All profiles of a workspace, merged-away and orphaned ones too.
 #[derive(Clone, Debug)]
 pub struct Profiles {
-    rows: Arena<Row>,
+    rows: Arena<Row, 8192>,
     shapes: Shapes,
-    groups: Arena<Group>,
+    groups: Arena<Group, 1024>,
     /// The first free row of `groups`; free rows are chained by `root`.
     free_groups: u32,
     /// By serial, for profiles of groups.

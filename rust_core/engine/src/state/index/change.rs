@@ -2,9 +2,9 @@
 
 use crate::digest::Digest;
 use crate::ids::Serial;
-use crate::state::index::packed::{self, Further, Packed, split};
+use crate::state::index::packed::{self, Further, Packed, shard_of};
 use crate::state::index::posting::Holder;
-use crate::state::index::{Entry, FURTHER, Index, NONE, place_of, shard_of, within};
+use crate::state::index::{Entry, FURTHER, Index, NONE, place_of};
 
 impl Index {
     /// Adds an entry and answers its place. `next` is the next entry of the same profile.
@@ -13,10 +13,10 @@ impl Index {
         let Some(primary) = self.primary(entry.digest) else { return self.insert_first(entry, next) };
         let known = is_known(entry.serial);
         let first = *self.row(primary);
-        if !first.kind.shared() {
+        if !first.kind().shared() {
             let holder = Holder { serial: first.serial, place: primary, known: is_known(Serial(first.serial)) };
             self.postings.entry(primary).put(holder);
-            self.row_mut(primary).kind.set_shared(true);
+            self.row_mut(primary).set_kind(first.kind().with_shared(true));
         }
         let place = if first.serial == 0 {
             self.take_first_place(primary, entry, next);
@@ -39,7 +39,7 @@ impl Index {
             *row = Further { next: self.free, ..Further::default() };
             self.free = at & !FURTHER;
             self.leave_posting(primary, &entry);
-        } else if self.row(at).kind.shared() {
+        } else if self.row(at).kind().shared() {
             // The row stays for the identifier's sake until its last holder has gone.
             let row = self.row_mut(at);
             (row.serial, row.next) = (0, NONE);
@@ -58,7 +58,7 @@ impl Index {
             let row = self.further.row(at & !FURTHER);
             (row.primary, row.serial)
         };
-        if self.row(primary).kind.shared()
+        if self.row(primary).kind().shared()
             && let Some(posting) = self.postings.get_mut(primary)
         {
             posting.put(Holder { serial, place: at, known });
@@ -66,27 +66,26 @@ impl Index {
     }
 
     fn leave_posting(&mut self, primary: u32, entry: &Entry) {
+        let first = *self.row(primary);
         let Some(posting) = self.postings.get_mut(primary) else { return };
         posting.remove(entry.serial.0);
-        let alone = posting.len() == 1 && self.shards[usize::from(shard_of(primary))].row(within(primary)).serial != 0;
         if posting.is_empty() {
             self.postings.remove(primary);
             self.remove_row(entry.digest);
-        } else if alone {
+        } else if posting.len() == 1 && first.serial != 0 {
             self.postings.remove(primary);
-            self.row_mut(primary).kind.set_shared(false);
+            self.row_mut(primary).set_kind(first.kind().with_shared(false));
         }
     }
 
     fn remove_row(&mut self, digest: Digest) {
-        let (shard, _) = split(digest);
-        self.shards[usize::from(shard)].remove(digest);
+        self.shards[usize::from(shard_of(digest))].remove(digest);
     }
 
     fn insert_first(&mut self, entry: &Entry, next: u32) -> u32 {
-        let (shard, tail) = split(entry.digest);
+        let shard = shard_of(entry.digest);
         let (kind, when, escaped) = packed::pack(entry.facts(), entry.exclusive);
-        let row = Packed { tail, kind, serial: entry.serial.0, next, when };
+        let row = Packed::new(entry.digest, (kind, when), entry.serial.0, next);
         let place = place_of(shard, self.shards[usize::from(shard)].insert(entry.digest, row));
         if escaped {
             self.escaped.insert(place, entry.facts());
@@ -96,10 +95,8 @@ impl Index {
 
     /// Puts a holder into the row that the first one left.
     fn take_first_place(&mut self, primary: u32, entry: &Entry, next: u32) {
-        let (mut kind, when) = self.pack(primary, entry);
-        kind.set_shared(true);
-        let row = self.row_mut(primary);
-        (row.kind, row.when, row.serial, row.next) = (kind, when, entry.serial.0, next);
+        let (kind, when) = self.pack(primary, entry);
+        *self.row_mut(primary) = Packed::new(entry.digest, (kind.with_shared(true), when), entry.serial.0, next);
     }
 
     fn insert_further(&mut self, primary: u32, entry: &Entry, next: u32) -> u32 {

@@ -49,6 +49,7 @@ impl When {
         (time < 1 << TIME_BITS && days < DAYS).then_some(Self(time << DAY_BITS | days))
     }
 
+    #[inline]
     fn unpack(self) -> (Micros, Day) {
         let add_time = Micros((self.0 >> DAY_BITS).cast_signed() + EPOCH_US);
         let days = i32::try_from(self.0 & DAYS).unwrap_or(i32::MAX);
@@ -67,8 +68,8 @@ impl Kind {
         self.0 & SHARED != 0
     }
 
-    pub fn set_shared(&mut self, shared: bool) {
-        self.0 = if shared { self.0 | SHARED } else { self.0 & !SHARED };
+    pub fn with_shared(self, shared: bool) -> Self {
+        Self(if shared { self.0 | SHARED } else { self.0 & !SHARED })
     }
 }
 
@@ -83,41 +84,74 @@ pub(crate) fn pack(facts: Facts, exclusive: bool) -> (Kind, When, bool) {
 }
 
 /// What was packed; `None` if the side table has it.
+#[inline]
 pub(crate) fn unpack(kind: Kind, when: When) -> Option<Facts> {
     let (add_time, seen_day) = (when != When::ESCAPED).then(|| when.unpack())?;
     Some(Facts { type_id: TypeId(u32::from(kind.0 & TYPE)), add_time, seen_day })
 }
 
-/// A digest without its first byte, which the shard knows.
-pub(crate) type Tail = [u8; 15];
-
-/// The shard that a digest belongs to, and the rest of it.
-pub(crate) fn split(digest: Digest) -> (u8, Tail) {
-    let [shard, tail @ ..] = digest.to_bytes();
-    (shard, tail)
+/// The shard that a digest belongs to: its first byte.
+pub(crate) fn shard_of(digest: Digest) -> u8 {
+    let [shard, ..] = digest.to_bytes();
+    shard
 }
 
-/// The digest whose parts these are.
-pub(crate) fn join(shard: u8, tail: Tail) -> Digest {
-    let mut bytes = [shard; 16];
-    bytes[1..].copy_from_slice(&tail);
-    Digest::from_bytes(bytes)
+const HIGH: u64 = u64::MAX << 8;
+
+fn halves(digest: Digest) -> (u64, u64) {
+    let high = Digest(digest.0 >> 64).low();
+    (high << 8, digest.low())
 }
 
-/// The first holder of an identifier, together with the identifier. No two lie in three cache lines.
+/// The first holder of an identifier, together with the identifier.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(align(32))]
 pub(crate) struct Packed {
-    /// The digest but for its first byte.
-    pub tail: Tail,
-    /// Type and flags.
-    pub kind: Kind,
+    /// The lower half of the digest.
+    low: u64,
+    /// The upper half without its first byte, which the shard knows; then type and flags.
+    high: u64,
+    /// Times.
+    pub when: When,
     /// The holder; 0 while only later holders are left, and in free rows.
     pub serial: u32,
     /// The next entry of the same profile; in free rows the next free one.
     pub next: u32,
-    /// Times.
-    pub when: When,
+}
+
+impl Packed {
+    pub fn new(digest: Digest, (kind, when): (Kind, When), serial: u32, next: u32) -> Self {
+        let (high, low) = halves(digest);
+        Self { low, high: high | u64::from(kind.0), when, serial, next }
+    }
+
+    /// A row that nobody uses.
+    pub fn free(next: u32) -> Self {
+        Self { next, ..Self::default() }
+    }
+
+    /// Whether this is the identifier's row; the shard is known to be right.
+    #[inline]
+    pub fn is(&self, digest: Digest) -> bool {
+        let (high, low) = halves(digest);
+        self.low == low && self.high & HIGH == high
+    }
+
+    #[inline]
+    pub fn digest(&self, shard: u8) -> Digest {
+        let high = u128::from(self.high >> 8) | u128::from(shard) << 56;
+        Digest(high << 64 | u128::from(self.low))
+    }
+
+    #[inline]
+    pub fn kind(&self) -> Kind {
+        let [kind, ..] = self.high.to_le_bytes();
+        Kind(kind)
+    }
+
+    pub fn set_kind(&mut self, kind: Kind) {
+        self.high = self.high & HIGH | u64::from(kind.0);
+    }
 }
 
 /// A further holder of an identifier.
@@ -167,9 +201,16 @@ mod tests {
         }
 
         #[test]
-        fn a_digest_survives_its_parts(digest: u128) {
-            let (shard, tail) = split(Digest(digest));
-            prop_assert_eq!(join(shard, tail), Digest(digest));
+        fn a_digest_survives_its_parts(digest: u128, kind: u8, other: u8) {
+            let digest = Digest(digest);
+            let mut row = Packed::new(digest, (Kind(kind), When::default()), 1, 2);
+            prop_assert_eq!((row.digest(shard_of(digest)), row.kind()), (digest, Kind(kind)));
+            row.set_kind(Kind(other));
+            prop_assert_eq!((row.digest(shard_of(digest)), row.kind()), (digest, Kind(other)));
+            prop_assert!(row.is(digest));
+            for bit in 0..120 {
+                prop_assert!(!row.is(Digest(digest.0 ^ 1 << bit)));
+            }
         }
     }
 

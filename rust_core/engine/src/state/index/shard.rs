@@ -3,14 +3,18 @@
 use crate::digest::Digest;
 use crate::state::arena::Arena;
 use crate::state::index::NONE;
-use crate::state::index::packed::{Packed, Tail, join, split};
+use crate::state::index::packed::{Packed, shard_of};
 use crate::state::index::slots::{PLACES_MAX, Slots};
 
-/// A hash table and the entries that it leads to.
+/// Rows of 32 bytes in a chunk: of 256 shards each leaves half a chunk empty.
+const CHUNK: usize = 512;
+
+/// A hash table and the entries that it leads to; in one cache line.
 #[derive(Clone, Debug)]
+#[repr(align(64))]
 pub(crate) struct Shard {
     slots: Slots,
-    entries: Arena<Packed>,
+    entries: Arena<Packed, CHUNK>,
     /// The first free row; free rows are chained by `next`.
     free: u32,
 }
@@ -22,6 +26,7 @@ impl Default for Shard {
 }
 
 impl Shard {
+    #[inline]
     pub fn row(&self, place: u32) -> &Packed {
         self.entries.row(place)
     }
@@ -31,9 +36,9 @@ impl Shard {
     }
 
     /// The place of an identifier's row.
+    #[inline]
     pub fn find(&self, digest: Digest) -> Option<u32> {
-        let (_, tail) = split(digest);
-        self.slots.find(digest, self.same(&tail)).map(|slot| self.slots.place(slot))
+        self.slots.find(digest, |place| self.row(place).is(digest)).map(|slot| self.slots.place(slot))
     }
 
     /// Adds an identifier that is not there yet and answers its place.
@@ -48,7 +53,7 @@ impl Shard {
             place
         };
         if self.slots.is_full() {
-            self.grow(split(digest).0, place);
+            self.grow(shard_of(digest), place);
         }
         self.slots.insert(digest, place);
         place
@@ -56,26 +61,23 @@ impl Shard {
 
     /// Removes an identifier.
     pub fn remove(&mut self, digest: Digest) {
-        let (_, tail) = split(digest);
-        let Some(slot) = self.slots.find(digest, self.same(&tail)) else { return };
+        let Some(slot) = self.slots.find(digest, |place| self.row(place).is(digest)) else { return };
         let place = self.slots.place(slot);
         self.slots.remove(slot);
-        *self.entries.row_mut(place) = Packed { next: self.free, ..Packed::default() };
+        *self.entries.row_mut(place) = Packed::free(self.free);
         self.free = place;
     }
 
     /// Reads the line that a search begins with.
+    #[inline]
     pub fn touch(&self, digest: Digest) -> u32 {
         self.slots.touch(digest)
     }
 
     /// The row that a search most likely ends at.
+    #[inline]
     pub fn guess(&self, digest: Digest) -> Option<&Packed> {
-        self.slots.guess(digest).and_then(|place| self.entries.get(place))
-    }
-
-    fn same<'a>(&'a self, tail: &'a Tail) -> impl Fn(u32) -> bool + 'a {
-        move |place| self.entries.get(place).is_some_and(|row| row.tail == *tail)
+        self.slots.guess(digest).map(|place| self.row(place))
     }
 
     /// Makes the table larger and inserts everything but the row at `fresh`.
@@ -83,8 +85,8 @@ impl Shard {
         self.slots.grow(shard);
         for (place, row) in (0..).zip(self.entries.rows()) {
             // Nobody holds a free row, and it is not shared: a shared one may wait for its further holders.
-            if place != fresh && (row.serial != 0 || row.kind.shared()) {
-                self.slots.insert(join(shard, row.tail), place);
+            if place != fresh && (row.serial != 0 || row.kind().shared()) {
+                self.slots.insert(row.digest(shard), place);
             }
         }
     }

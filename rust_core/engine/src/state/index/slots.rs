@@ -42,6 +42,7 @@ struct Key {
 }
 
 impl Key {
+    #[inline]
     fn of(digest: Digest) -> Self {
         let low = digest.low();
         // The highest tag belongs to the marks.
@@ -62,6 +63,7 @@ pub(crate) struct Slots {
 
 impl Slots {
     /// Finds the slot of a digest; `same` compares with the entry at a place.
+    #[inline]
     pub fn find(&self, digest: Digest, same: impl Fn(u32) -> bool) -> Option<Slot> {
         let key = Key::of(digest);
         let mut bucket = self.home(key)?;
@@ -84,6 +86,7 @@ impl Slots {
     }
 
     /// The place that a slot leads to.
+    #[inline]
     pub fn place(&self, slot: Slot) -> u32 {
         self.buckets[slot.bucket].0[slot.at] & PLACE
     }
@@ -142,29 +145,39 @@ impl Slots {
     }
 
     /// Reads the line that a search begins with.
+    #[inline]
     pub fn touch(&self, digest: Digest) -> u32 {
         self.home(Key::of(digest)).map_or(0, |bucket| self.buckets[bucket].0[0])
     }
 
     /// The place that a search most likely ends at, without a look at the entry.
+    #[inline]
     pub fn guess(&self, digest: Digest) -> Option<u32> {
         let key = Key::of(digest);
-        let slots = &self.buckets[self.home(key)?].0;
-        let hits = tagged(slots, key.tag);
-        (hits != 0).then(|| slots[hits.trailing_zeros() as usize] & PLACE)
+        let home = self.home(key)?;
+        let guess = |bucket: usize| {
+            let slots = &self.buckets[bucket].0;
+            let hits = tagged(slots, key.tag);
+            (hits != 0).then(|| slots[hits.trailing_zeros() as usize % SLOTS] & PLACE)
+        };
+        // A twelfth lies one bucket on; which further ones are read is of no use any more.
+        guess(home).or_else(|| if self.buckets[home].0[SLOTS - 1] == EMPTY { None } else { guess(self.after(home)) })
     }
 
+    #[inline]
     fn home(&self, key: Key) -> Option<usize> {
         let scaled = (key.position * self.buckets.len() as u64) >> 32;
         usize::try_from(scaled).ok().filter(|_| !self.buckets.is_empty())
     }
 
+    #[inline]
     fn after(&self, bucket: usize) -> usize {
         if bucket + 1 == self.buckets.len() { 0 } else { bucket + 1 }
     }
 }
 
 /// Which slots carry the tag, one bit each.
+#[inline]
 fn tagged(slots: &[u32; SLOTS], tag: u32) -> u32 {
     let mut hits = 0;
     for (at, slot) in slots.iter().enumerate() {

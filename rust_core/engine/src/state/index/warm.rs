@@ -6,7 +6,7 @@ use std::hint::black_box;
 use crate::digest::Digest;
 use crate::ids::Serial;
 use crate::state::index::Index;
-use crate::state::index::packed::split;
+use crate::state::index::packed::shard_of;
 use crate::state::profiles::Profiles;
 
 /// Look-ups under way at a time: more than memory answers at once, few enough to stay in the nearest cache.
@@ -17,7 +17,7 @@ impl Index {
     pub(crate) fn warm(&self, digests: &[Digest], profiles: &Profiles) {
         let mut serials = [0; TOGETHER];
         for together in digests.chunks(TOGETHER) {
-            let shard = |digest: Digest| &self.shards[usize::from(split(digest).0)];
+            let shard = |digest: Digest| &self.shards[usize::from(shard_of(digest))];
             let lines = together.iter().fold(0, |sum, &digest| sum ^ shard(digest).touch(digest));
             black_box(lines);
             for (serial, &digest) in serials.iter_mut().zip(together) {
