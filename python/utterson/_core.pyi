@@ -246,6 +246,12 @@ class Workspace:
     def identifier_count(self) -> int: ...
     def decide(self, groups: Sequence[CallGroup], now_us: int, entry_id: bytes) -> Plan:
         """Decide calls in order, leaving the index as it was; `entry_id` is the log entry's fresh identity."""
+    def answer_hit(self, group: CallGroup, now_us: int, *, default_strong: bool = False) -> bytes | None:
+        """Answer a unary call at once, on the committed state: the encoded response.
+
+        None if the call writes, is refused or repeated, asks for a confirmed state, or if the index is in use by
+        another thread: then it goes the ordinary way. Never waits.
+        """
     def decide_policy(self, policy: bytes, now_us: int, entry_id: bytes) -> Plan | Fault:
         """Decide a change of the policy (an encoded `utterson.v1.Policy`)."""
     def decide_import(self, messages: Sequence[bytes], now_us: int, entry_id: bytes) -> Plan | Fault | Replay:

@@ -259,3 +259,19 @@ async def test_a_batch_answers_each_call_by_itself(core: Core) -> None:
     assert len(kinds) == 4
     reasons = [result.error.details[0].value for result in answer.results if result.WhichOneof("result") == "error"]
     assert b"WORKSPACE_NOT_FOUND" in reasons[1]
+
+
+async def test_a_hit_is_answered_at_once_and_a_call_that_writes_is_not(core: Core) -> None:
+    first = await core.identify(("email", "ed.hyde@example.com"))
+    index = await core.index()
+
+    def at_once(value: str) -> bytes | None:
+        request = messages.IdentifyRequest(workspace=WORKSPACE, identifiers=held((("email", value),)))
+        group = CoreEngine().parse_call(CallKind.IDENTIFY, request.SerializeToString())
+        return index.answer_hit(group, time.time_ns() // 1000, default_strong=False)
+
+    answer = at_once("ed.hyde@example.com")
+    assert answer is not None
+    hit = messages.IdentifyResponse.FromString(answer).resolution
+    assert (hit.profile_id, hit.outcome, hit.revision) == (first.profile_id, Outcome.OUTCOME_MATCHED, first.revision)
+    assert at_once("new@example.com") is None

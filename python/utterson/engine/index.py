@@ -92,6 +92,12 @@ class Index:
             handles = [cast("_core.CallGroup", group.handle) for group in groups]
             return Plan(self._native, self._native.decide(handles, now_us, entry_id))
 
+    def answer_hit(self, group: ParsedGroup, now_us: int, *, default_strong: bool) -> bytes | None:
+        """Answer a unary call that changes nothing, ready to send; None for any other."""
+        with deciding():
+            handle = cast("_core.CallGroup", group.handle)
+            return self._native.answer_hit(handle, now_us, default_strong=default_strong)
+
     def decide_policy(self, policy: bytes, now_us: int, entry_id: bytes) -> Plan | UttersonError:
         """Decide a change of the policy."""
         with deciding():

@@ -7,6 +7,7 @@ pub mod columns;
 pub mod copy;
 pub mod decode;
 pub mod encode;
+pub mod hit;
 pub mod load;
 pub mod log;
 pub mod policy;

@@ -1,13 +1,13 @@
 //! One workspace's index.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 use utterson_codec::encode::{self, EventEncoder, Imported};
 use utterson_codec::log::{self, Unreadable};
-use utterson_codec::{decode, policy, token};
+use utterson_codec::{decode, hit, policy, token};
 use utterson_engine::admin;
 use utterson_engine::decide::Submission;
 use utterson_engine::fault;
@@ -32,6 +32,8 @@ pub struct Workspace {
     // Empty once it is broken: a state that may be half changed must not answer.
     state: Mutex<Option<Box<State>>>,
 }
+
+const BROKEN: &str = "the index is broken: load it anew";
 
 /// What becomes of the state after work on it.
 enum After<T> {
@@ -64,7 +66,7 @@ impl Workspace {
             // The lock is taken without the interpreter, so whoever holds it never waits for the one who waits here.
             let mut place = self.state.lock().unwrap_or_else(PoisonError::into_inner);
             let Some(state) = place.as_mut() else {
-                return Err(IndexDivergedError::new_err("the index is broken: load it anew"));
+                return Err(IndexDivergedError::new_err(BROKEN));
             };
             match caught(|| work(state)) {
                 Ok(After::Keep(answer)) => Ok(answer),
@@ -148,6 +150,31 @@ impl Workspace {
             let sizes = groups.iter().map(|group| group.submissions.len()).collect();
             Plan::of_calls(plan, &calls, encoded, sizes)
         })
+    }
+
+    #[pyo3(signature = (group, now_us, *, default_strong = false))]
+    fn answer_hit<'py>(
+        &self,
+        py: Python<'py>,
+        group: &CallGroup,
+        now_us: i64,
+        default_strong: bool,
+    ) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let [submission] = &*group.0.submissions else { return Ok(None) };
+        // The work is shorter than letting other threads run would take; who finds the state in use does not wait.
+        let mut place = match self.state.try_lock() {
+            Ok(place) => place,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return Ok(None),
+        };
+        let Some(state) = place.as_mut() else { return Err(IndexDivergedError::new_err(BROKEN)) };
+        match caught(|| hit::answer(state, submission, Micros(now_us), default_strong)) {
+            Ok(answer) => Ok(answer.map(|answer| PyBytes::new(py, &answer))),
+            Err(broken) => {
+                *place = None;
+                Err(IndexDivergedError::new_err(broken.0))
+            }
+        }
     }
 
     fn decide_policy(&self, py: Python<'_>, policy: &[u8], now_us: i64, entry_id: &[u8]) -> PyResult<PolicyPlan> {
