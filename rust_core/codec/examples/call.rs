@@ -49,7 +49,7 @@ fn run(state: &mut State, request: &[u8], id: u64, totals: &mut Totals) -> usize
             .answers
             .iter()
             .map(|answer| match answer {
-                encode::Answer::Accepted(bytes) => (true, &bytes[..]),
+                encode::Answer::Accepted(range) => (true, &encoded.accepted[range.clone()]),
                 _ => panic!("refused"),
             })
             .collect();

@@ -6,7 +6,7 @@ use utterson_engine::ids::{EntryId, Micros};
 use utterson_engine::plan::Verdict;
 use utterson_engine::state::State;
 
-use crate::encode::{Answer, EventEncoder, decided, unary};
+use crate::encode::{EventEncoder, decided, unary};
 
 /// The response of a unary call that changes nothing and is content with this replica's memory; `None` for any other,
 /// a refused and a repeated one too. The state is left as it was.
@@ -26,10 +26,7 @@ pub fn answer(state: &mut State, submission: &Submission, now: Micros, default_s
     if decision.writes || !matches!(decision.verdict, Verdict::Resolution(_)) {
         return None;
     }
-    match &decided(&plan, &[submission], &state.digester).answers[..] {
-        [Answer::Accepted(resolution)] => Some(unary(resolution)),
-        _ => None,
-    }
+    Some(unary(&decided(&plan, &[submission], &state.digester).accepted))
 }
 
 #[cfg(test)]

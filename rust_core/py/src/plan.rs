@@ -136,7 +136,9 @@ impl Plan {
         let answers = self.encoded.answers.iter().skip(before).take(size);
         Ok(answers
             .map(|answer| match answer {
-                Answer::Accepted(bytes) => NativeAnswer::Accepted(PyBytes::new(py, bytes)),
+                Answer::Accepted(range) => {
+                    NativeAnswer::Accepted(PyBytes::new(py, &self.encoded.accepted[range.clone()]))
+                }
                 Answer::Refused(fault) => NativeAnswer::Refused(Fault(fault.clone())),
                 Answer::Repeated { digest, explain } => NativeAnswer::Repeated(Replay::new(*digest, *explain)),
             })

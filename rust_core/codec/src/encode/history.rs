@@ -7,24 +7,28 @@ use utterson_engine::ids::{Micros, ProfileId};
 use utterson_engine::outcome::Outcome;
 use utterson_engine::plan::{Entry, Resolution};
 
-use super::{change, demotion, timestamp};
+use super::wire::Wire;
+use super::{put_changes, put_demotions, put_timestamp, timestamp};
 use crate::proto::v1;
+
+/// Room for an entry that nothing was merged, demoted or changed in.
+const ENTRY_BYTES: usize = 96;
 
 /// The entry of a call that touched profiles.
 pub(super) fn of_call(call: &Call, resolution: &Resolution, commit_time: Micros, token: &str) -> Vec<u8> {
-    let entry = v1::HistoryEntry {
-        revision: token.to_owned(),
-        commit_time: Some(timestamp(commit_time)),
-        call: call.kind as i32,
-        outcome: resolution.outcome as i32,
-        decided_by: resolution.decided_by.as_str().to_owned(),
-        policy_revision: resolution.policy_revision.0,
-        profile_id: resolution.profile.map_or(0, |id| id.0),
-        merged_profile_ids: resolution.merged.iter().map(|id| id.0).collect(),
-        changes: resolution.changes.iter().map(change).collect(),
-        demoted: resolution.demoted.iter().map(|one| demotion(call, one)).collect(),
-    };
-    entry.encode_to_vec()
+    let mut bytes = Vec::with_capacity(ENTRY_BYTES);
+    let mut wire = Wire(&mut bytes);
+    wire.text(1, token);
+    put_timestamp(&mut wire, 2, commit_time);
+    wire.signed(3, call.kind as i64);
+    wire.signed(4, resolution.outcome as i64);
+    wire.text(5, resolution.decided_by.as_str());
+    wire.signed(6, i64::from(resolution.policy_revision.0));
+    wire.signed(7, resolution.profile.map_or(0, |id| id.0));
+    wire.packed(8, resolution.merged.iter().map(|id| id.0.cast_unsigned()));
+    put_changes(&mut wire, 9, &resolution.changes);
+    put_demotions(&mut wire, 10, call, &resolution.demoted);
+    bytes
 }
 
 /// The entry of a profile that was taken over.

@@ -7,6 +7,7 @@ mod resolution;
 mod response;
 #[cfg(test)]
 mod tests;
+pub(crate) mod wire;
 
 pub use event::EventEncoder;
 pub use plan::{Answer, Encoded, Imported, decided, imported, policy_change};
@@ -18,6 +19,7 @@ use utterson_engine::ids::Micros;
 use utterson_engine::outcome::{ChangedProfile, Demotion};
 
 use crate::proto::v1;
+use wire::Wire;
 
 fn timestamp(time: Micros) -> Timestamp {
     let nanos = time.0.rem_euclid(1_000_000) * 1_000;
@@ -25,15 +27,19 @@ fn timestamp(time: Micros) -> Timestamp {
 }
 
 /// Identifiers are answered as they were sent; of a Modify, the value that a change sets or else the one it removes.
-fn identifier_at(call: &Call, index: usize) -> Option<v1::Identifier> {
-    let (type_name, value) = if call.kind == CallKind::Modify {
+fn sent_at(call: &Call, index: usize) -> Option<(&str, &str)> {
+    if call.kind == CallKind::Modify {
         let change = call.changes.get(index)?;
-        (&change.type_name, if change.new_value.is_empty() { &change.old_value } else { &change.new_value })
-    } else {
-        let sent = call.identifiers.get(index)?;
-        (&sent.type_name, &sent.value)
-    };
-    Some(v1::Identifier { r#type: type_name.clone(), value: value.clone() })
+        let value = if change.new_value.is_empty() { &change.old_value } else { &change.new_value };
+        return Some((&change.type_name, value));
+    }
+    let sent = call.identifiers.get(index)?;
+    Some((&sent.type_name, &sent.value))
+}
+
+fn identifier_at(call: &Call, index: usize) -> Option<v1::Identifier> {
+    let (type_name, value) = sent_at(call, index)?;
+    Some(v1::Identifier { r#type: type_name.to_owned(), value: value.to_owned() })
 }
 
 fn demotion(call: &Call, demotion: &Demotion) -> v1::Demotion {
@@ -44,10 +50,38 @@ fn demotion(call: &Call, demotion: &Demotion) -> v1::Demotion {
     }
 }
 
-fn change(change: &ChangedProfile) -> v1::IdentifierChange {
-    v1::IdentifierChange {
-        r#type: change.type_name.to_string(),
-        profile_id: change.profile.0,
-        now_orphaned: change.now_orphaned,
+fn put_identifier(wire: &mut Wire<'_>, tag: u8, call: &Call, index: usize) {
+    let Some((type_name, value)) = sent_at(call, index) else { return };
+    wire.message(tag, |wire| {
+        wire.text(1, type_name);
+        wire.text(2, value);
+    });
+}
+
+fn put_demotions(wire: &mut Wire<'_>, tag: u8, call: &Call, demoted: &[Demotion]) {
+    for one in demoted {
+        wire.message(tag, |wire| {
+            put_identifier(wire, 1, call, one.index);
+            wire.signed(2, one.reason as i64);
+            wire.signed(3, i64::from(one.round));
+        });
     }
+}
+
+fn put_changes(wire: &mut Wire<'_>, tag: u8, changes: &[ChangedProfile]) {
+    for change in changes {
+        wire.message(tag, |wire| {
+            wire.text(1, &change.type_name);
+            wire.signed(2, change.profile.0);
+            wire.number(3, u64::from(change.now_orphaned));
+        });
+    }
+}
+
+fn put_timestamp(wire: &mut Wire<'_>, tag: u8, time: Micros) {
+    let Timestamp { seconds, nanos } = timestamp(time);
+    wire.message(tag, |wire| {
+        wire.signed(1, seconds);
+        wire.signed(2, i64::from(nanos));
+    });
 }

@@ -1,6 +1,7 @@
 //! A whole plan: answers for the callers, columns and payload for the store.
 
 use std::borrow::Borrow;
+use std::ops::Range;
 
 use prost::Message;
 use utterson_engine::decide::Submission;
@@ -17,8 +18,8 @@ use crate::{log, token};
 /// What a call is answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// An encoded `Resolution`; for an import the encoded response.
-    Accepted(Vec<u8>),
+    /// Where among the [`Encoded::accepted`] bytes the `Resolution` is; for an import the response.
+    Accepted(Range<usize>),
     /// A refusal.
     Refused(Fault),
     /// A call that repeats an accepted one (rule C7).
@@ -35,6 +36,8 @@ pub enum Answer {
 pub struct Encoded {
     /// One a call, in order.
     pub answers: Vec<Answer>,
+    /// The answers to calls that were accepted, one after the other.
+    pub accepted: Vec<u8>,
     /// What to commit, if the plan writes.
     pub columns: Columns,
     /// The log record, if the plan writes.
@@ -50,19 +53,26 @@ pub struct Imported<'a> {
     pub profiles: &'a [ProfileId],
 }
 
+/// About how many bytes an answer takes.
+const ANSWER_BYTES: usize = 224;
+
 /// Encodes a decided batch; `calls` are those that were decided.
 pub fn decided<S: Borrow<Submission>>(plan: &Plan, calls: &[S], digester: &Digester) -> Encoded {
     let mut tokens = Tokens { digester, last: None };
     let (mut answers, mut records) = (Vec::with_capacity(calls.len()), Vec::new());
+    let mut accepted = Vec::with_capacity(calls.len() * ANSWER_BYTES);
     for (position, (decided, submission)) in (0u32..).zip(plan.decided.iter().zip(calls)) {
         let answer = match (&decided.verdict, submission.borrow()) {
             (Verdict::Resolution(one), Ok(call)) => {
                 let token = tokens.of(one.revision);
-                if !decided.touched.is_empty() {
+                if let [others @ .., last] = &decided.touched[..] {
                     let record = history::of_call(call, one, plan.entry.commit_time, token);
-                    records.extend(decided.touched.iter().map(|&serial| (serial, position, record.clone())));
+                    records.extend(others.iter().map(|&serial| (serial, position, record.clone())));
+                    records.push((*last, position, record));
                 }
-                Answer::Accepted(resolution::resolution(one, call, token))
+                let begin = accepted.len();
+                resolution::resolution(one, call, token, &mut accepted);
+                Answer::Accepted(begin..accepted.len())
             }
             (Verdict::Replay(digest), Ok(call)) => Answer::Repeated { digest: *digest, explain: call.explain },
             (Verdict::Fault(fault), _) | (_, Err(fault)) => Answer::Refused(fault.clone()),
@@ -70,13 +80,13 @@ pub fn decided<S: Borrow<Submission>>(plan: &Plan, calls: &[S], digester: &Diges
         answers.push(answer);
     }
     if plan.effects.is_empty() {
-        return Encoded { answers, ..Encoded::default() };
+        return Encoded { answers, accepted, ..Encoded::default() };
     }
     let columns = net(&plan.effects, records, |position| match answers.get(position.0 as usize) {
-        Some(Answer::Accepted(answer)) => answer.clone(),
+        Some(Answer::Accepted(range)) => accepted[range.clone()].to_vec(),
         Some(Answer::Refused(_) | Answer::Repeated { .. }) | None => Vec::new(),
     });
-    Encoded { answers, columns, payload: log::encode(&plan.effects) }
+    Encoded { answers, accepted, columns, payload: log::encode(&plan.effects) }
 }
 
 /// Encodes an import.
@@ -84,19 +94,21 @@ pub fn decided<S: Borrow<Submission>>(plan: &Plan, calls: &[S], digester: &Diges
 pub fn imported(plan: &Plan, made: Imported<'_>, digester: &Digester) -> Encoded {
     let token = token::write(digester, plan.entry.seq, plan.entry.id);
     let profile_ids = made.profiles.iter().map(|id| id.0).collect();
-    let answer = v1::ImportProfilesResponse { profile_ids }.encode_to_vec();
+    let accepted = v1::ImportProfilesResponse { profile_ids }.encode_to_vec();
     let places = (0u32..).zip(made.serials.iter().zip(made.profiles));
     let records: Vec<History> =
         places.map(|(place, (&serial, &id))| (serial, place, history::of_import(id, &plan.entry, &token))).collect();
-    let columns = net(&plan.effects, records, |_| answer.clone());
-    Encoded { answers: vec![Answer::Accepted(answer)], columns, payload: log::encode(&plan.effects) }
+    let columns = net(&plan.effects, records, |_| accepted.clone());
+    let answers = vec![Answer::Accepted(0..accepted.len())];
+    Encoded { answers, accepted, columns, payload: log::encode(&plan.effects) }
 }
 
 /// Encodes a changed policy: nobody's call, so there is no answer.
 #[must_use]
 pub fn policy_change(plan: &Plan) -> Encoded {
     let effects: &[Effect] = &plan.effects;
-    Encoded { answers: Vec::new(), columns: net(effects, Vec::new(), |_| Vec::new()), payload: log::encode(effects) }
+    let columns = net(effects, Vec::new(), |_| Vec::new());
+    Encoded { columns, payload: log::encode(effects), ..Encoded::default() }
 }
 
 /// The token of the last revision asked for: within a plan nearly always the same one.

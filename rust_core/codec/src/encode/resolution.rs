@@ -6,31 +6,35 @@ use utterson_engine::explain::{Check, Explanation, Round};
 use utterson_engine::ids::ProfileId;
 use utterson_engine::plan::Resolution;
 
-use super::{change, demotion, identifier_at};
+use super::wire::Wire;
+use super::{demotion, identifier_at, put_changes, put_demotions, put_identifier};
 use crate::proto::v1;
 
-/// Encodes a resolution; `token` is that of its revision.
-pub(super) fn resolution(resolution: &Resolution, call: &Call, token: &str) -> Vec<u8> {
-    let identifiers = resolution.identifiers.iter().map(|result| v1::IdentifierResult {
-        identifier: identifier_at(call, result.index),
-        disposition: result.disposition as i32,
-        reason: result.reason.map_or(0, |reason| reason as i32),
-    });
-    let message = v1::Resolution {
-        profile_id: number(resolution.profile),
-        outcome: resolution.outcome as i32,
-        known: resolution.known,
-        source_profile_id: number(resolution.source),
-        merged_profile_ids: resolution.merged.iter().map(|id| id.0).collect(),
-        identifiers: identifiers.collect(),
-        demoted: resolution.demoted.iter().map(|one| demotion(call, one)).collect(),
-        changes: resolution.changes.iter().map(change).collect(),
-        warnings: resolution.warnings.clone(),
-        explanation: resolution.explanation.as_ref().map(|explanation| explained(explanation, call)),
-        policy_revision: resolution.policy_revision.0,
-        revision: token.to_owned(),
-    };
-    message.encode_to_vec()
+/// Writes a resolution; `token` is that of its revision.
+pub(super) fn resolution(resolution: &Resolution, call: &Call, token: &str, bytes: &mut Vec<u8>) {
+    let mut wire = Wire(bytes);
+    wire.signed(1, number(resolution.profile));
+    wire.signed(2, resolution.outcome as i64);
+    wire.number(3, u64::from(resolution.known));
+    wire.signed(4, number(resolution.source));
+    wire.packed(5, resolution.merged.iter().map(|id| id.0.cast_unsigned()));
+    for result in &resolution.identifiers {
+        wire.message(6, |wire| {
+            put_identifier(wire, 1, call, result.index);
+            wire.signed(2, result.disposition as i64);
+            wire.signed(3, result.reason.map_or(0, |reason| reason as i64));
+        });
+    }
+    put_demotions(&mut wire, 7, call, &resolution.demoted);
+    put_changes(&mut wire, 8, &resolution.changes);
+    for warning in &resolution.warnings {
+        wire.present_bytes(9, warning.as_bytes());
+    }
+    if let Some(explanation) = &resolution.explanation {
+        wire.present_bytes(10, &explained(explanation, call).encode_to_vec());
+    }
+    wire.signed(11, i64::from(resolution.policy_revision.0));
+    wire.text(12, token);
 }
 
 fn number(profile: Option<ProfileId>) -> i64 {

@@ -1,7 +1,11 @@
+use proptest::prelude::*;
 use prost::Message;
 use utterson_engine::call::{Call, CallKind, RawEvent, RawIdentifier};
 use utterson_engine::decider::{Encoder, StoredEvent};
-use utterson_engine::ids::Micros;
+use utterson_engine::explain::{Explanation, RuleId};
+use utterson_engine::ids::{EntryId, Micros, PolicyRevision, ProfileId, Seq};
+use utterson_engine::outcome::{ChangedProfile, Demotion, DemotionReason, Disposition, IdentifierResult, Outcome};
+use utterson_engine::plan::Resolution;
 
 use super::*;
 use crate::proto::v1;
@@ -68,4 +72,64 @@ fn an_event_is_stored_as_the_api_answers_it() {
         ..v1::StoredEvent::default()
     };
     assert_eq!(bytes, expected.encode_to_vec());
+}
+
+fn resolutions() -> impl Strategy<Value = (Resolution, Call)> {
+    let identifiers = prop::collection::vec(("[a-z]{1,9}", "\\PC{1,150}"), 1..5);
+    let number = prop::option::of((1i64..1 << 53).prop_map(ProfileId));
+    let merged = prop::collection::vec((1i64..1 << 53).prop_map(ProfileId), 0..40);
+    let others =
+        (any::<bool>(), any::<bool>(), any::<bool>(), prop::collection::vec("\\PC{0,200}", 0..3), any::<i32>());
+    (identifiers, number.clone(), number, merged, others).prop_map(|(sent, profile, source, merged, others)| {
+        let (known, demotes, explains, warnings, revision) = others;
+        let mut call = Call::new(CallKind::Identify);
+        let raw = |(type_name, value): (String, String)| RawIdentifier { type_name, value };
+        call.identifiers = sent.into_iter().map(raw).collect();
+        let demotion = Demotion { index: 0, reason: DemotionReason::ValueLimit, round: 300 };
+        let told = |index| IdentifierResult {
+            index,
+            disposition: Disposition::Demoted,
+            reason: demotes.then_some(DemotionReason::MergeLimit),
+        };
+        let changed = ChangedProfile { type_name: "email".into(), profile: ProfileId(5), now_orphaned: known };
+        let resolution = Resolution {
+            profile,
+            outcome: Outcome::Merged,
+            known,
+            source,
+            merged,
+            identifiers: (0..call.identifiers.len()).map(told).collect(),
+            demoted: if demotes { vec![demotion] } else { Vec::new() },
+            changes: if known { vec![changed] } else { Vec::new() },
+            warnings,
+            explanation: explains.then(|| Explanation { rounds: Vec::new(), decided_by: RuleId::M6 }),
+            decided_by: RuleId::M6,
+            policy_revision: PolicyRevision(revision),
+            revision: (Seq(0), EntryId([0; 16])),
+        };
+        (resolution, call)
+    })
+}
+
+proptest! {
+    #[test]
+    fn answers_and_histories_have_the_bytes_that_prost_gives_them((resolution, call) in resolutions(), time: i64) {
+        let mut bytes = Vec::new();
+        resolution::resolution(&resolution, &call, "token", &mut bytes);
+        let decoded = v1::Resolution::decode(&bytes[..]).expect("a message");
+        prop_assert_eq!(decoded.encode_to_vec(), bytes);
+        prop_assert_eq!(decoded.profile_id, resolution.profile.map_or(0, |id| id.0));
+        prop_assert_eq!(decoded.merged_profile_ids.len(), resolution.merged.len());
+        prop_assert_eq!(decoded.warnings, resolution.warnings.clone());
+        let sent = decoded.identifiers.iter().map(|one| one.identifier.clone().expect("told"));
+        prop_assert!(sent.zip(&call.identifiers).all(|(told, sent)| told.value == sent.value));
+        prop_assert_eq!(decoded.demoted.len(), resolution.demoted.len());
+
+        let bytes = history::of_call(&call, &resolution, Micros(time), "token");
+        let decoded = v1::HistoryEntry::decode(&bytes[..]).expect("a message");
+        prop_assert_eq!(decoded.encode_to_vec(), bytes);
+        prop_assert_eq!((decoded.call, &*decoded.decided_by), (CallKind::Identify as i32, "M6"));
+        prop_assert_eq!(decoded.commit_time, Some(timestamp(Micros(time))));
+        prop_assert_eq!(decoded.changes.len(), resolution.changes.len());
+    }
 }

@@ -28,8 +28,7 @@ fn served() -> (State, v1::Resolution) {
     let plan = decide(&mut state, &calls, (NOW, EntryId([2; 16])), &EventEncoder);
     let encoded = decided(&plan, &calls, &state.digester);
     state.commit(&plan.entry, &plan.effects).expect("it fits");
-    let [Answer::Accepted(answer)] = &encoded.answers[..] else { panic!("accepted") };
-    (state, v1::Resolution::decode(&answer[..]).expect("a resolution"))
+    (state, v1::Resolution::decode(&encoded.accepted[..]).expect("a resolution"))
 }
 
 #[test]

@@ -1,11 +1,13 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
+use prost::Message;
 use utterson_engine::digest::Digest;
 use utterson_engine::ids::{Day, Micros, PolicyRevision, Position};
 
 use super::*;
 use crate::policy;
+use crate::proto::internal::{self, effect};
 
 fn serial() -> impl Strategy<Value = Serial> {
     (1u32..).prop_map(Serial)
@@ -61,7 +63,10 @@ fn effect() -> impl Strategy<Value = Effect> {
 proptest! {
     #[test]
     fn effects_survive_their_record(effects in prop::collection::vec(effect(), 0..6)) {
-        let read = decode(&encode(&effects)).expect("a record");
+        let bytes = encode(&effects);
+        let as_prost_has_it = internal::LogRecord::decode(&bytes[..]).expect("a message").encode_to_vec();
+        prop_assert_eq!(&as_prost_has_it, &bytes);
+        let read = decode(&bytes).expect("a record");
         // A compiled policy has no equality of its own, but says all that it holds.
         prop_assert_eq!(format!("{read:?}"), format!("{effects:?}"));
     }
