@@ -137,6 +137,15 @@ class FakeIndex:
             plan.all_answers.append([self._call(plan, line) for line in cast("list[str]", group.handle)])
         return plan
 
+    def answer_hit(self, group: ParsedGroup, now_us: int, *, default_strong: bool) -> bytes | None:
+        (line,) = cast("list[str]", group.handle)
+        kind, _, value = line.partition(":")
+        if kind == "panic":
+            raise EnginePanicError("answer_hit")
+        if kind == "local" or (kind == "default" and not default_strong):
+            return answer(value, self.owners.get(digest_of(value), 0), self.head.seq)
+        return None
+
     def _call(self, plan: FakePlan, line: str) -> Answer:
         kind, _, rest = line.partition(":")
         if kind == "refuse":

@@ -1,6 +1,7 @@
 """What every call passes through: field rules, request ids, deadlines, cancellation."""
 
 import asyncio
+from typing import Any
 
 import grpc
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from tests.server.conftest import Running
 from tests.server.statuses import told
 from utterson.domain.errors import Reason, UttersonError
-from utterson.server.interceptors import LayerInterceptor, standard_layers
+from utterson.server.layering import LayeredHandlers, standard_layers
 from utterson.server.layers import DeadlineLayer, Handler, Method
 from utterson.server.validation import FieldRules
 from utterson.v1 import profile_service_pb2 as profile_messages
@@ -69,13 +70,17 @@ async def test_the_request_id_comes_back(running: Running) -> None:
     assert dict(await answered.trailing_metadata())["x-request-id"] == "abc-1"
 
 
-async def test_a_request_id_is_made_where_none_or_a_huge_one_is_sent(running: Running) -> None:
+async def test_a_call_that_brings_no_request_id_gets_one_if_it_is_refused(running: Running) -> None:
+    answered = running.unary("IdentityService/Identify", b"")
+    await answered
+    assert "x-request-id" not in dict(await answered.trailing_metadata())
+    running.script.error = UttersonError(Reason.NO_MATCH, "nobody")
     made = []
-    for metadata in ((), (("x-request-id", "x" * 1000),)):
-        answered = running.unary("IdentityService/Identify", b"", metadata=metadata)
-        await answered
-        made.append(dict(await answered.trailing_metadata())["x-request-id"])
-    assert len(set(made)) == 2
+    for metadata in ((), (("x-request-id", "x" * 1000),), (("x-request-id", ""),)):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await running.call("IdentityService/Search", b"", metadata=metadata)
+        made.append(told(caught.value).trailers["x-request-id"])
+    assert len(set(made)) == 3
     assert all(0 < len(request_id) <= 32 for request_id in made)
 
 
@@ -94,14 +99,42 @@ class EndlessContext:
 
 
 async def test_a_call_without_a_deadline_is_given_up() -> None:
-    async def endless(request: object, context: object) -> None:
-        del request, context
-        await asyncio.Event().wait()
-
-    limited = DeadlineLayer(timeout_s=0.01).around_unary(Method("/a/B", False, None), endless)
+    limited = DeadlineLayer(timeout_s=0.01).around_unary(Method("/a/B", False, None), _for_ever)
     with pytest.raises(UttersonError) as caught:
         await limited(b"", EndlessContext())  # type: ignore[arg-type]
     assert caught.value.reason is Reason.OUTCOME_UNKNOWN
+
+
+async def test_only_calls_that_are_too_old_are_given_up() -> None:
+    layer = DeadlineLayer(timeout_s=0.2)
+
+    async def lasting(request: float, context: object) -> str:
+        del context
+        await asyncio.sleep(request)
+        return "answered"
+
+    limited: Any = layer.around_unary(Method("/a/B", False, None), lasting)
+    old = asyncio.create_task(limited(10.0, EndlessContext()))
+    await asyncio.sleep(0.15)
+    young = asyncio.create_task(limited(0.2, EndlessContext()))
+    assert await young == "answered"
+    with pytest.raises(UttersonError):
+        await old
+    assert (layer._began_s, layer._given_up) == ({}, set())
+
+
+async def test_a_caller_that_goes_away_is_no_deadline() -> None:
+    limited: Any = DeadlineLayer(timeout_s=10).around_unary(Method("/a/B", False, None), _for_ever)
+    calling = asyncio.create_task(limited(b"", EndlessContext()))
+    await asyncio.sleep(0.01)
+    calling.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await calling
+
+
+async def _for_ever(request: object, context: object) -> None:
+    del request, context
+    await asyncio.Event().wait()
 
 
 async def test_a_timeout_inside_a_call_is_not_taken_for_the_deadline() -> None:
@@ -142,20 +175,19 @@ async def test_a_callers_deadline_is_kept(running: Running) -> None:
     assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
 
 
-async def test_handlers_are_wrapped_once_a_method() -> None:
-    interceptor = LayerInterceptor(standard_layers(FieldRules()))
-    handler: Handler = grpc.unary_unary_rpc_method_handler(lambda _request, _context: b"")
-    looked_up = []
+class Details:
+    """What grpc tells of a call before it has a handler."""
 
-    async def continuation(details: object) -> object:
-        looked_up.append(details)
-        return handler
+    def __init__(self, method: str) -> None:
+        self.method = method
+        self.invocation_metadata: tuple[tuple[str, str], ...] = ()
 
-    class Details:
-        method = "/utterson.v1.IdentityService/Identify"
-        invocation_metadata = ()
 
-    first = await interceptor.intercept_service(continuation, Details())  # type: ignore[arg-type]
-    second = await interceptor.intercept_service(continuation, Details())  # type: ignore[arg-type]
-    assert first is second
-    assert len(looked_up) == 1
+async def test_every_handler_is_wrapped_once_and_no_other_is_found() -> None:
+    bare: Handler = grpc.unary_unary_rpc_method_handler(lambda _request, _context: b"")
+    handlers = LayeredHandlers({"a.B": {"C": bare}}, standard_layers(FieldRules()))
+    first = handlers.service(Details("/a.B/C"))  # type: ignore[arg-type]
+    assert first is not None
+    assert first is not bare
+    assert handlers.service(Details("/a.B/C")) is first  # type: ignore[arg-type]
+    assert handlers.service(Details("/a.B/D")) is None  # type: ignore[arg-type]

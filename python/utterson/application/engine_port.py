@@ -97,6 +97,13 @@ class Index(Protocol):
         """Decide calls, in order; refusals are among the answers."""
         ...
 
+    def answer_hit(self, group: ParsedGroup, now_us: int, *, default_strong: bool) -> bytes | None:
+        """Answer a unary call that changes nothing and is content with this replica's state, ready to send.
+
+        None for any other: one that writes, is refused, repeats another, or asks for a confirmed state.
+        """
+        ...
+
     def decide_policy(self, policy: bytes, now_us: int, entry_id: bytes) -> Plan | UttersonError:
         """Decide a change of the policy."""
         ...

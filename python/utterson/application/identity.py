@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+from utterson.application.beat import Beat
 from utterson.application.context import LaneContext
 from utterson.application.faults import workspace_not_found
 from utterson.application.lanes import Lanes
@@ -21,6 +22,7 @@ class IdentityService:
         self._context = context
         self._engine = context.engine
         self._encode_status = encode_status
+        self._beat = Beat()
 
     async def resolve(self, kind: CallKind, request: bytes) -> bytes:
         """Answer one unary call.
@@ -29,7 +31,16 @@ class IdentityService:
             UttersonError: the call's own refusal.
         """
         group = self._engine.parse_call(kind, request)
-        future = await self._submit(group, wait_for_space=False)
+        lane = self._lanes.open_lane(group.workspace)
+        if lane is not None:
+            hit = lane.answer_hit(group)
+            if hit is not None:
+                if self._beat.is_running():
+                    await self._beat.tick()
+                return hit
+            future = lane.offer(group)
+        else:
+            future = await self._submit(group, wait_for_space=False)
         answer = (await future)[0]
         if isinstance(answer, bytes):
             return self._engine.encode_unary(answer)

@@ -18,7 +18,7 @@ from utterson.application.gathering import Gathering
 from utterson.application.index_keeper import IndexKeeper
 from utterson.application.operations import CallsOperation, LookOperation, Operation
 from utterson.application.repeats import fill_repeated
-from utterson.domain.chain import IndexDivergedError, StoreFailureError, WorkspaceKeys
+from utterson.domain.chain import EnginePanicError, IndexDivergedError, StoreFailureError, WorkspaceKeys
 from utterson.domain.decisions import Answer, ParsedGroup, RepeatedCall
 from utterson.domain.errors import Reason, UttersonError
 
@@ -48,8 +48,11 @@ class Lane:
 
     def __init__(self, keys: WorkspaceKeys, context: LaneContext) -> None:
         self.keys = keys
-        self.used_at_s = asyncio.get_running_loop().time()
+        self._loop = asyncio.get_running_loop()
+        self.used_at_s = self._loop.time()
         self._context = context
+        self._staleness_s = context.limits.staleness_ms / 1000
+        self._default_strong = context.limits.default_strong
         self._keeper = IndexKeeper(keys, context)
         committer = Committer(context)
         self._decider = Decider(self._keeper, committer, context)
@@ -80,21 +83,43 @@ class Lane:
         Raises:
             UttersonError: QUEUE_FULL with the time until there should be space, or SHUTTING_DOWN.
         """
-        while self._queued_calls and self._queued_calls + group.size > self._context.limits.queue_calls_max:
-            if self._closing:
-                raise shutting_down()
-            if not wait_for_space:
-                raise UttersonError(
-                    Reason.QUEUE_FULL,
-                    "too many calls wait in this workspace; slow down and try again",
-                    retry_after_ms=self._gathering.drain_ms(self._queued_calls),
-                )
+        while wait_for_space and self._is_full(group.size) and not self._closing:
             self._space.clear()
             await self._space.wait()
-        future: asyncio.Future[list[Answer]] = asyncio.get_running_loop().create_future()
-        self.used_at_s = asyncio.get_running_loop().time()
+        return self.offer(group)
+
+    def offer(self, group: ParsedGroup) -> asyncio.Future[list[Answer]]:
+        """As `submit`, without waiting for space."""
+        if self._is_full(group.size) and not self._closing:
+            raise UttersonError(
+                Reason.QUEUE_FULL,
+                "too many calls wait in this workspace; slow down and try again",
+                retry_after_ms=self._gathering.drain_ms(self._queued_calls),
+            )
+        future: asyncio.Future[list[Answer]] = self._loop.create_future()
+        self.used_at_s = self._loop.time()
         self._put(_CallItem(group, future), group.size)
         return future
+
+    def answer_hit(self, group: ParsedGroup) -> bytes | None:
+        """Answer a call that changes nothing and asks for no confirmed state at once; None for any other.
+
+        The answer is that of the last commit applied: a commit under way is not answered yet, so nobody can have
+        seen it, and one that was answered is in the index already (docs/decisions/0011-hits-beside-the-lane.md).
+        """
+        index = self.index
+        now_s = self._loop.time()
+        if index is None or now_s - self._keeper.confirmed_at_s > self._staleness_s or self._closing:
+            return None
+        try:
+            hit = index.answer_hit(group, self._context.clock_us(), default_strong=self._default_strong)
+        except EnginePanicError as error:
+            # The call goes the ordinary way, where it is isolated and named.
+            self._keeper.drop(error)
+            return None
+        if hit is not None:
+            self.used_at_s = now_s
+        return hit
 
     async def run(self, operation: Operation, timeout_ms: int | None = None) -> None:
         """Run an operation in a turn of its own; it keeps its own answer.
@@ -144,6 +169,9 @@ class Lane:
             await asyncio.wait({self._task}, timeout=1)
         if self._fillers:
             await asyncio.wait(self._fillers, timeout=1)
+
+    def _is_full(self, calls: int) -> bool:
+        return self._queued_calls > 0 and self._queued_calls + calls > self._context.limits.queue_calls_max
 
     def _put(self, item: _Item, calls: int) -> None:
         if self._closing:

@@ -23,6 +23,10 @@ class Lanes:
         """Every lane made so far."""
         return self._lanes.values()
 
+    def open_lane(self, workspace: str) -> Lane | None:
+        """Give a workspace's lane if it is there already."""
+        return self._lanes.get(workspace)
+
     async def lane(self, workspace: str) -> Lane:
         """Give a workspace's lane.
 

@@ -1,12 +1,13 @@
 """What crosses between the use cases and the engine: parsed calls going in, answers coming out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from utterson.domain.errors import UttersonError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ParsedGroup:
     """Calls that arrived together for one workspace, in order, decoded once.
 
@@ -18,7 +19,7 @@ class ParsedGroup:
     """
 
     workspace: str
-    positions: list[int]
+    positions: Sequence[int]
     size: int
     handle: object
 

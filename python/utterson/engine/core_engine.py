@@ -11,6 +11,9 @@ from utterson.domain.errors import FieldViolation, Reason, UttersonError
 from utterson.engine.guard import guarded, refusal
 from utterson.engine.index import IndexLoader
 
+# Where the one call of a unary request stands.
+_ALONE = (0,)
+
 
 def _group(native: _core.CallGroup) -> ParsedGroup:
     return ParsedGroup(native.workspace, native.positions, len(native), native)
@@ -36,7 +39,7 @@ class CoreEngine:
             parsed = _core.parse_call(int(kind), request)
         if isinstance(parsed, _core.Fault):
             raise refusal(parsed)
-        return _group(parsed)
+        return ParsedGroup(parsed.workspace, _ALONE, 1, parsed)
 
     def parse_batch(self, request: bytes) -> ParsedBatch:
         """Decode a `BatchResolveRequest`."""

@@ -1,42 +1,75 @@
 """Translates what the core raises. A panic of the core arrives as a BaseException: it must never leave this room."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
+from typing import Final
 
 from utterson import _core
 from utterson.domain.chain import EnginePanicError, FormatUnknownError, IndexDivergedError
 from utterson.domain.errors import FieldViolation, Reason, Resource, UttersonError
 
 
-@contextmanager
-def guarded() -> Iterator[None]:
+class _Guarded:
+    """One object serves all: it holds nothing, and a generator for each call would cost more than many calls do."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        """Begin to guard."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, places: TracebackType | None
+    ) -> None:
+        """Translate what was raised."""
+        if error is not None:
+            raise _translated(error) from None
+
+
+class _Deciding(_Guarded):
+    """As its parent; a decision reads no log, so an index that it calls broken broke in it."""
+
+    __slots__ = ()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, places: TracebackType | None
+    ) -> None:
+        """Translate what was raised."""
+        if error is None:
+            return
+        translated = _translated(error)
+        if isinstance(translated, IndexDivergedError):
+            raise EnginePanicError(str(translated)) from None
+        raise translated from None
+
+
+_GUARDED: Final = _Guarded()
+_DECIDING: Final = _Deciding()
+
+
+def guarded() -> _Guarded:
     """Turn the core's exceptions into the project's; whatever is not foreseen is a panic.
 
     Raises:
         IndexDivergedError, FormatUnknownError: as the core says.
         EnginePanicError: the core broke off; its text stays here, it may quote values.
     """
-    try:
-        yield
-    except _core.IndexDivergedError as error:
-        raise IndexDivergedError(str(error)) from None
-    except _core.FormatUnknownError as error:
-        raise FormatUnknownError(str(error)) from None
-    except (KeyboardInterrupt, SystemExit, GeneratorExit):
-        raise
-    except BaseException as error:
-        # PyO3's PanicException is no Exception.
-        raise EnginePanicError(type(error).__name__) from None
+    return _GUARDED
 
 
-@contextmanager
-def deciding() -> Iterator[None]:
+def deciding() -> _Guarded:
     """As `guarded`; a decision reads no log, so an index that it calls broken broke in it."""
-    try:
-        with guarded():
-            yield
-    except IndexDivergedError as error:
-        raise EnginePanicError(str(error)) from None
+    return _DECIDING
+
+
+def _translated(error: BaseException) -> BaseException:
+    """Choose what an exception of the core becomes."""
+    if isinstance(error, _core.IndexDivergedError):
+        return IndexDivergedError(str(error))
+    if isinstance(error, _core.FormatUnknownError):
+        return FormatUnknownError(str(error))
+    if isinstance(error, (KeyboardInterrupt, SystemExit, GeneratorExit)):
+        return error
+    # PyO3's PanicException is no Exception.
+    return EnginePanicError(type(error).__name__)
 
 
 def refusal(fault: _core.Fault) -> UttersonError:

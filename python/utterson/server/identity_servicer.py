@@ -1,6 +1,6 @@
 """IdentityService: the hot path. Bytes in, bytes out; the engine reads and writes the messages."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 
 import grpc
 
@@ -12,45 +12,45 @@ SERVICE = "utterson.v1.IdentityService"
 
 
 class IdentityServicer:
-    """Hands the bytes of each call to the use cases."""
+    """Hands the bytes of each call to the use cases, and their coroutines back: the layers around await them."""
 
     def __init__(self, use_cases: IdentityUseCases) -> None:
         self._use_cases = use_cases
 
-    async def identify(self, request: bytes, context: Context) -> bytes:
+    def identify(self, request: bytes, context: Context) -> Awaitable[bytes]:
         """Tell who this is."""
         del context
-        return await self._use_cases.resolve(CallKind.IDENTIFY, request)
+        return self._use_cases.resolve(CallKind.IDENTIFY, request)
 
-    async def login(self, request: bytes, context: Context) -> bytes:
+    def login(self, request: bytes, context: Context) -> Awaitable[bytes]:
         """Answer a login."""
         del context
-        return await self._use_cases.resolve(CallKind.LOGIN, request)
+        return self._use_cases.resolve(CallKind.LOGIN, request)
 
-    async def logout(self, request: bytes, context: Context) -> bytes:
+    def logout(self, request: bytes, context: Context) -> Awaitable[bytes]:
         """Answer a logout."""
         del context
-        return await self._use_cases.resolve(CallKind.LOGOUT, request)
+        return self._use_cases.resolve(CallKind.LOGOUT, request)
 
-    async def track(self, request: bytes, context: Context) -> bytes:
+    def track(self, request: bytes, context: Context) -> Awaitable[bytes]:
         """Store an event."""
         del context
-        return await self._use_cases.resolve(CallKind.TRACK, request)
+        return self._use_cases.resolve(CallKind.TRACK, request)
 
-    async def modify(self, request: bytes, context: Context) -> bytes:
+    def modify(self, request: bytes, context: Context) -> Awaitable[bytes]:
         """Change a profile's identifiers."""
         del context
-        return await self._use_cases.resolve(CallKind.MODIFY, request)
+        return self._use_cases.resolve(CallKind.MODIFY, request)
 
-    async def search(self, request: bytes, context: Context) -> bytes:
+    def search(self, request: bytes, context: Context) -> Awaitable[bytes]:
         """Tell which profile Identify would return."""
         del context
-        return await self._use_cases.resolve(CallKind.SEARCH, request)
+        return self._use_cases.resolve(CallKind.SEARCH, request)
 
-    async def batch_resolve(self, request: bytes, context: Context) -> bytes:
+    def batch_resolve(self, request: bytes, context: Context) -> Awaitable[bytes]:
         """Answer a batch of calls."""
         del context
-        return await self._use_cases.resolve_batch(request)
+        return self._use_cases.resolve_batch(request)
 
     def stream_resolve(self, requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
         """Answer a stream of batches, in order."""

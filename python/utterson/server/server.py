@@ -10,7 +10,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from utterson.application.ports import IdentityUseCases, ProfileUseCases, WorkspaceUseCases
 from utterson.server import identity_servicer, profile_servicer, workspace_servicer
-from utterson.server.interceptors import LayerInterceptor, standard_layers
+from utterson.server.layering import LayeredHandlers, standard_layers
 from utterson.server.reflection import ReflectionPool
 from utterson.server.validation import FieldRules
 
@@ -92,18 +92,13 @@ def build_server(
         receive_bytes_max: the largest message taken, in bytes; larger ones are RESOURCE_EXHAUSTED.
         reflection: whether tools such as grpcurl may ask for the API's descriptors.
     """
-    server = grpc.aio.server(
-        interceptors=(LayerInterceptor(standard_layers(FieldRules())),),
-        options=_options(receive_bytes_max),
-    )
+    server = grpc.aio.server(options=_options(receive_bytes_max))
     handlers = {
         identity_servicer.SERVICE: identity_servicer.identity_handlers(identity),
         workspace_servicer.SERVICE: workspace_servicer.workspace_handlers(workspaces),
         profile_servicer.SERVICE: profile_servicer.profile_handlers(profiles),
     }
-    server.add_generic_rpc_handlers(
-        [grpc.method_handlers_generic_handler(service, methods) for service, methods in handlers.items()]
-    )
+    server.add_generic_rpc_handlers((LayeredHandlers(handlers, standard_layers(FieldRules())),))
     health_servicer = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
     if reflection:

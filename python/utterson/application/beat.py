@@ -1,0 +1,59 @@
+"""Lets answers that are ready leave together while many callers are at work.
+
+A handler that answers at once makes gRPC's poller and the event loop take turns for every single call; answers that
+leave in one go share those turns, and the packets. Measured in docs/decisions/0011-hits-beside-the-lane.md.
+"""
+
+import asyncio
+
+# How long an answer waits for others. The loop's clock knows whole milliseconds.
+BEAT_S = 0.002
+# So many calls within one beat are worth it; fewer are answered at once.
+CALLS_MIN = 3
+# After so many beats in a row that were not worth it nobody waits for this long.
+POOR_BEATS_MAX = 3
+REST_S = 1.0
+
+
+class Beat:
+    """A clock that ticks under load only: where it rests, an answer leaves as soon as it is ready."""
+
+    def __init__(self) -> None:
+        self._waiting: list[asyncio.Future[None]] = []
+        self._busy = False
+        self._poor_beats = 0
+        self._rests_until_s = float("-inf")
+        self._moment = 0
+        self._arrived = 0
+
+    def is_running(self) -> bool:
+        """Take note of an answer that is ready; tell whether it should wait for the tick."""
+        if self._busy:
+            return True
+        now_s = asyncio.get_running_loop().time()
+        moment = int(now_s / BEAT_S)
+        if moment != self._moment:
+            self._moment = moment
+            self._arrived = 0
+        self._arrived += 1
+        self._busy = self._arrived >= CALLS_MIN and now_s >= self._rests_until_s
+        return self._busy
+
+    def tick(self) -> asyncio.Future[None]:
+        """Give a future of the next tick; each its own, so that whoever goes away takes nobody along."""
+        loop = asyncio.get_running_loop()
+        if not self._waiting:
+            loop.call_later(BEAT_S, self._strike)
+        future: asyncio.Future[None] = loop.create_future()
+        self._waiting.append(future)
+        return future
+
+    def _strike(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        self._poor_beats = self._poor_beats + 1 if len(waiting) < CALLS_MIN else 0
+        if self._poor_beats == POOR_BEATS_MAX:
+            self._busy, self._poor_beats = False, 0
+            self._rests_until_s = asyncio.get_running_loop().time() + REST_S
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)
