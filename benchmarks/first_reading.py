@@ -148,7 +148,7 @@ def main() -> None:
     utterson = Path(sys.executable).with_name("utterson")
     commands = (
         [str(utterson), "serve", "--listen", REAL, "--data-dir", str(folder / "data")],
-        [sys.executable, "-m", "benchmarks.echo_server", ECHO],
+        [sys.executable, "-m", "benchmarks.peers.echo_server", "--listen", ECHO],
     )
     servers = [subprocess.Popen(command, stderr=subprocess.DEVNULL) for command in commands]
     try:

@@ -1,0 +1,139 @@
+"""Raw group commit: the very rows that our commits wrote, by plain INSERT … SELECT unnest, with no logic at all.
+
+Run as `python -m benchmarks.peers.raw_commit --source-url URL --since-xid N --database-url URL`. Reads from the source
+what each commit wrote, a transaction each, and writes it into a database that stands where ours stood before: one
+statement a commit, one round trip, one connection. Prints a reading as JSON; a call of it is a row.
+"""
+
+import argparse
+import json
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import asyncpg
+import uvloop
+
+from benchmarks.harness.readings import measured
+
+TABLES = ("log", "log_payload", "profiles", "identifiers", "traits", "events", "history", "requests")
+# Rows of the population were updated, not written: they stand in the other database already.
+KEYS = {"profiles": ("serial",), "identifiers": ("digest", "slot"), "traits": ("profile", "name")}
+COMMIT_XIDS = """
+SELECT xmin::text::bigint AS xid FROM log WHERE xmin::text::bigint >= $1 ORDER BY xmin::text::bigint OFFSET $2 LIMIT $3
+"""
+COLUMNS = """
+SELECT attname AS name, format_type(atttypid, atttypmod) AS type FROM pg_attribute
+WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped ORDER BY attnum
+"""
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+Rows: TypeAlias = list[tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: its columns with their types, and the rows that each transaction wrote."""
+
+    name: str
+    columns: list[tuple[str, str]]
+    rows: dict[int, Rows]
+
+    def insert(self, first_parameter: int) -> str:
+        """Write the statement that takes one array a column."""
+        arrays = ", ".join(f"${first_parameter + place}::{type_}[]" for place, (_, type_) in enumerate(self.columns))
+        return f"INSERT INTO {self.name} SELECT * FROM unnest({arrays})"
+
+    def arrays(self, xid: int) -> list[list[Any]]:
+        """Turn what a transaction wrote into one array a column."""
+        rows = self.rows.get(xid)
+        return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in self.columns]
+
+
+async def read_table(source: Connection, target: Connection, name: str, xids: list[int]) -> Table:
+    """Read what the transactions wrote into a table, but for rows that the target has already."""
+    columns = [(row["name"], row["type"]) for row in await source.fetch(COLUMNS, name)]
+    names = ", ".join(column for column, _ in columns)
+    found = await source.fetch(
+        f"SELECT xmin::text::bigint, {names} FROM {name} WHERE xmin::text::bigint BETWEEN $1 AND $2", xids[0], xids[-1]
+    )
+    present = await _present(target, name, columns, [tuple(row)[1:] for row in found])
+    key = _key_places(name, columns)
+    rows: dict[int, Rows] = defaultdict(list)
+    for xid, *row in found:
+        if not key or tuple(row[place] for place in key) not in present:
+            rows[xid].append(tuple(row))
+    return Table(name, columns, rows)
+
+
+def _key_places(name: str, columns: list[tuple[str, str]]) -> list[int]:
+    places = {column: place for place, (column, _) in enumerate(columns)}
+    return [places[column] for column in KEYS.get(name, ())]
+
+
+async def _present(target: Connection, name: str, columns: list[tuple[str, str]], rows: Rows) -> set[tuple[Any, ...]]:
+    key = _key_places(name, columns)
+    if not key or not rows:
+        return set()
+    arrays = ", ".join(f"${place + 2}::{columns[column][1]}[]" for place, column in enumerate(key))
+    names = ", ".join(KEYS[name])
+    query = f"SELECT {names} FROM {name} WHERE workspace_key = $1 AND ({names}) IN (SELECT * FROM unnest({arrays}))"
+    values = [[row[place] for row in rows] for place in key]
+    return {tuple(row) for row in await target.fetch(query, rows[0][0], *values)}
+
+
+async def run(source_url: str, database_url: str, since_xid: int, skip: int, commits: int) -> dict[str, object]:
+    """Read ahead, then write commit by commit; the first tenth warms up."""
+    source, target = await asyncpg.connect(source_url), await asyncpg.connect(database_url)
+    xids = [row["xid"] for row in await source.fetch(COMMIT_XIDS, since_xid, skip, commits)]
+    if not xids:
+        raise SystemExit("the source holds no commit of its own any more")
+    tables = [await read_table(source, target, name, xids) for name in TABLES]
+    tables = [table for table in tables if table.rows]
+    statement, first = [], 1
+    for table in tables:
+        statement.append(table.insert(first))
+        first += len(table.columns)
+    *before, last = statement
+    text = ("WITH " + ", ".join(f"s{place} AS ({one})" for place, one in enumerate(before)) + " ") if before else ""
+    write = await target.prepare(text + last)
+    batches = [[array for table in tables for array in table.arrays(xid)] for xid in xids]
+    row_counts = [sum(len(table.rows.get(xid, ())) for table in tables) for xid in xids]
+    latencies_s = []
+    cpu_begin = time.process_time()
+    for batch in batches:
+        begin = time.perf_counter()
+        await write.fetch(*batch)
+        latencies_s.append(time.perf_counter() - begin)
+    cpu_s = time.process_time() - cpu_begin
+    await source.close()
+    await target.close()
+    warm = len(batches) // 10
+    seconds = sum(latencies_s[warm:])
+    reading = measured(latencies_s[warm:], seconds, 1, len(batches), cpu_s)
+    rows = sum(row_counts[warm:])
+    return reading.report() | {
+        "calls": rows,
+        "calls_a_second": rows / seconds,
+        "rows_a_second": rows / seconds,
+        "used": sum(row_counts),
+        "rows_in_message": rows / len(batches[warm:]),
+    }
+
+
+def main() -> None:
+    """Read the options, write, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--source-url", required=True, help="a database after a drive of ours")
+    parser.add_argument("--database-url", required=True, help="a copy of the database as it was before that drive")
+    parser.add_argument("--since-xid", type=int, required=True, help="the first transaction of the drive")
+    parser.add_argument("--skip", type=int, default=0, help="commits that were used before")
+    parser.add_argument("--commits", type=int, default=1000, help="how many commits to repeat")
+    options = parser.parse_args()
+    report = uvloop.run(run(options.source_url, options.database_url, options.since_xid, options.skip, options.commits))
+    print(json.dumps(report))
+
+
+if __name__ == "__main__":
+    main()
