@@ -8,7 +8,7 @@ RUN := $(UV) run --locked
 CARGO_FLAGS := --workspace --locked
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check-python check-rust check-proto test-rust test-python format
+.PHONY: help setup run test check-python check-rust check-proto test-rust test-python bench bench-quick format
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -43,6 +43,12 @@ test-rust: setup
 
 test-python: setup
 	$(RUN) pytest
+
+bench: ## measure us beside the alternatives: the whole table, within an hour
+	$(RUN) --group bench python -m benchmarks
+
+bench-quick: ## the core goals only, in about two minutes
+	$(RUN) --group bench python -m benchmarks --quick
 
 format: setup ## bring all sources into shape
 	$(RUN) ruff check --fix

@@ -10,6 +10,8 @@ import asyncpg
 from benchmarks.harness.processes import parent_of
 from utterson.store.embedded import EmbeddedPostgres
 
+ROWS_WRITTEN = "SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint FROM pg_stat_user_tables"
+
 
 class Cluster:
     """A running Postgres with databases that are copied, filled and dropped."""
@@ -64,6 +66,14 @@ class Cluster:
         """Tell the number of the next transaction: what is written later has no smaller one."""
         assert self._connection is not None
         return int(await self._connection.fetchval("SELECT pg_current_xact_id()::text::bigint")) + 1
+
+    async def rows_written(self, database: str) -> int:
+        """Tell how many rows were inserted, updated and deleted in a database that nobody writes to any more."""
+        connection = await asyncpg.connect(self.url(database))
+        try:
+            return int(await connection.fetchval(ROWS_WRITTEN))
+        finally:
+            await connection.close()
 
     async def settings(self) -> dict[str, str]:
         """Tell the settings that durable figures depend on."""

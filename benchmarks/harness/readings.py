@@ -27,7 +27,10 @@ class CpuSplit:
 
 @dataclass(frozen=True)
 class Reading:
-    """One drive. Latencies are of a message, from send to whole answer; `used` counts warm-up calls too."""
+    """One drive. Latencies are of a message, from send to whole answer; `used` counts warm-up calls too.
+
+    `client_cpu_seconds` belong to the measured calls, `rows_a_second` only to drives whose rows are counted.
+    """
 
     calls: int
     messages: int
@@ -39,6 +42,7 @@ class Reading:
     used: int = 0
     ran_dry: bool = False
     client_cpu_seconds: float = 0.0
+    rows_a_second: float = 0.0
     cpu: CpuSplit = CpuSplit()
 
     @classmethod
@@ -57,7 +61,7 @@ class Reading:
 
 
 def measured(latencies_s: Sequence[float], seconds: float, calls_in_message: int, used: int, cpu_s: float) -> Reading:
-    """Make a reading of the latencies of single messages."""
+    """Make a reading of the latencies of single messages; `cpu_s` is of all calls used."""
     ordered = sorted(latency * 1000 for latency in latencies_s)
     calls = len(ordered) * calls_in_message
     return Reading(
@@ -68,7 +72,7 @@ def measured(latencies_s: Sequence[float], seconds: float, calls_in_message: int
         latency_ms=percentiles(ordered),
         histogram=histogram(ordered),
         used=used,
-        client_cpu_seconds=cpu_s,
+        client_cpu_seconds=cpu_s * calls / used if used else 0.0,
     )
 
 

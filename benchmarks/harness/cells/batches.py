@@ -1,0 +1,63 @@
+"""Batches and streams of batches: beside the naive peer called directly, and raw group commits."""
+
+from dataclasses import replace
+
+from benchmarks.harness.bench import Bench, Side, Target, unary
+from benchmarks.harness.clients import Load, Shape, run_json
+from benchmarks.harness.processes import python_module
+from benchmarks.harness.readings import Reading
+
+BATCH = Load(Shape.BATCH, connections=4, callers=4, calls_in_message=100)
+STREAM = Load(Shape.STREAM, connections=1, callers=1, calls_in_message=100, window=8)
+
+
+async def batches(bench: Bench) -> None:
+    """G3 and G5: batches of 100; the naive peer directly, and behind its server for its CPU time."""
+    workload = await bench.workload("mixed", bench.sizes.population, bench.sizes.calls(bench.sizes.pairs))
+    async with bench.utterson(workload) as ours, bench.naive(workload) as naive, bench.naive_server(naive) as server:
+        sides = [
+            bench.side("utterson", ours, BATCH),
+            bench.naive_direct(naive),
+            bench.naive_unary(naive, server, unary(128)),
+        ]
+        await bench.pairs("batches of 100", sides)
+
+
+async def streams(bench: Bench) -> None:
+    """G4, G6 and the stretch: one stream, 100 calls a message."""
+    workload = await bench.workload("mixed", bench.sizes.population, bench.sizes.calls(bench.sizes.pairs))
+    stream = replace(STREAM, window=bench.sizes.stream_window, callers=bench.sizes.streams)
+    raw_url = await bench.cluster.create("raw_commit", await bench.loaded(workload))
+    since_xid = await bench.cluster.next_xid()
+    async with bench.naive(workload) as naive:
+        async with bench.utterson(workload) as ours:
+            raw = raw_commit(bench, ours, raw_url, since_xid)
+            sides = [bench.side("utterson", ours, stream), bench.naive_direct(naive), raw]
+            await bench.pairs("streams of 100", sides)
+        count_rows(bench, "streams of 100", "utterson", ours)
+    await bench.cluster.drop("raw_commit")
+
+
+def raw_commit(bench: Bench, source: Target, database_url: str, since_xid: int) -> Side:
+    """Make the side that repeats what our commits wrote, each commit once."""
+    used = 0
+
+    async def drive() -> Reading:
+        nonlocal used
+        options = [
+            "--source-url", bench.cluster.url(source.database), "--database-url", database_url,
+            "--since-xid", str(since_xid), "--skip", str(used), "--commits", str(bench.sizes.raw_commits),
+        ]  # fmt: skip
+        told = await run_json(python_module("benchmarks.peers.raw_commit", *options))
+        used += bench.sizes.raw_commits
+        return Reading.of_report(told)
+
+    return Side("raw commit", drive)
+
+
+def count_rows(bench: Bench, cell: str, side: str, target: Target) -> None:
+    """Say of each of our readings how many rows a second it wrote, once the server's counters are whole."""
+    rows_in_call = target.rows_written / max(1, target.used)
+    readings = bench.readings[cell][side]
+    readings[:] = [replace(one, rows_a_second=one.calls_a_second * rows_in_call) for one in readings]
+    bench.facts["rows a call, mixed"] = rows_in_call

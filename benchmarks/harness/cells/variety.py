@@ -1,0 +1,28 @@
+"""The other workloads: no goal hangs on them, but their rates belong to the table."""
+
+from benchmarks.harness.bench import Bench, unary
+from benchmarks.harness.cells.batches import STREAM
+
+WORKLOADS = ("isolation-day", "hits", "new", "merge-storm", "hot-device", "workspaces-100")
+REPETITIONS = 2
+
+
+async def variety(bench: Bench) -> None:
+    """Drive each workload by unary calls and by a stream; one that fails does not stop the others."""
+    for name in WORKLOADS:
+        try:
+            await _one(bench, name)
+        except Exception as error:
+            bench.failed(f"variety: {name}", error)
+
+
+async def _one(bench: Bench, name: str) -> None:
+    population, calls = bench.sizes.small_population, bench.sizes.calls(REPETITIONS)
+    if name == "merge-storm":  # profiles to be merged must be there first
+        population = bench.sizes.storm_population
+        calls = population * 6 // 10
+    workload = await bench.workload(name, population, calls, f"variety {name}")
+    async with bench.utterson(workload) as ours:
+        few = bench.side("unary, 32 callers", ours, unary(32), is_own_client=True)
+        stream = bench.side("stream of 100", ours, STREAM)
+        await bench.pairs(f"variety: {name}", [few, stream], REPETITIONS)

@@ -1,0 +1,132 @@
+"""The stored goals, and what a run says about them."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from benchmarks.harness.ratios import Spread, paired, spread_of
+from benchmarks.harness.readings import Reading
+
+GOALS_FILE = Path(__file__).parents[1] / "goals.toml"
+
+# What a run measured: cell, side, readings in the order of the pairs.
+Readings = Mapping[str, Mapping[str, Sequence[Reading]]]
+# What the core's own benchmark said: one figure, or one a repetition.
+CoreFigures = Mapping[str, Sequence[float]]
+
+
+class Measure(StrEnum):
+    """What of a reading is compared."""
+
+    CALLS_A_SECOND = "calls_a_second"
+    ROWS_A_SECOND = "rows_a_second"
+    SERVICE_CPU_US = "service_cpu_us"
+    P50_MS = "p50_ms"
+    P95_MS = "p95_ms"
+    P99_MS = "p99_ms"
+
+    def of(self, reading: Reading) -> float:
+        """Take the figure from a reading."""
+        match self:
+            case Measure.CALLS_A_SECOND:
+                return reading.calls_a_second
+            case Measure.ROWS_A_SECOND:
+                return reading.rows_a_second
+            case Measure.SERVICE_CPU_US:
+                return reading.cpu.service_us
+            case Measure.P50_MS:
+                return reading.latency_ms["p50"]
+            case Measure.P95_MS:
+                return reading.latency_ms["p95"]
+            case Measure.P99_MS:
+                return reading.latency_ms["p99"]
+
+
+class Verdict(StrEnum):
+    """What a run says about a goal."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    NOT_MEASURED = "not measured"
+
+
+@dataclass(frozen=True)
+class Goal:
+    """One line of the goals file; either of a cell, or of the core's own benchmark."""
+
+    id: str
+    name: str
+    cell: str = ""
+    measure: Measure = Measure.CALLS_A_SECOND
+    over: str = ""
+    under: tuple[str, ...] = ()
+    core: str = ""
+    at_least: float | None = None
+    at_most: float | None = None
+
+    def __post_init__(self) -> None:
+        if (self.at_least is None) == (self.at_most is None):
+            raise ValueError(f"{self.id}: give either at_least or at_most")
+        if bool(self.core) == bool(self.cell and self.over):
+            raise ValueError(f"{self.id}: give either core, or cell and over")
+
+    @property
+    def bound(self) -> str:
+        """The bound as it is printed."""
+        return f"≥ {self.at_least:g}" if self.at_least is not None else f"≤ {self.at_most:g}"
+
+    def reached(self, value: float) -> bool:
+        """Tell whether a figure reaches the goal."""
+        if self.at_least is not None:
+            return value >= self.at_least
+        return self.at_most is not None and value <= self.at_most
+
+    def figures(self, readings: Readings, core: CoreFigures) -> list[float]:
+        """Take one figure a pair; none where a side is missing."""
+        if self.core:
+            return list(core.get(self.core, ()))
+        sides = readings.get(self.cell, {})
+        over = [self.measure.of(reading) for reading in sides.get(self.over, ())]
+        under = [[self.measure.of(reading) for reading in sides.get(name, ())] for name in self.under]
+        return paired(over, under)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A goal with what was reached."""
+
+    goal: Goal
+    spread: Spread | None
+
+    @property
+    def verdict(self) -> Verdict:
+        """The median decides."""
+        if self.spread is None:
+            return Verdict.NOT_MEASURED
+        return Verdict.PASS if self.goal.reached(self.spread.median) else Verdict.FAIL
+
+
+def read_goals(file: Path = GOALS_FILE) -> list[Goal]:
+    """Read the goals.
+
+    Raises:
+        ValueError: a goal contradicts itself or names an unknown measure.
+    """
+    entries = tomllib.loads(file.read_text(encoding="utf-8"))["goal"]
+    return [_goal(entry) for entry in entries]
+
+
+def judge(goals: Sequence[Goal], readings: Readings, core: CoreFigures) -> list[Judged]:
+    """Hold a run against the goals."""
+    return [Judged(goal, spread_of(goal.figures(readings, core))) for goal in goals]
+
+
+def _goal(entry: dict[str, object]) -> Goal:
+    known = dict(entry)
+    if "measure" in known:
+        known["measure"] = Measure(str(known["measure"]))
+    under = known.get("under", ())
+    known["under"] = tuple(str(name) for name in under) if isinstance(under, list) else ()
+    return Goal(**known)  # type: ignore[arg-type]  # an unknown or missing key is refused by the call

@@ -1,0 +1,126 @@
+"""One run from beginning to end."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmarks.harness import machine, plots, table
+from benchmarks.harness.bench import Bench
+from benchmarks.harness.clients import Clients
+from benchmarks.harness.cluster import Cluster
+from benchmarks.harness.correctness import WrongAnswerError
+from benchmarks.harness.goals import Judged, Verdict, judge, read_goals
+from benchmarks.harness.plan import Cell
+from benchmarks.harness.ratios import spread_of
+from benchmarks.harness.sizes import Sizes
+from benchmarks.harness.telling import Telling
+from benchmarks.harness.tools import GHZ_MISSING, LOAD_PACKAGE, build, find_ghz
+from benchmarks.peers.disk import sync_write_us
+
+RESULTS = Path(__file__).parents[1] / "results"
+DISK_PROBES = 5
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the caller asked for."""
+
+    sizes: Sizes
+    cells: Sequence[Cell]
+    ghz: Path | None
+    scratch: Path | None
+    fill_readme: bool
+
+
+async def run(options: Options, console: Console) -> int:
+    """Measure, print, write; tell the exit code: 0, or 1 where an answer was wrong or a cell failed."""
+    ghz = find_ghz(options.ghz)
+    if ghz is None:
+        console.print(f"[yellow]{GHZ_MISSING}")
+    console.print("building the load client …")
+    load = build(LOAD_PACKAGE)
+    folder = _scratch_folder(options.scratch)
+    telling = Telling(console, len(options.cells))
+    try:
+        async with Cluster(folder / "postgres") as cluster:
+            clients = Clients(load, ghz, options.sizes.warm_up_s, options.sizes.seconds, folder)
+            bench = Bench(cluster, clients, options.sizes, folder, telling)
+            bench.facts["client of unary calls"] = "ghz" if ghz else LOAD_PACKAGE
+            is_right = await _run_cells(bench, options.cells)
+            settings = await cluster.settings()
+        told = machine.describe(settings, _median_sync_us(bench))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    judged = judge(read_goals(), bench.readings, bench.core)
+    _tell(console, bench, judged, told)
+    _write(bench, judged, told, options)
+    return 0 if is_right and not bench.failures else 1
+
+
+def _scratch_folder(place: Path | None) -> Path:
+    """Make a folder that the account which runs Postgres can reach."""
+    folder = Path(tempfile.mkdtemp(prefix="utterson-bench-", dir=place))
+    folder.chmod(0o755)
+    return folder
+
+
+async def _run_cells(bench: Bench, cells: Sequence[Cell]) -> bool:
+    """Run the cells one after the other; tell whether all answers were right."""
+    is_right = True
+    with bench.telling.shown():
+        for cell in cells:
+            probes = [sync_write_us(bench.folder) for _ in range(DISK_PROBES)]
+            bench.sync_write_us[cell.name] = probes
+            bench.telling.say(f"[bold]{cell.name}[/] [dim](8 kB fdatasync: {spread_of(probes)} µs)")
+            try:
+                await cell.run(bench)
+            except WrongAnswerError as error:
+                is_right = False
+                bench.failed(cell.name, error)
+            except Exception as error:  # the others go on
+                bench.failed(cell.name, error)
+            bench.telling.cell_done()
+    return is_right
+
+
+def _median_sync_us(bench: Bench) -> float:
+    spread = spread_of([probe for probes in bench.sync_write_us.values() for probe in probes])
+    return spread.median if spread else 0.0
+
+
+def _tell(console: Console, bench: Bench, judged: Sequence[Judged], told: dict[str, object]) -> None:
+    console.print(table.readings_table(bench.readings))
+    console.print(table.goals_table([one for one in judged if one.verdict is not Verdict.NOT_MEASURED]))
+    missing = sorted({one.goal.id for one in judged if one.verdict is Verdict.NOT_MEASURED})
+    if missing:
+        console.print(f"[dim]not measured in this run: {', '.join(missing)}")
+    console.print(", ".join(f"{name}: {value}" for name, value in told.items()))
+    for cell, why in bench.failures.items():
+        console.print(f"[red]{cell} failed: {why}")
+
+
+def _write(bench: Bench, judged: Sequence[Judged], told: dict[str, object], options: Options) -> None:
+    """Write the readings as JSON and the plots; the full run fills the README too."""
+    name = "quick" if options.sizes.is_quick else "full"
+    drawn = plots.draw(RESULTS / name, bench.readings, bench.curves)
+    report = {
+        "machine": told,
+        "goals": [asdict(one) | {"verdict": one.verdict} for one in judged],
+        "readings": {cell: {side: [asdict(one) for one in drives] for side, drives in sides.items()}
+                     for cell, sides in bench.readings.items()},
+        "core": bench.core,
+        "curves": bench.curves,
+        "facts": bench.facts,
+        "sync_write_us": bench.sync_write_us,
+        "failures": bench.failures,
+    }  # fmt: skip
+    (RESULTS / name).mkdir(parents=True, exist_ok=True)
+    (RESULTS / name / "results.json").write_text(json.dumps(report, indent=1, default=str), encoding="utf-8")
+    if options.fill_readme:
+        places = [f"results/{name}/{plot}" for plot in drawn]
+        table.fill_readme(table.markdown(judged, bench.readings, told, places))

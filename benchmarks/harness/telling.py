@@ -1,0 +1,58 @@
+"""What a run says while it runs."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from benchmarks.harness.ratios import figure
+from benchmarks.harness.readings import Reading
+
+
+class Telling:
+    """A bar of cells with the step at hand, and a line for every reading."""
+
+    def __init__(self, console: Console, cells: int) -> None:
+        self.console = console
+        self._progress = Progress(
+            SpinnerColumn(),
+            MofNCompleteColumn(),
+            BarColumn(bar_width=20),
+            TimeElapsedColumn(),
+            TextColumn("{task.description}"),
+            console=console,
+        )
+        self._task = self._progress.add_task("starting", total=cells)
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """Show the bar."""
+        with self._progress:
+            yield
+
+    @contextmanager
+    def step(self, description: str) -> Iterator[None]:
+        """Name what is being done."""
+        self._progress.update(self._task, description=description)
+        yield
+
+    def cell_done(self) -> None:
+        """Move on."""
+        self._progress.advance(self._task)
+
+    def say(self, text: str) -> None:
+        """Print a line."""
+        self.console.print(text)
+
+    def reading(self, cell: str, side: str, reading: Reading) -> None:
+        """Print a reading in a line."""
+        latency = reading.latency_ms
+        cpu = reading.cpu
+        self.console.print(
+            f"[dim]{cell:<24} {side:<14}[/] {figure(reading.calls_a_second):>9}/s"
+            f"  p50 {figure(latency.get('p50', 0.0)):>6} p99 {figure(latency.get('p99', 0.0)):>6} ms"
+            f"  [dim]CPU-µs a call: server {figure(cpu.server_us)}, postgres {figure(cpu.postgres_us)},"
+            f" client {figure(cpu.client_us)}; others {cpu.others_share:.0%}[/]",
+            soft_wrap=True,
+        )
