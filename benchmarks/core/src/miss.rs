@@ -41,4 +41,14 @@ impl Chase {
         black_box(at);
         whole / f64::from(STEPS)
     }
+
+    /// Nanoseconds a line where each address is known beforehand, so that many waits overlap.
+    pub fn independent(&self, run: usize) -> f64 {
+        let mut random = Random::new(run as u64);
+        let places: Vec<usize> = (0..STEPS).map(|_| random.below(LINES)).collect();
+        let whole = nanoseconds(|| {
+            black_box(places.iter().fold(0, |sum, &at| sum ^ self.0[at].0));
+        });
+        whole / f64::from(STEPS)
+    }
 }

@@ -69,11 +69,13 @@ fn ours(figures: &mut Figures, chase: &Chase, (identifiers, runs): (u32, usize))
     figures.note("loading a row", at, (row, "ns"));
     let mut random = Random::new(at);
     let people = (identifiers / EACH) as usize;
-    let (mut misses, mut ahead, mut hits, mut mixed) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut misses, mut lines, mut ahead) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut hits, mut mixed) = (Vec::new(), Vec::new());
     for run in 0..runs {
         let mut person = || u32::try_from(random.below(people)).unwrap_or(0);
         let calls: Vec<_> = (0..CALLS).map(|_| digests(&state, person())).collect();
         misses.push(chase.run(run));
+        lines.push(chase.independent(run));
         ahead.push(decision::read_ahead(&state, &calls));
         // Others of the caches' lines are read between, as between two batches of a server.
         let calls: Vec<_> = (0..CALLS).map(|_| digests(&state, person())).collect();
@@ -83,6 +85,7 @@ fn ours(figures: &mut Figures, chase: &Chase, (identifiers, runs): (u32, usize))
     }
     let (miss, hit, mixed) = (median(misses), median(hits), median(mixed));
     figures.note("one dependent cache miss", at, (miss, "ns"));
+    figures.note("one independent cache miss", at, (median(lines), "ns"));
     figures.note("reading ahead for a decision", at, (median(ahead), "ns"));
     figures.note("decision, all known", at, (hit, "ns"));
     figures.note("decision, mixed", at, (mixed, "ns"));

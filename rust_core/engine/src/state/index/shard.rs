@@ -38,7 +38,7 @@ impl Shard {
     /// The place of an identifier's row.
     #[inline]
     pub fn find(&self, digest: Digest) -> Option<u32> {
-        self.slots.find(digest, |place| self.row(place).is(digest)).map(|slot| self.slots.place(slot))
+        self.slots.find(digest, |place| self.row(place).is(digest))
     }
 
     /// Adds an identifier that is not there yet and answers its place.
@@ -61,23 +61,22 @@ impl Shard {
 
     /// Removes an identifier.
     pub fn remove(&mut self, digest: Digest) {
-        let Some(slot) = self.slots.find(digest, |place| self.row(place).is(digest)) else { return };
-        let place = self.slots.place(slot);
-        self.slots.remove(slot);
+        let Some(place) = self.find(digest) else { return };
+        self.slots.remove(digest, place);
         *self.entries.row_mut(place) = Packed::free(self.free);
         self.free = place;
     }
 
     /// Reads the line that a search begins with.
     #[inline]
-    pub fn touch(&self, digest: Digest) -> u32 {
+    pub fn touch(&self, digest: Digest) -> u8 {
         self.slots.touch(digest)
     }
 
-    /// The row that a search most likely ends at.
+    /// Tells the places that a search most likely looks at.
     #[inline]
-    pub fn guess(&self, digest: Digest) -> Option<&Packed> {
-        self.slots.guess(digest).map(|place| self.row(place))
+    pub fn guess(&self, digest: Digest, tell: impl FnMut(u32)) {
+        self.slots.guess(digest, tell);
     }
 
     /// Makes the table larger and inserts everything but the row at `fresh`.
@@ -91,3 +90,5 @@ impl Shard {
         }
     }
 }
+
+const _: () = assert!(size_of::<Shard>() == 64);

@@ -1,20 +1,18 @@
-//! The hash table of one shard: from a digest to its place in the shard's arena. A slot is 4 bytes, of which 9 bits
-//! tell most other digests apart without reading their entries; 16 slots fill a cache line, and a look-up nearly
-//! always ends in the first. The table grows by an eighth: memory does not swing, and each growth is short.
+//! The hash table of one shard: from a digest to its place in the shard's arena. A slot is 4 bytes, of which one tells
+//! most other digests apart without reading their entries; 16 slots fill a cache line, and a look-up nearly always
+//! ends in the first. The table grows by an eighth: memory does not swing, and each growth is short.
 
 use crate::digest::Digest;
 
-/// Bits of a place; the others hold the tag.
+/// Bits of a place.
 const PLACE_BITS: u32 = 23;
-const PLACE: u32 = (1 << PLACE_BITS) - 1;
 /// Places that a slot can lead to.
-pub(crate) const PLACES_MAX: u32 = PLACE - 1;
-/// Ends a search.
-const EMPTY: u32 = u32::MAX;
-/// Was emptied in a full bucket: a search goes on, an insertion may use it.
-const REMOVED: u32 = u32::MAX - 1;
-const TAG_BITS: u32 = 32 - PLACE_BITS;
-const TAG_MAX: u64 = (1 << TAG_BITS) - 1;
+pub(crate) const PLACES_MAX: u32 = 1 << PLACE_BITS;
+
+/// The tag of an empty slot: ends a search.
+const EMPTY: u8 = 0xff;
+/// The tag of a slot that was emptied in a full bucket: a search goes on, an insertion may use it.
+const REMOVED: u8 = 0xfe;
 
 const SLOTS: usize = 16;
 /// Filled slots among 256 at which the table grows.
@@ -25,29 +23,62 @@ const LARGE: usize = 64;
 /// One cache line of slots; the filled ones come first.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
-struct Bucket([u32; SLOTS]);
+struct Bucket {
+    tags: [u8; SLOTS],
+    /// Places: the lower 16 bits, and the rest.
+    low: [u16; SLOTS],
+    high: [u8; SLOTS],
+}
 
-/// Where a slot is.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Slot {
-    bucket: usize,
-    at: usize,
+const _: () = assert!(size_of::<Bucket>() == 64);
+
+impl Bucket {
+    const EMPTY: Self = Self { tags: [EMPTY; SLOTS], low: [0; SLOTS], high: [0; SLOTS] };
+
+    #[inline]
+    fn place(&self, at: usize) -> u32 {
+        u32::from(self.low[at]) | u32::from(self.high[at]) << 16
+    }
+
+    fn set(&mut self, at: usize, tag: u8, place: u32) {
+        let [low, lower, high, _] = place.to_le_bytes();
+        (self.tags[at], self.low[at], self.high[at]) = (tag, u16::from_le_bytes([low, lower]), high);
+    }
+
+    /// Whether no search ends here.
+    #[inline]
+    fn is_full(&self) -> bool {
+        self.tags[SLOTS - 1] != EMPTY
+    }
+
+    /// The places under a tag; now and then one under another, which the caller tells by its entry.
+    #[inline]
+    fn tagged(&self, tag: u8) -> impl Iterator<Item = u32> {
+        // All bytes at once: one that is zero borrows from its highest bit.
+        const ONES: u128 = u128::MAX / 255;
+        let other = u128::from_le_bytes(self.tags) ^ (ONES * u128::from(tag));
+        let mut hits = other.wrapping_sub(ONES) & !other & (ONES << 7);
+        std::iter::from_fn(move || {
+            let at = (hits != 0).then_some(hits.trailing_zeros() as usize / 8 % SLOTS)?;
+            hits &= hits - 1;
+            Some(self.place(at))
+        })
+    }
 }
 
 /// What the table looks at of a digest.
 #[derive(Clone, Copy)]
 struct Key {
     position: u64,
-    tag: u32,
+    tag: u8,
 }
 
 impl Key {
     #[inline]
     fn of(digest: Digest) -> Self {
-        let low = digest.low();
-        // The highest tag belongs to the marks.
-        let tag = (low >> (64 - TAG_BITS)).min(TAG_MAX - 1);
-        Self { position: low & u64::from(u32::MAX), tag: u32::try_from(tag).unwrap_or(0) << PLACE_BITS }
+        let [tag, .., a, b, c, d] = digest.low().to_be_bytes();
+        // The highest tags belong to the marks.
+        Self { position: u64::from(u32::from_be_bytes([a, b, c, d])), tag: tag.min(REMOVED - 1) }
     }
 }
 
@@ -56,50 +87,39 @@ impl Key {
 pub(crate) struct Slots {
     buckets: Box<[Bucket]>,
     /// Slots that are not empty, the removed ones too.
-    used: usize,
+    used: u32,
     /// Slots that lead to a place.
-    held: usize,
+    held: u32,
 }
 
 impl Slots {
-    /// Finds the slot of a digest; `same` compares with the entry at a place.
+    /// The place of a digest; `same` compares with the entry at a place.
     #[inline]
-    pub fn find(&self, digest: Digest, same: impl Fn(u32) -> bool) -> Option<Slot> {
+    pub fn find(&self, digest: Digest, same: impl Fn(u32) -> bool) -> Option<u32> {
         let key = Key::of(digest);
-        let mut bucket = self.home(key)?;
+        let mut at = self.home(key)?;
         for _ in 0..self.buckets.len() {
-            let slots = &self.buckets[bucket].0;
-            let mut hits = tagged(slots, key.tag);
-            while hits != 0 {
-                let at = hits.trailing_zeros() as usize;
-                if same(slots[at] & PLACE) {
-                    return Some(Slot { bucket, at });
-                }
-                hits &= hits - 1;
+            let bucket = &self.buckets[at];
+            if let Some(place) = bucket.tagged(key.tag).find(|&place| same(place)) {
+                return Some(place);
             }
-            if slots[SLOTS - 1] == EMPTY {
+            if !bucket.is_full() {
                 return None;
             }
-            bucket = self.after(bucket);
+            at = self.after(at);
         }
         None
     }
 
-    /// The place that a slot leads to.
-    #[inline]
-    pub fn place(&self, slot: Slot) -> u32 {
-        self.buckets[slot.bucket].0[slot.at] & PLACE
-    }
-
     /// Whether the next insertion needs more room.
     pub fn is_full(&self) -> bool {
-        (self.used + 1) * 256 > self.buckets.len() * SLOTS * FULL
+        (self.used as usize + 1) * 256 > self.buckets.len() * SLOTS * FULL
     }
 
     /// Makes room: the caller inserts everything anew. `phase` of 256 spreads the shards' sizes.
     pub fn grow(&mut self, phase: u8) {
         let before = self.buckets.len();
-        let crowded = (self.held + 1) * 256 > before * SLOTS * (FULL - 16);
+        let crowded = (self.held as usize + 1) * 256 > before * SLOTS * (FULL - 16);
         let buckets = match before {
             // Much was removed: the same room does.
             _ if !crowded => before,
@@ -109,59 +129,74 @@ impl Slots {
         };
         // The old table goes first, so that there are never two.
         self.buckets = Box::default();
-        self.buckets = vec![Bucket([EMPTY; SLOTS]); buckets].into_boxed_slice();
+        self.buckets = vec![Bucket::EMPTY; buckets].into_boxed_slice();
         (self.used, self.held) = (0, 0);
     }
 
     /// Puts a place in; the digest is not there yet, and there is room.
     pub fn insert(&mut self, digest: Digest, place: u32) {
         let key = Key::of(digest);
-        let Some(mut bucket) = self.home(key) else { return };
+        let Some(mut at) = self.home(key) else { return };
         loop {
-            // Marks are the highest values: the first one is where the filled slots end, or one that was removed.
-            if let Some(at) = self.buckets[bucket].0.iter().position(|&slot| slot >= REMOVED) {
-                self.used += usize::from(self.buckets[bucket].0[at] == EMPTY);
+            let bucket = &mut self.buckets[at];
+            // Marks are the highest tags: the first is where the filled slots end, or one that was removed.
+            if let Some(slot) = bucket.tags.iter().position(|&tag| tag >= REMOVED) {
+                self.used += u32::from(bucket.tags[slot] == EMPTY);
                 self.held += 1;
-                self.buckets[bucket].0[at] = key.tag | place;
+                bucket.set(slot, key.tag, place);
                 return;
             }
-            bucket = self.after(bucket);
+            at = self.after(at);
         }
     }
 
-    /// Empties a slot.
-    pub fn remove(&mut self, slot: Slot) {
+    /// Empties the slot of a digest that leads to a place.
+    pub fn remove(&mut self, digest: Digest, place: u32) {
+        let key = Key::of(digest);
+        let Some(mut at) = self.home(key) else { return };
+        for _ in 0..self.buckets.len() {
+            let bucket = &self.buckets[at];
+            let is = |slot: &usize| bucket.tags[*slot] == key.tag && bucket.place(*slot) == place;
+            if let Some(slot) = (0..SLOTS).find(is) {
+                self.empty(at, slot);
+                return;
+            }
+            at = self.after(at);
+        }
+    }
+
+    fn empty(&mut self, at: usize, slot: usize) {
         self.held -= 1;
-        let slots = &mut self.buckets[slot.bucket].0;
-        let filled = slots.iter().position(|&slot| slot == EMPTY);
-        // Others may have gone past a full bucket, and must be found behind it.
-        let Some(filled) = filled else {
-            slots[slot.at] = REMOVED;
+        let bucket = &mut self.buckets[at];
+        let Some(filled) = bucket.tags.iter().position(|&tag| tag == EMPTY) else {
+            // Others may have gone past a full bucket, and must be found behind it.
+            bucket.tags[slot] = REMOVED;
             return;
         };
-        slots[slot.at] = slots[filled - 1];
-        slots[filled - 1] = EMPTY;
+        bucket.set(slot, bucket.tags[filled - 1], bucket.place(filled - 1));
+        bucket.tags[filled - 1] = EMPTY;
         self.used -= 1;
     }
 
     /// Reads the line that a search begins with.
     #[inline]
-    pub fn touch(&self, digest: Digest) -> u32 {
-        self.home(Key::of(digest)).map_or(0, |bucket| self.buckets[bucket].0[0])
+    pub fn touch(&self, digest: Digest) -> u8 {
+        self.home(Key::of(digest)).map_or(0, |at| self.buckets[at].tags[0])
     }
 
-    /// The place that a search most likely ends at, without a look at the entry.
+    /// Tells the places that a search most likely looks at. Few lie more than one bucket on.
     #[inline]
-    pub fn guess(&self, digest: Digest) -> Option<u32> {
+    pub fn guess(&self, digest: Digest, mut tell: impl FnMut(u32)) {
         let key = Key::of(digest);
-        let home = self.home(key)?;
-        let guess = |bucket: usize| {
-            let slots = &self.buckets[bucket].0;
-            let hits = tagged(slots, key.tag);
-            (hits != 0).then(|| slots[hits.trailing_zeros() as usize % SLOTS] & PLACE)
-        };
-        // A twelfth lies one bucket on; which further ones are read is of no use any more.
-        guess(home).or_else(|| if self.buckets[home].0[SLOTS - 1] == EMPTY { None } else { guess(self.after(home)) })
+        let Some(home) = self.home(key) else { return };
+        let mut told = false;
+        for place in self.buckets[home].tagged(key.tag) {
+            told = true;
+            tell(place);
+        }
+        if !told && self.buckets[home].is_full() {
+            self.buckets[self.after(home)].tagged(key.tag).for_each(tell);
+        }
     }
 
     #[inline]
@@ -171,17 +206,7 @@ impl Slots {
     }
 
     #[inline]
-    fn after(&self, bucket: usize) -> usize {
-        if bucket + 1 == self.buckets.len() { 0 } else { bucket + 1 }
+    fn after(&self, at: usize) -> usize {
+        if at + 1 == self.buckets.len() { 0 } else { at + 1 }
     }
-}
-
-/// Which slots carry the tag, one bit each.
-#[inline]
-fn tagged(slots: &[u32; SLOTS], tag: u32) -> u32 {
-    let mut hits = 0;
-    for (at, slot) in slots.iter().enumerate() {
-        hits |= u32::from((slot ^ tag) >> PLACE_BITS == 0) << at;
-    }
-    hits
 }

@@ -3,10 +3,12 @@
 
 use std::hint::black_box;
 
+use smallvec::SmallVec;
+
 use crate::digest::Digest;
 use crate::ids::Serial;
-use crate::state::index::Index;
 use crate::state::index::packed::shard_of;
+use crate::state::index::{Index, place_of};
 use crate::state::profiles::Profiles;
 
 /// Look-ups under way at a time: more than memory answers at once, few enough to stay in the nearest cache.
@@ -15,16 +17,17 @@ const TOGETHER: usize = 128;
 impl Index {
     /// Reads what look-ups of these identifiers and of their profiles will read.
     pub(crate) fn warm(&self, digests: &[Digest], profiles: &Profiles) {
-        let mut serials = [0; TOGETHER];
+        let mut places: SmallVec<[u32; 2 * TOGETHER]> = SmallVec::new();
         for together in digests.chunks(TOGETHER) {
             let shard = |digest: Digest| &self.shards[usize::from(shard_of(digest))];
-            let lines = together.iter().fold(0, |sum, &digest| sum ^ shard(digest).touch(digest));
-            black_box(lines);
-            for (serial, &digest) in serials.iter_mut().zip(together) {
-                *serial = shard(digest).guess(digest).map_or(0, |row| row.serial);
+            black_box(together.iter().fold(0, |sum, &digest| sum ^ shard(digest).touch(digest)));
+            for &digest in together {
+                let byte = shard_of(digest);
+                shard(digest).guess(digest, |within| places.push(place_of(byte, within)));
             }
-            let rows = serials[..together.len()].iter().fold(0, |sum, &serial| sum ^ profiles.touch(Serial(serial)));
-            black_box(rows);
+            black_box(places.iter().fold(0, |sum, &place| sum ^ self.row(place).serial));
+            let rows = places.drain(..).map(|place| profiles.touch(Serial(self.row(place).serial)));
+            black_box(rows.fold(0, |sum, row| sum ^ row));
         }
     }
 }
