@@ -305,6 +305,9 @@ class Loader:
         commit_time_us: int,
         state_hash: bytes,
     ) -> Loader: ...
+    @property
+    def rows(self) -> int:
+        """How many rows of all tables were taken so far; may be asked while another thread feeds."""
     def profiles(self, chunk: bytes) -> None:
         """Take rows of serial, create_time_us, source, merges, merged_into; in the order of the serials."""
     def identifiers(self, chunk: bytes) -> None:

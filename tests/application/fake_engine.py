@@ -225,6 +225,10 @@ class FakeLoader:
         self._state_hash = snapshot.state_hash
         self._taken: dict[str, bytes] = {}
 
+    @property
+    def rows(self) -> int:
+        return sum(len(decode_copy(taken)) for taken in self._taken.values())
+
     def profiles(self, chunk: bytes) -> None:
         self._taken["profiles"] = self._taken.get("profiles", b"") + chunk
 

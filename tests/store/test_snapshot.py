@@ -9,8 +9,9 @@ import pytest
 
 from tests.store.conftest import NOW_US, Chain, attached, created, requested
 from tests.store.copy_format import decode_copy
-from utterson.domain.chain import FormatUnknownError, SnapshotHead
+from utterson.domain.chain import FormatUnknownError, IndexDivergedError, SnapshotHead
 from utterson.store.open_store import Store
+from utterson.store.snapshot import GROUP_BYTES
 
 DIGEST = bytes(range(16))
 DAY_US = 86_400_000_000
@@ -112,3 +113,54 @@ async def test_a_later_format_is_not_loaded(chain: Chain, store: Store) -> None:
 
 async def test_a_workspace_without_a_log(store: Store) -> None:
     assert await store.snapshots.load(404, lambda head: Collector(), 30.0) is None
+
+
+async def test_rows_in_many_groups_arrive_in_order(chain: Chain, store: Store) -> None:
+    """The sink works on another thread, one group at a time, and never on the loop's."""
+    count = 40_000
+    await chain.append(created(*range(1, count + 1)))
+    threads = set()
+
+    class Ordered(Collector):
+        """Notes where and in what sizes chunks come."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.sizes: list[int] = []
+
+        def profiles(self, chunk: bytes) -> None:
+            threads.add(threading.get_ident())
+            self.sizes.append(len(chunk))
+            super().profiles(chunk)
+
+    loaded = await store.snapshots.load(chain.key, lambda head: Ordered(), 30.0)
+    assert loaded is not None
+    serials = [struct.unpack(">q", row[0] or b"")[0] for row in loaded[1].rows("profiles")]
+    assert serials == list(range(1, count + 1))
+    assert all(size >= GROUP_BYTES for size in loaded[1].sizes[:-1])
+    assert len(loaded[1].sizes) > 2
+    assert threading.get_ident() not in threads
+
+
+async def test_a_sink_that_fails_ends_the_load_with_its_error(chain: Chain, store: Store) -> None:
+    await chain.append(created(*range(1, 40_001)))
+
+    class Failing(Collector):
+        """Takes nothing."""
+
+        def profiles(self, chunk: bytes) -> None:
+            raise IndexDivergedError("the first group")
+
+    with pytest.raises(IndexDivergedError, match="the first group"):
+        await store.snapshots.load(chain.key, lambda head: Failing(), 30.0)
+    assert (await load(store, chain.key))[0].head == chain.head
+
+
+async def test_the_number_of_rows_is_guessed_from_the_statistics(chain: Chain, store: Store, database_url: str) -> None:
+    digests = [bytes([place]) * 16 for place in range(20)]
+    await chain.append(created(*range(1, 11)) | attached(*((digest, 0, 1) for digest in digests)))
+    assert (await load(store, chain.key))[0].rows_expected == 0
+    connection = await asyncpg.connect(database_url)
+    await connection.execute("ANALYZE profiles, identifiers, traits")
+    await connection.close()
+    assert (await load(store, chain.key))[0].rows_expected == 30

@@ -130,6 +130,11 @@ class Index(Protocol):
 class IndexLoader(SnapshotSink, Protocol):
     """Builds an index from the tables' rows."""
 
+    @property
+    def rows(self) -> int:
+        """How many rows were taken so far; may be asked while another thread feeds."""
+        ...
+
     def finish(self) -> Index:
         """Check the rows against the state hash of their head and give the index."""
         ...

@@ -6,6 +6,7 @@ import logging
 from utterson.application.context import LaneContext
 from utterson.application.engine_port import Index, IndexLoader
 from utterson.application.faults import workspace_not_found
+from utterson.application.load_progress import LoadProgress
 from utterson.application.store_port import TailReader
 from utterson.domain.chain import IndexDivergedError, LogRow, SnapshotHead, WorkspaceKeys
 
@@ -94,16 +95,21 @@ class IndexKeeper:
         return await self._context.store.log.tail(self.keys.workspace_key, after_seq, limit)
 
     async def _load(self) -> Index:
+        progress = LoadProgress(self.keys.workspace)
+
         def begin(snapshot: SnapshotHead) -> IndexLoader:
-            return self._context.engine.loader(self.keys, snapshot)
+            loader = self._context.engine.loader(self.keys, snapshot)
+            progress.begin(loader, snapshot.rows_expected)
+            return loader
 
         async with self._context.load_slots:
             started_at_s = asyncio.get_running_loop().time()
             timeout_s = self._context.limits.load_timeout_ms / 1000
-            loaded = await self._context.store.snapshots.load(self.keys.workspace_key, begin, timeout_s)
-            if loaded is None:
-                raise workspace_not_found(self.keys.workspace)
-            index = await asyncio.to_thread(loaded[1].finish)
+            async with progress.told():
+                loaded = await self._context.store.snapshots.load(self.keys.workspace_key, begin, timeout_s)
+                if loaded is None:
+                    raise workspace_not_found(self.keys.workspace)
+                index = await asyncio.to_thread(loaded[1].finish)
         self.confirmed_at_s = started_at_s
         self.known_seq = index.head.seq
         logger.info(

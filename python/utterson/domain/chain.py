@@ -76,13 +76,14 @@ class StoredWorkspace:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotHead:
-    """The state that a snapshot of the tables shows."""
+    """The state that a snapshot of the tables shows; how many rows it has is an estimate, 0 where there is none."""
 
     head: Head
     commit_time_us: int
     state_hash: bytes
     policy_revision: int
     policy: bytes
+    rows_expected: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,6 +155,11 @@ class IndexLoader:
     def __init__(self, native: _core.Loader) -> None:
         self._native = native
 
+    @property
+    def rows(self) -> int:
+        """How many rows were taken so far."""
+        return self._native.rows
+
     def profiles(self, chunk: bytes) -> None:
         """Take rows of profiles."""
         with guarded():

@@ -1,5 +1,6 @@
 """Loading: a workspace's tables, with its head, in one snapshot, streamed as binary COPY."""
 
+import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -9,6 +10,8 @@ from utterson.store.statements import Statement
 
 Sink = TypeVar("Sink", bound=SnapshotSink)
 
+# What the sink's thread is given at once: enough that changing threads costs little beside reading it.
+GROUP_BYTES = 512 * 1024
 # Request ids older than this, by the log's time, are forgotten (rule C7).
 REQUEST_RETENTION_US = 24 * 3600 * 1_000_000
 
@@ -55,26 +58,62 @@ async def _read_head(connection: Connection, workspace_key: int) -> SnapshotHead
         return None
     if row["format_version"] > LOG_FORMAT_VERSION:
         raise FormatUnknownError(f"log format {row['format_version']} is newer than {LOG_FORMAT_VERSION}")
+    rows_expected = await connection.fetchval(Statement.ROWS_EXPECTED.text, workspace_key)
     return SnapshotHead(
         Head(row["seq"], row["id"]),
         row["commit_time_us"],
         row["state_hash"],
         row["policy_revision"],
         row["policy"],
+        rows_expected or 0,
     )
 
 
 async def _copy(connection: Connection, statement: Statement, take: Callable[[bytes], None], *arguments: int) -> None:
-    failure: BaseException | None = None
+    feed = _Feed(take)
+    try:
+        await connection.copy_from_query(statement.text, *arguments, output=feed.output, format="binary")
+    finally:
+        await feed.end()
+    if feed.failure is not None:
+        raise feed.failure
 
-    async def output(chunk: bytes) -> None:
-        nonlocal failure
-        if failure is None:
+
+class _Feed:
+    """Hands rows to a sink on another thread while the next ones arrive: groups of chunks, one at a time, in order."""
+
+    def __init__(self, take: Callable[[bytes], None]) -> None:
+        self.failure: BaseException | None = None
+        self._take = take
+        self._chunks: list[bytes] = []
+        self._size_bytes = 0
+        self._taking: asyncio.Future[None] | None = None
+
+    async def output(self, chunk: bytes) -> None:
+        """Take a chunk; never raises, since the driver hangs on an exception in here."""
+        self._chunks.append(chunk)
+        self._size_bytes += len(chunk)
+        if self._size_bytes >= GROUP_BYTES:
+            await self._hand_over()
+
+    async def end(self) -> None:
+        """Hand over what is left and wait until the sink has taken it, or has failed."""
+        await self._hand_over()
+        await self._taken()
+
+    async def _hand_over(self) -> None:
+        """Begin with the next group once the one before is done; while that lasts the database waits, too."""
+        group = b"".join(self._chunks)
+        self._chunks.clear()
+        self._size_bytes = 0
+        await self._taken()
+        if group and self.failure is None:
+            self._taking = asyncio.get_running_loop().run_in_executor(None, self._take, group)
+
+    async def _taken(self) -> None:
+        taking, self._taking = self._taking, None
+        if taking is not None:
             try:
-                take(bytes(chunk))  # the driver hands out bytearrays
-            except BaseException as error:  # the driver hangs on an exception in here
-                failure = error
-
-    await connection.copy_from_query(statement.text, *arguments, output=output, format="binary")
-    if failure is not None:
-        raise failure
+                await taking
+            except BaseException as error:
+                self.failure = error

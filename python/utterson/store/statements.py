@@ -28,6 +28,7 @@ class Statement(Enum):
     PROFILE_ROWS = "profile_rows"
     REQUESTS_EXPIRE = "requests_expire"
     REQUEST_ANSWERS = "request_answers"
+    ROWS_EXPECTED = "rows_expected"
     SNAPSHOT_HEAD = "snapshot_head"
     TAIL = "tail"
     TRAIT_ROWS = "trait_rows"

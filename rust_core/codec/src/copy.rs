@@ -23,6 +23,7 @@ pub struct Copy<const N: usize> {
     phase: Phase,
     // The beginning of a row whose end has not come yet.
     rest: Vec<u8>,
+    rows: u64,
 }
 
 /// The columns of one row; `None` is NULL.
@@ -30,7 +31,7 @@ pub type Row<'a, const N: usize> = [Option<&'a [u8]>; N];
 
 impl<const N: usize> Default for Copy<N> {
     fn default() -> Self {
-        Self { phase: Phase::Header, rest: Vec::new() }
+        Self { phase: Phase::Header, rest: Vec::new(), rows: 0 }
     }
 }
 
@@ -52,6 +53,12 @@ impl<const N: usize> Copy<N> {
         bytes.drain(..used);
         self.rest = bytes;
         Ok(())
+    }
+
+    /// How many rows have come.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.rows
     }
 
     /// Whether the stream has come to its end, or never began.
@@ -78,6 +85,7 @@ impl<const N: usize> Copy<N> {
             match read_row::<N>(&bytes[used..])? {
                 Step::Row(row, length) => {
                     take(row)?;
+                    self.rows += 1;
                     used += length;
                 }
                 Step::End(length) => {

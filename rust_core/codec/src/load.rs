@@ -78,6 +78,12 @@ impl Loading {
         })
     }
 
+    /// How many rows of all tables were taken.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.profiles.rows() + self.identifiers.rows() + self.traits.rows() + self.requests.rows()
+    }
+
     /// Gives the state, if all rows came and they are those that the head's hash tells of.
     pub fn finish(mut self) -> Result<State, Misread> {
         let complete = [

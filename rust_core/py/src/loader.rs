@@ -1,5 +1,6 @@
 //! Building a workspace's index.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use pyo3::exceptions::PyValueError;
@@ -21,6 +22,8 @@ pub struct Loader {
     workspace: String,
     // Empty once it is finished or broken.
     loading: Mutex<Option<Box<Loading>>>,
+    // Beside the lock: who asks must not wait for whoever feeds.
+    rows: AtomicU64,
 }
 
 /// Bytes of a fixed length.
@@ -52,7 +55,16 @@ impl Loader {
             .map_err(|_| FormatUnknownError::new_err("this build does not know the stored policy"))?;
         let policy = (PolicyRevision(policy_revision), checked.policy, policy.to_vec());
         let state = State::empty(&digest_key, &id_key, policy, head);
-        Ok(Self { workspace, loading: Mutex::new(Some(Box::new(Loading::new(state, expected)))) })
+        Ok(Self {
+            workspace,
+            loading: Mutex::new(Some(Box::new(Loading::new(state, expected)))),
+            rows: AtomicU64::new(0),
+        })
+    }
+
+    #[getter]
+    fn rows(&self) -> u64 {
+        self.rows.load(Ordering::Relaxed)
     }
 
     fn profiles(&self, py: Python<'_>, chunk: &[u8]) -> PyResult<()> {
@@ -97,6 +109,7 @@ impl Loader {
             let mut loading = place.take()?;
             let fed = caught(|| work(&mut loading));
             if matches!(fed, Ok(Ok(()))) {
+                self.rows.store(loading.rows(), Ordering::Relaxed);
                 *place = Some(loading);
             }
             Some(fed)
