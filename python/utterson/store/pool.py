@@ -42,7 +42,7 @@ class PoolSettings:
 
 # Every row that a commit needs is found by its key. Left to statistics, which are old or absent in a table that grows
 # fast, the planner reads the log from its beginning for each commit, or plans each anew for the size of its batch.
-_COMMIT_SETTINGS = {
+COMMIT_SETTINGS = {
     "plan_cache_mode": "force_generic_plan",
     "enable_seqscan": "off",
     "enable_hashjoin": "off",
@@ -84,7 +84,7 @@ class ConnectionPool:
             "tcp_keepalives_count": "3",
             "default_transaction_isolation": "read committed",
             "jit": "off",
-            **(_COMMIT_SETTINGS if settings.for_commits else {}),
+            **(COMMIT_SETTINGS if settings.for_commits else {}),
         }
         pool = await asyncpg.create_pool(
             database_url,

@@ -1,0 +1,1 @@
+"""Experiments that decisions rest on: not run by `make bench`, each one command with arguments."""
