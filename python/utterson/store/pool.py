@@ -68,6 +68,10 @@ class ConnectionPool:
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", settings: PoolSettings) -> None:
         self._pool = pool
+        # Connections between two calls. Going through the driver's pool each time takes longer than a short query.
+        self._kept: list[Connection] = []
+        self._seeking = 0
+        self._closing = False
         self._call_timeout_s = settings.call_timeout_ms / 1000
 
     @classmethod
@@ -110,7 +114,7 @@ class ConnectionPool:
         """
         deadline = asyncio.get_running_loop().time() + (self._call_timeout_s if timeout_s is None else timeout_s)
         try:
-            connection = await self._acquire(deadline)
+            connection = self._take() or await self._acquire(deadline)
         except _CONNECTION_FAULTS as error:
             raise classify(error) from None
         healthy = False
@@ -119,26 +123,47 @@ class ConnectionPool:
             healthy = True
             return result
         finally:
-            if not healthy:
-                _cut(connection)
-            with suppress(*_CONNECTION_FAULTS):
-                await self._pool.release(connection)
+            if healthy and not self._seeking and not self._closing:
+                self._kept.append(connection)
+            else:
+                if not healthy:
+                    _cut(connection)
+                with suppress(*_CONNECTION_FAULTS):
+                    await self._pool.release(connection)
+
+    def _take(self) -> "Connection | None":
+        """Take a kept connection; one that broke meanwhile has left the driver's pool by itself."""
+        while self._kept:
+            connection = self._kept.pop()
+            with suppress(asyncpg.InterfaceError):
+                if not connection.is_closed():
+                    return connection
+        return None
 
     async def _acquire(self, deadline: float) -> Connection:
         remaining_s = deadline - asyncio.get_running_loop().time()
+        self._seeking += 1
         try:
             return await self._pool.acquire(timeout=max(remaining_s, 0.001))
         except TimeoutError:
             raise deadline_passed() from None
+        finally:
+            self._seeking -= 1
 
     async def _bounded(
         self, connection: Connection, action: Callable[[Connection], Awaitable[Result]], deadline: float
     ) -> Result:
         """Wait for the action until the deadline, then cut its connection under it; never cancel it."""
+        loop = asyncio.get_running_loop()
+        # Never awaited itself: a cancelled caller would cancel it, and the driver would send a cancel request.
         task = asyncio.ensure_future(action(connection))
+        ended: asyncio.Future[None] = loop.create_future()
+        task.add_done_callback(lambda _: _end(ended))
+        timer = loop.call_later(deadline - loop.time(), _end, ended)
         try:
-            await asyncio.wait({task}, timeout=deadline - asyncio.get_running_loop().time())
+            await ended
         finally:
+            timer.cancel()
             if not task.done():
                 _cut(connection)
                 await _settle(task)
@@ -153,10 +178,19 @@ class ConnectionPool:
 
     async def close(self, timeout_s: float = 5.0) -> None:
         """Close all connections; those still busy after the timeout are terminated."""
+        self._closing = True
+        while (connection := self._take()) is not None:
+            with suppress(*_CONNECTION_FAULTS):
+                await self._pool.release(connection)
         try:
             await asyncio.wait_for(self._pool.close(), timeout_s)
         except TimeoutError:
             self._pool.terminate()
+
+
+def _end(ended: "asyncio.Future[None]") -> None:
+    if not ended.done():
+        ended.set_result(None)
 
 
 def _cut(connection: Connection) -> None:
