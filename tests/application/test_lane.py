@@ -64,6 +64,21 @@ async def test_a_strong_read_sees_what_another_replica_acknowledged(replica: Rep
         assert (await other.call(f"default:{number}"))["serial"] == made["serial"]
 
 
+async def test_a_confirmation_at_the_same_time_is_none(
+    replica: Replica, other: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loop's clock may stand still: what was confirmed when a call arrived may have been confirmed before."""
+    await other.call("read:x")
+    await replica.call("read:x")
+    loop = asyncio.get_running_loop()
+    now_s = loop.time()
+    monkeypatch.setattr(loop, "time", lambda: now_s)
+    assert (await other.call("read:x"))["serial"] == 0
+    made = await replica.call("add:x")
+    assert (await other.call("read:x"))["serial"] == made["serial"]
+    monkeypatch.undo()
+
+
 async def test_a_local_read_is_answered_from_memory_and_never_too_old(replica: Replica, url: str) -> None:
     async with replica_on(url, Limits(staleness_ms=150)) as local:
         await local.call("read:x")

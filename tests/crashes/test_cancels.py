@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Callable
 
 import asyncpg
 
@@ -9,9 +10,13 @@ from tests.crashes.calls import Caller, Sent
 from tests.crashes.in_process import lanes, served
 from tests.crashes.judging import judge
 from tests.crashes.load import Client
+from utterson.application.failpoints import Failpoints
+from utterson.application.lane import Lane
 from utterson.client import UttersonClient
+from utterson.domain.failpoints import FailpointPlace
 
 CALLS = 1_000
+LEAVING = 8
 SERVER_CONNECTIONS_MAX = 16
 
 
@@ -19,14 +24,51 @@ async def _call(client: Client, caller: Caller, chance: random.Random) -> None:
     sent: list[Sent] = [caller.make()] if chance.random() < 0.7 else caller.many(5)
     calling = asyncio.create_task(client.unary(sent[0]) if len(sent) == 1 else client.batch(sent))
     if chance.random() < 0.5:
-        # Where answers are slow, only a patient caller is still there when its call is decided.
-        await asyncio.sleep(chance.uniform(0, chance.choice((0.02, 0.03, 0.03, 0.1))))
+        await asyncio.sleep(chance.uniform(0, 0.03))
         calling.cancel()
     try:
         await calling
     except asyncio.CancelledError:
         for one in sent:
             one.refusal = "cancelled"
+
+
+class Pause(Failpoints):
+    """Holds a commit that stands already, and whose callers were not answered."""
+
+    def __init__(self, lane: Lane) -> None:
+        super().__init__()
+        self.committed, self.resumed = asyncio.Event(), asyncio.Event()
+        lane._decider._committer._failpoints = self
+
+    async def reach(self, place: FailpointPlace) -> None:
+        """Wait here after a commit, until resumed."""
+        if place is FailpointPlace.AFTER_COMMIT:
+            self.committed.set()
+            await self.resumed.wait()
+
+
+async def _leave_around_a_commit(client: Client, caller: Caller, lane: Lane) -> None:
+    """Some callers go away after their commit, some before they are decided: not by chance."""
+    pause = Pause(lane)
+    sent = [caller.make() for _ in range(2 * LEAVING)]
+    callings = [asyncio.create_task(client.unary(one)) for one in sent[:LEAVING]]
+    await asyncio.wait_for(pause.committed.wait(), 10)
+    callings += [asyncio.create_task(client.unary(one)) for one in sent[LEAVING:]]
+    await _until(lambda: lane._queued_calls >= LEAVING)
+    for calling in callings:
+        calling.cancel()
+    await asyncio.wait(callings)
+    for one in sent:
+        one.refusal = "cancelled"
+    await _until(lambda: all(item.future.done() for item in lane._queue))
+    pause.resumed.set()
+
+
+async def _until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not holds():
+            await asyncio.sleep(0.01)
 
 
 async def test_callers_that_go_away(database_url: str) -> None:
@@ -42,14 +84,12 @@ async def test_callers_that_go_away(database_url: str) -> None:
                     await _call(calls, caller, chance)
 
             await asyncio.gather(*(limited() for _ in range(CALLS)))
+            (lane,) = lanes()
+            await _leave_around_a_commit(calls, caller, lane)
         cancelled = sum(sent.refusal == "cancelled" for sent in caller.sent)
         assert cancelled > CALLS * 0.3, "hardly anybody went away"
         assert {sent.refusal for sent in caller.sent} <= {"", "cancelled"}
-        (lane,) = lanes()
-        for _ in range(100):
-            if not lane._queue:
-                break
-            await asyncio.sleep(0.05)
+        await _until(lambda: not lane._queue)
         assert (len(lane._queue), lane._queued_calls, len(lane._fillers)) == (0, 0, 0)
         figures = await judge(database_url, address, caller)
         assert figures.committed_unheard > 0, "no caller went away after its call was decided"

@@ -156,11 +156,13 @@ class Decider:
     async def _confirmed(self, operation: Operation) -> _Step:
         """Make sure that a decision that writes nothing rests on a state that is new enough."""
         if operation.needs_confirmation(default_strong=self._context.limits.default_strong):
-            # All calls had arrived when the turn began.
-            fresh_since_s = self._started_at_s
+            # All calls had arrived when the turn began. The loop's clock stands still within a round of the loop and
+            # may know whole milliseconds only: what was confirmed at the very same time may have been before.
+            fresh = self._keeper.confirmed_at_s > self._started_at_s
         else:
-            fresh_since_s = asyncio.get_running_loop().time() - self._context.limits.staleness_ms / 1000
-        if self._keeper.confirmed_at_s >= fresh_since_s:
+            oldest_s = asyncio.get_running_loop().time() - self._context.limits.staleness_ms / 1000
+            fresh = self._keeper.confirmed_at_s >= oldest_s
+        if fresh:
             return _Step.DONE
         return _Step.DONE if await self._keeper.confirm() else _Step.AGAIN
 

@@ -17,7 +17,7 @@ class Gathering:
 
     def __init__(self, limits: Limits) -> None:
         self._gather_s = limits.gather_ms_max / 1000
-        self._expected = 1
+        self._enough_callers = 1
         self._released_at_s = float("-inf")
         self._enough: asyncio.Future[None] | None = None
         self._s_per_call = 0.001
@@ -43,7 +43,9 @@ class Gathering:
 
     def released(self, served: int, waiting: int, calls: int, started_at_s: float) -> None:
         """Take note of a turn's end."""
-        self._expected = served + waiting
+        expected = served + waiting
+        # The last quarter arrives while the batch is committed; waiting for it would leave the processor idle.
+        self._enough_callers = expected - expected // 4
         self._released_at_s = asyncio.get_running_loop().time()
         if calls:
             pace = (self._released_at_s - started_at_s) / calls
@@ -54,7 +56,7 @@ class Gathering:
         return min(max(int(calls * self._s_per_call * 1000), DRAIN_MS_MIN), DRAIN_MS_MAX)
 
     def _is_enough(self, callers: int, calls: int) -> bool:
-        return callers >= self._expected or calls >= CALLS_ENOUGH
+        return callers >= self._enough_callers or calls >= CALLS_ENOUGH
 
     def _finish(self) -> None:
         if self._enough is not None and not self._enough.done():
