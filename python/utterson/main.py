@@ -1,6 +1,7 @@
 """The composition root: settings, database, engine, use cases, server. Nothing else reads the clock or chance."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -31,6 +32,9 @@ from utterson.store.open_store import Store, StoreSettings, open_store
 
 logger = logging.getLogger("utterson.main")
 
+# New objects between two looks of the garbage collector at the youngest.
+GARBAGE_THRESHOLD = 10_000
+
 
 async def serve(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM, then finish what runs and stop in order.
@@ -48,6 +52,7 @@ async def serve(settings: Settings) -> None:
         loop.add_signal_handler(number, stop.set)
     try:
         async with running(settings) as server:
+            _settle_garbage()
             logger.info("listening at %s, port %d", settings.listen, server.port)
             await stop.wait()
             for number in signals:
@@ -57,6 +62,16 @@ async def serve(settings: Settings) -> None:
         for number in signals:
             loop.remove_signal_handler(number)
     logger.info("stopped")
+
+
+def _settle_garbage() -> None:
+    """Spare the garbage collector what is there for good, and let it look at the rest less often.
+
+    A call leaves next to nothing that only the collector finds; at its usual pace it takes a fifth of our share of a call.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_THRESHOLD)
 
 
 @asynccontextmanager
