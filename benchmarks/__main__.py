@@ -13,6 +13,8 @@ from benchmarks.harness.running import Options, run
 from benchmarks.harness.sizes import FULL, QUICK
 from benchmarks.harness.tools import ToolError
 
+PLAIN_WIDTH = 160
+
 
 def main() -> int:
     """Read the options and run."""
@@ -41,6 +43,8 @@ def main() -> int:
     is_whole = len(cells) == len(CELLS) and not sizes.is_quick
     options = Options(sizes, cells, arguments.ghz, arguments.scratch, is_whole and not arguments.no_readme)
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=PLAIN_WIDTH)  # a log file has no width of its own
     try:
         return uvloop.run(run(options, console))
     except ToolError as error:

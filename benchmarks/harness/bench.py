@@ -88,6 +88,8 @@ class Bench:
             for side in sides if pair % 2 == 0 else sides[::-1]:
                 with self.telling.step(f"{cell}: {side.name}, pair {pair + 1}"):
                     reading = await self.measure(side)
+                if reading.calls == 0:
+                    raise RuntimeError(f"{cell}: {side.name} measured no call: were its calls used up?")
                 if reading.refused:
                     self.telling.say(f"[yellow]{cell}: {side.name} refused {reading.refused}")
                 if reading.ran_dry:
@@ -177,10 +179,9 @@ class Bench:
             yield server
 
     @asynccontextmanager
-    async def echo(self, workload: Workload, calls_in_message: int = 100) -> AsyncIterator[Target]:
-        """Run the bare echo."""
-        answer_bytes = str(self.facts.get("answer bytes", 195))
-        options = ("--answer-bytes", answer_bytes, "--calls-in-message", str(calls_in_message))
+    async def echo(self, answer_bytes: int, workload: Workload, calls_in_message: int = 100) -> AsyncIterator[Target]:
+        """Run the bare echo, with answers of that size."""
+        options = ("--answer-bytes", str(answer_bytes), "--calls-in-message", str(calls_in_message))
         async with self._peer("benchmarks.peers.echo_server", *options) as server:
             yield Target(server, workload, "")
 

@@ -96,9 +96,9 @@ def _median_sync_us(bench: Bench) -> float:
 def _tell(console: Console, bench: Bench, judged: Sequence[Judged], told: dict[str, object]) -> None:
     console.print(table.readings_table(bench.readings))
     console.print(table.goals_table([one for one in judged if one.verdict is not Verdict.NOT_MEASURED]))
-    missing = sorted({one.goal.id for one in judged if one.verdict is Verdict.NOT_MEASURED})
+    missing = [f"{one.goal.id} ({one.goal.name})" for one in judged if one.verdict is Verdict.NOT_MEASURED]
     if missing:
-        console.print(f"[dim]not measured in this run: {', '.join(missing)}")
+        console.print(f"[dim]not measured in this run: {'; '.join(missing)}")
     console.print(", ".join(f"{name}: {value}" for name, value in told.items()))
     for cell, why in bench.failures.items():
         console.print(f"[red]{cell} failed: {why}")

@@ -5,6 +5,7 @@ import grpc
 from benchmarks.harness import frames
 from benchmarks.harness.bench import Bench, Side, Target, unary
 from benchmarks.harness.clients import Freshness, run_json
+from benchmarks.harness.ghz import CALLS_A_SECOND_MAX
 from benchmarks.harness.processes import python_module
 from benchmarks.harness.readings import Reading
 from utterson.v1.identity_service_pb2 import IdentifyRequest
@@ -37,7 +38,7 @@ async def mixed(bench: Bench) -> None:
     workload = await bench.workload("mixed", bench.sizes.population, bench.sizes.calls(bench.sizes.pairs))
     async with bench.utterson(workload) as ours, bench.naive(workload) as naive:
         bench.facts["answer bytes"] = await answer_bytes(ours)
-        async with bench.naive_server(naive) as server, bench.echo(workload) as echo:
+        async with bench.naive_server(naive) as server, bench.echo(await answer_bytes(ours), workload) as echo:
             for callers in (128, 32):
                 load = unary(callers)
                 sides = [bench.side("utterson", ours, load), bench.naive_unary(naive, server, load)]
@@ -48,8 +49,9 @@ async def mixed(bench: Bench) -> None:
 
 async def hits(bench: Bench) -> None:
     """G2 and G14: pure hits, local and strong."""
-    workload = await bench.workload("hits", bench.sizes.population, 400_000)
-    async with bench.utterson(workload) as ours, bench.echo(workload) as echo:
+    calls = int(2 * bench.sizes.pairs * (bench.sizes.warm_up_s + bench.sizes.seconds) * CALLS_A_SECOND_MAX)
+    workload = await bench.workload("hits", bench.sizes.population, calls)
+    async with bench.utterson(workload) as ours, bench.echo(await answer_bytes(ours), workload) as echo:
         local, strong = unary(128, Freshness.LOCAL), unary(128, Freshness.STRONG)
         sides = [
             bench.side("local", ours, local),
@@ -69,7 +71,7 @@ async def one_caller(bench: Bench) -> None:
         options += ["--seconds", str(bench.clients.seconds)]
         return Reading.of_report(await run_json(python_module("benchmarks.peers.one_commit", *options)))
 
-    async with bench.utterson(workload) as ours, bench.echo(workload) as echo:
+    async with bench.utterson(workload) as ours, bench.echo(await answer_bytes(ours), workload) as echo:
         sides = [
             bench.side("utterson", ours, unary(1)),
             bench.side("echo", echo, unary(1)),
