@@ -16,7 +16,7 @@ use crate::whole;
 const DEVICE: &str = "everybody's";
 
 /// What a call is like.
-type Make = fn(usize, u32) -> Call;
+type Make = fn(usize, u32) -> Call<'static>;
 
 /// Takes the figures.
 pub fn measure(figures: &mut Figures, quick: bool) {
@@ -47,16 +47,16 @@ fn device() -> (&'static str, String) {
     ("idfv", DEVICE.to_owned())
 }
 
-fn identify(_: usize, _: u32) -> Call {
+fn identify(_: usize, _: u32) -> Call<'static> {
     call(CallKind::Identify, &[device()])
 }
 
 /// One customer, so that no customer is farther from the cache where there are more.
-fn login(_: usize, _: u32) -> Call {
+fn login(_: usize, _: u32) -> Call<'static> {
     call(CallKind::Login, &[("customer_id", "customer-1".to_owned()), device()])
 }
 
-fn new(place: usize, _: u32) -> Call {
+fn new(place: usize, _: u32) -> Call<'static> {
     call(CallKind::Login, &[("customer_id", format!("new-{place}")), device()])
 }
 

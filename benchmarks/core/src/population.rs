@@ -96,10 +96,12 @@ pub fn settled(spec: &PolicySpec, people: u32) -> Option<State> {
 }
 
 /// A call that names some identifiers.
-pub fn call(kind: CallKind, identifiers: &[(&str, String)]) -> Call {
+pub fn call(kind: CallKind, identifiers: &[(&str, String)]) -> Call<'static> {
     let mut call = Call::new(kind);
-    let raw =
-        |(type_name, value): &(&str, String)| RawIdentifier { type_name: (*type_name).into(), value: value.clone() };
+    let raw = |(type_name, value): &(&str, String)| RawIdentifier {
+        type_name: (*type_name).to_owned().into(),
+        value: value.clone().into(),
+    };
     call.identifiers = identifiers.iter().map(raw).collect();
     call.event_time = Some(Micros(NOW_US));
     call

@@ -16,7 +16,7 @@ const IDENTIFIERS: u32 = 1_000_000;
 const SIZES: [u32; 4] = [3, 10, 100, 1_000];
 
 /// What a call is like.
-type Make = fn(usize, u32, u32) -> Call;
+type Make = fn(usize, u32, u32) -> Call<'static>;
 
 /// Takes the figures.
 pub fn measure(figures: &mut Figures, quick: bool) {
@@ -48,16 +48,16 @@ fn own(person: u32, which: u32) -> (&'static str, String) {
     ("device_id", format!("{person}-{which}"))
 }
 
-fn known(_: usize, person: u32, size: u32) -> Call {
+fn known(_: usize, person: u32, size: u32) -> Call<'static> {
     call(CallKind::Identify, &[own(person, 0), own(person, size / 2), own(person, size - 1)])
 }
 
-fn new(place: usize, person: u32, size: u32) -> Call {
+fn new(place: usize, person: u32, size: u32) -> Call<'static> {
     call(CallKind::Identify, &[own(person, 0), own(person, size - 1), ("email", format!("new-{place}@example.org"))])
 }
 
 /// Two neighbours of an even and an odd number, so that a batch joins each but once.
-fn joining(_: usize, person: u32, size: u32) -> Call {
+fn joining(_: usize, person: u32, size: u32) -> Call<'static> {
     call(CallKind::Identify, &[own(person & !1, 0), own(person & !1, size - 1), own(person | 1, size / 2)])
 }
 

@@ -16,7 +16,7 @@ use crate::time::nanoseconds;
 const CALLS: usize = 40 * BATCH;
 
 /// Nanoseconds a call, in batches; `make` makes the call of a place.
-pub fn run(state: &mut State, make: impl FnMut(usize) -> Call) -> f64 {
+pub fn run(state: &mut State, make: impl FnMut(usize) -> Call<'static>) -> f64 {
     let calls: Vec<Submission> = (0..CALLS).map(make).map(Ok).collect();
     let next = (Micros(NOW_US + 1), EntryId([7; 16]));
     let whole = nanoseconds(|| {

@@ -10,7 +10,7 @@ use crate::encode::{EventEncoder, decided, unary};
 
 /// The response of a unary call that changes nothing and is content with this replica's memory; `None` for any other,
 /// a refused and a repeated one too. The state is left as it was.
-pub fn answer(state: &mut State, submission: &Submission, now: Micros, default_strong: bool) -> Option<Vec<u8>> {
+pub fn answer(state: &mut State, submission: &Submission<'_>, now: Micros, default_strong: bool) -> Option<Vec<u8>> {
     let call = submission.as_ref().ok()?;
     let content = match call.consistency {
         Consistency::Local => true,

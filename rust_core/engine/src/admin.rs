@@ -1,8 +1,9 @@
 //! Entries that no call of the hot path makes: a changed policy, and a graph that is taken over.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::call::{Call, CallKind, ImportPlace, ImportRow};
+use crate::call::{Call, CallKind, ImportPlace, ImportRow, RawIdentifier};
 use crate::decider::{Context, Decider, Encoder};
 use crate::digest::Digest;
 use crate::fault::{Fault, Reason};
@@ -78,10 +79,11 @@ pub fn decide_import(
             return Ok(Imported::Replay(c7_once::request_digest(decider.state, request_id)));
         }
     };
-    let prepared = prepare_rows(decider.state, rows)?;
+    let policy = Arc::clone(&decider.state.policy);
+    let prepared = prepare_rows(decider.state, &policy, rows)?;
     let mut serials = Vec::with_capacity(rows.len());
     for (place, (row, asked)) in rows.iter().zip(&prepared).enumerate() {
-        match take_over(&mut decider, row, asked, place) {
+        match take_over(&mut decider, &policy, row, asked, place) {
             Ok(serial) => serials.push(serial),
             Err(fault) => {
                 decider.finish(id, Vec::new());
@@ -97,14 +99,19 @@ pub fn decide_import(
 }
 
 /// The rows as one call, for the comparison of contents.
-fn content_of(rows: &[ImportRow], request_id: &str) -> Call {
+fn content_of<'c>(rows: &'c [ImportRow], request_id: &'c str) -> Call<'c> {
     let mut call = Call::new(CallKind::Import);
-    request_id.clone_into(&mut call.request_id);
+    call.request_id = Cow::Borrowed(request_id);
     if request_id.is_empty() {
         return call;
     }
     for row in rows {
-        call.identifiers.extend(row.identifiers.iter().cloned());
+        call.identifiers.extend(
+            row.identifiers.iter().map(|one| RawIdentifier {
+                type_name: Cow::Borrowed(&one.type_name),
+                value: Cow::Borrowed(&one.value),
+            }),
+        );
         call.traits.extend(row.traits.iter().cloned());
         // Where one row ends and the next begins is content too.
         let time = row.create_time.map_or_else(String::new, |time| time.0.to_string());
@@ -115,9 +122,9 @@ fn content_of(rows: &[ImportRow], request_id: &str) -> Call {
 }
 
 /// C1 to C6 for every row, before anything is made.
-fn prepare_rows(state: &State, rows: &[ImportRow]) -> Result<Vec<Vec<Asked>>, Fault> {
-    let prepare_row = |row: &ImportRow| {
-        let prepared = prepare::prepare(&state.policy, &row.identifiers, &state.digester);
+fn prepare_rows<'c>(state: &State, policy: &'c Policy, rows: &'c [ImportRow]) -> Result<Vec<Vec<Asked<'c>>>, Fault> {
+    let prepare_row = |row: &'c ImportRow| {
+        let prepared = prepare::prepare(policy, &row.identifiers, &state.digester);
         let asked = prepared.map_err(|fault| under(fault, row.place))?.asked;
         if !c5_nothing_usable::any_usable(&asked) {
             return Err(under(c5_nothing_usable::fault(), row.place));
@@ -134,13 +141,21 @@ fn merges(state: &State) -> bool {
     matches!(state.policy.strategy(), Strategy::Merge { .. })
 }
 
-fn take_over(decider: &mut Decider<'_>, row: &ImportRow, asked: &[Asked], place: usize) -> Result<Serial, Fault> {
+fn take_over(
+    decider: &mut Decider<'_>,
+    policy: &Policy,
+    row: &ImportRow,
+    asked: &[Asked<'_>],
+    place: usize,
+) -> Result<Serial, Fault> {
     let merging = merges(decider.state);
     let serial = decider.state.profiles.next_serial();
     let mut call = Call::new(CallKind::Import);
     call.traits.clone_from(&row.traits);
     let context = Context {
         call: &call,
+        policy,
+        asked: Ok(asked),
         time: row.create_time.unwrap_or(decider.at.commit_time),
         position: Position(u32::try_from(place).unwrap_or(u32::MAX)),
         rounds: None,

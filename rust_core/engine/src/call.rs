@@ -1,16 +1,17 @@
 //! Calls as the engine sees them: decoded, their shape checked, nothing normalised yet.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::ids::{Micros, ProfileId};
 
-/// One identifier as the caller sent it.
+/// One identifier as the caller sent it; of a decoded call, a piece of the request's own bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RawIdentifier {
+pub struct RawIdentifier<'c> {
     /// The identifier type.
-    pub type_name: String,
+    pub type_name: Cow<'c, str>,
     /// The value.
-    pub value: String,
+    pub value: Cow<'c, str>,
 }
 
 /// The kind of a call. The numbers are those of `utterson.v1.CallKind`; a Search is never recorded.
@@ -77,17 +78,17 @@ pub struct RawChange {
 
 /// One call.
 #[derive(Clone, Debug)]
-pub struct Call {
+pub struct Call<'c> {
     /// What is asked.
     pub kind: CallKind,
     /// The identifiers, in the caller's order.
-    pub identifiers: Vec<RawIdentifier>,
+    pub identifiers: Vec<RawIdentifier<'c>>,
     /// The profile that the caller was last told.
     pub previous_profile: Option<ProfileId>,
     /// When it happened; `None` means now.
     pub event_time: Option<Micros>,
     /// Makes the call repeatable; may be empty (rule C7).
-    pub request_id: String,
+    pub request_id: Cow<'c, str>,
     /// Change nothing (rule C9).
     pub validate_only: bool,
     /// Tell why (rule C10).
@@ -104,7 +105,7 @@ pub struct Call {
     pub changes: Vec<RawChange>,
 }
 
-impl Call {
+impl Call<'_> {
     /// A call of this kind that carries nothing yet.
     #[must_use]
     pub fn new(kind: CallKind) -> Self {
@@ -113,7 +114,7 @@ impl Call {
             identifiers: Vec::new(),
             previous_profile: None,
             event_time: None,
-            request_id: String::new(),
+            request_id: Cow::Borrowed(""),
             validate_only: false,
             explain: false,
             consistency: Consistency::Default,
@@ -147,7 +148,7 @@ pub struct ImportRow {
     /// Where it stands, to name it where something is wrong.
     pub place: ImportPlace,
     /// The profile's identifiers.
-    pub identifiers: Vec<RawIdentifier>,
+    pub identifiers: Vec<RawIdentifier<'static>>,
     /// The profile's traits, ordered by name.
     pub traits: Vec<RawTrait>,
     /// When the profile was made; `None` means now.

@@ -3,34 +3,43 @@
 //! A rule's effect is applied at once and noted in a journal; a refused call, a dry run and in the end the whole
 //! batch are taken back by the journal. So there is one state, one way to change it, and no overlay to keep true.
 
+use std::sync::Arc;
+
 use crate::call::Call;
 use crate::decider::{Context, Decider, Decision, Encoder};
+use crate::digest::{Digest, Digester};
 use crate::explain::Explanation;
 use crate::fault::Fault;
 use crate::ids::{EntryId, Micros, Position, Serial};
 use crate::plan::{Decided, Effect, Plan, Resolution, Verdict};
-use crate::policy::Strategy;
+use crate::policy::{Policy, Strategy};
 use crate::rules;
+use crate::rules::prepare::{self, Asked};
 use crate::state::State;
 
 /// A decoded call, or why it could not be taken.
-pub type Submission = Result<Call, Fault>;
+pub type Submission<'c> = Result<Call<'c>, Fault>;
 
 /// Decides calls on a state, which is left as it was.
 ///
 /// `now` is the caller's one clock reading, `id` the fresh identity of the log entry.
 pub fn decide<'c>(
     state: &mut State,
-    calls: impl IntoIterator<Item = &'c Submission>,
+    calls: impl IntoIterator<Item = &'c Submission<'c>>,
     (now, id): (Micros, EntryId),
     encoder: &dyn Encoder,
 ) -> Plan {
+    let policy = Arc::clone(&state.policy);
+    let calls: Vec<&Submission<'_>> = calls.into_iter().collect();
+    let ready = Ready::new(&policy, &calls, &state.digester);
+    // All look-ups of the batch wait for memory together, not one after the other.
+    state.warm(&ready.digests);
     let mut run = Decider::new(state, now, encoder);
-    let mut decided = Vec::new();
+    let mut decided = Vec::with_capacity(calls.len());
     for (place, submission) in calls.into_iter().enumerate() {
         let position = Position(u32::try_from(place).unwrap_or(u32::MAX));
         let one = match submission {
-            Ok(call) => run.decide_call(call, position, &decided),
+            Ok(call) => run.decide_call((call, &policy, ready.asked(place)), position, &decided),
             Err(fault) => refused(fault.clone()),
         };
         decided.push(one);
@@ -38,12 +47,47 @@ pub fn decide<'c>(
     run.finish(id, decided)
 }
 
+/// The identifiers of a whole batch after C1 to C6.
+struct Ready<'c> {
+    asked: Vec<Asked<'c>>,
+    /// Where the identifiers of each call end among all, or why they are refused.
+    ends: Vec<Result<usize, Fault>>,
+    /// What is going to be looked up.
+    digests: Vec<Digest>,
+}
+
+impl<'c> Ready<'c> {
+    fn new(policy: &'c Policy, calls: &[&'c Submission<'c>], digester: &Digester) -> Self {
+        let usual = calls.len() * 4;
+        let (mut asked, mut ends) = (Vec::with_capacity(usual), Vec::with_capacity(calls.len()));
+        for submission in calls {
+            let prepared = match submission {
+                Ok(call) => prepare::prepare_into(policy, &call.identifiers, digester, &mut asked),
+                Err(_) => Ok(()),
+            };
+            ends.push(prepared.map(|()| asked.len()));
+        }
+        let digests = prepare::usable(&asked).map(|(_, usable)| usable.digest).collect();
+        Self { asked, ends, digests }
+    }
+
+    fn asked(&self, place: usize) -> Result<&[Asked<'c>], &Fault> {
+        let end = *self.ends[place].as_ref()?;
+        // A call that is refused adds nothing, so the nearest end before is where this one begins.
+        let begin = self.ends[..place].iter().rev().find_map(|end| end.as_ref().ok()).copied().unwrap_or(0);
+        Ok(&self.asked[begin..end])
+    }
+}
+
 fn refused(fault: Fault) -> Decided {
     Decided { verdict: Verdict::Fault(fault), touched: Vec::new(), writes: false }
 }
 
+/// A call with the policy in force and its identifiers after C1 to C6.
+type Given<'c> = (&'c Call<'c>, &'c Policy, Result<&'c [Asked<'c>], &'c Fault>);
+
 impl Decider<'_> {
-    fn decide_call(&mut self, call: &Call, position: Position, earlier: &[Decided]) -> Decided {
+    fn decide_call(&mut self, (call, policy, asked): Given<'_>, position: Position, earlier: &[Decided]) -> Decided {
         let fingerprint = match rules::c7_once::check(self, call, earlier) {
             Ok(rules::c7_once::Once::New(fingerprint)) => fingerprint,
             Ok(rules::c7_once::Once::Repeated(verdict)) => {
@@ -54,13 +98,15 @@ impl Decider<'_> {
         let mark = self.mark();
         let mut context = Context {
             call,
+            policy,
+            asked,
             time: call.event_time.unwrap_or(self.at.commit_time),
             position,
             rounds: call.explain.then(Vec::new),
             warnings: Vec::new(),
         };
         match self.resolve(&mut context) {
-            Ok(decision) => self.conclude(context, &decision, fingerprint, mark),
+            Ok(decision) => self.conclude(context, decision, fingerprint, mark),
             Err(fault) => {
                 self.roll_back(mark);
                 refused(fault)
@@ -78,12 +124,12 @@ impl Decider<'_> {
     fn conclude(
         &mut self,
         mut context: Context<'_>,
-        decision: &Decision,
+        decision: Decision,
         fingerprint: Option<rules::c7_once::Fingerprint>,
         mark: usize,
     ) -> Decided {
-        let mut resolution = self.resolution_of(&mut context, decision);
-        let touched = self.touched(decision, mark);
+        let touched = self.touched(&decision, mark);
+        let mut resolution = Box::new(self.resolution_of(&mut context, decision));
         if rules::c9_dry_run::is_dry(&context) {
             self.roll_back(mark);
             rules::c9_dry_run::forget_created(&mut resolution);
@@ -91,17 +137,12 @@ impl Decider<'_> {
             rules::c7_once::remember(self, &fingerprint, context.position);
         }
         let writes = self.mark() > mark;
-        Decided {
-            verdict: Verdict::Resolution(Box::new(resolution)),
-            touched: if writes { touched } else { Vec::new() },
-            writes,
-        }
+        Decided { verdict: Verdict::Resolution(resolution), touched: if writes { touched } else { Vec::new() }, writes }
     }
 
     fn touched(&self, decision: &Decision, mark: usize) -> Vec<Serial> {
-        let deeds = self.effects_since(mark).iter();
-        let nothing = deeds.filter(|effect| !matches!(effect, Effect::Seen { .. })).count() == 0;
-        if nothing {
+        let mut deeds = self.effects_since(mark).iter();
+        if deeds.all(|effect| matches!(effect, Effect::Seen { .. })) {
             return Vec::new();
         }
         let mut touched: Vec<Serial> = decision.serial.into_iter().collect();
@@ -113,7 +154,7 @@ impl Decider<'_> {
         touched
     }
 
-    fn resolution_of(&self, context: &mut Context<'_>, decision: &Decision) -> Resolution {
+    fn resolution_of(&self, context: &mut Context<'_>, decision: Decision) -> Resolution {
         let state = &*self.state;
         let rounds = context.rounds.take();
         Resolution {
@@ -122,9 +163,9 @@ impl Decider<'_> {
             known: decision.serial.is_some_and(|serial| state.is_known(serial)),
             source: decision.serial.and_then(|serial| state.profiles.source(serial)).map(|serial| state.id_of(serial)),
             merged: decision.merged.iter().map(|&serial| state.id_of(serial)).collect(),
-            identifiers: decision.identifiers.clone(),
-            demoted: decision.demoted.clone(),
-            changes: decision.changes.clone(),
+            identifiers: decision.identifiers,
+            demoted: decision.demoted,
+            changes: decision.changes,
             warnings: std::mem::take(&mut context.warnings),
             explanation: rounds.map(|rounds| Explanation { rounds, decided_by: decision.decided_by }),
             decided_by: decision.decided_by,

@@ -3,16 +3,19 @@
 
 use crate::call::Call;
 use crate::explain::{Round, RuleId};
+use crate::fault::Fault;
 use crate::ids::{EntryId, Micros, Position, Seq, Serial};
 use crate::outcome::{ChangedProfile, Demotion, IdentifierResult, Outcome};
 use crate::plan::{Decided, Effect, Entry, Plan, Verdict};
+use crate::policy::Policy;
+use crate::rules::prepare::Asked;
 use crate::state::{At, State, Undo};
 
 /// What is stored of a Track call; the codec turns it into bytes.
 #[derive(Debug)]
 pub struct StoredEvent<'a> {
     /// The call.
-    pub call: &'a Call,
+    pub call: &'a Call<'a>,
     /// Its event time.
     pub time: Micros,
     /// Which of the call's identifiers it carried, each once.
@@ -38,7 +41,11 @@ pub(crate) struct Decider<'s> {
 
 /// One call under decision.
 pub(crate) struct Context<'c> {
-    pub call: &'c Call,
+    pub call: &'c Call<'c>,
+    /// The policy in force.
+    pub policy: &'c Policy,
+    /// The call's identifiers after C1 to C6, or why they are refused.
+    pub asked: Result<&'c [Asked<'c>], &'c Fault>,
     /// Event time, else now.
     pub time: Micros,
     pub position: Position,
@@ -47,7 +54,12 @@ pub(crate) struct Context<'c> {
     pub warnings: Vec<String>,
 }
 
-impl Context<'_> {
+impl<'c> Context<'c> {
+    /// The call's identifiers after C1 to C6.
+    pub fn asked(&self) -> Result<&'c [Asked<'c>], Fault> {
+        self.asked.map_err(Clone::clone)
+    }
+
     /// Adds a round to the trace, which costs nothing where nobody asks.
     pub fn trace(&mut self, round: impl FnOnce() -> Round) {
         if let Some(rounds) = &mut self.rounds {

@@ -4,60 +4,90 @@ use std::sync::Arc;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use utterson_codec::decode;
+use pyo3::pybacked::PyBackedBytes;
+use self_cell::self_cell;
+use utterson_codec::decode::{self, Batch, Group};
 use utterson_engine::call::CallKind;
 use utterson_engine::fault;
 
 use crate::errors::Fault;
-use crate::guard::apart;
+use crate::guard::{apart, caught, panicked};
+
+self_cell!(
+    /// A request's bytes, and the calls that borrow from them: nothing is copied out of the request.
+    struct Message {
+        owner: PyBackedBytes,
+        #[covariant]
+        dependent: Batch,
+    }
+);
+
+/// One workspace's calls of a message.
+#[derive(Clone)]
+pub struct Calls {
+    message: Arc<Message>,
+    place: usize,
+}
+
+impl Calls {
+    /// The calls, decoded.
+    pub fn group(&self) -> &Group<'_> {
+        &self.message.borrow_dependent().groups[self.place]
+    }
+}
 
 /// Calls that arrived together for one workspace, in order; decoded once.
 #[pyclass(frozen, module = "utterson._core")]
-pub struct CallGroup(pub Arc<decode::Group>);
+pub struct CallGroup(pub Calls);
 
 #[pymethods]
 impl CallGroup {
     #[getter]
     fn workspace(&self) -> &str {
-        &self.0.workspace
+        self.0.group().workspace
     }
 
     #[getter]
     fn positions(&self) -> Vec<u32> {
-        self.0.positions.clone()
+        self.0.group().positions.clone()
     }
 
     #[getter]
     fn faults(&self) -> Vec<Option<Fault>> {
-        self.0.submissions.iter().map(|submission| submission.as_ref().err().cloned().map(Fault)).collect()
+        let submissions = &self.0.group().submissions;
+        submissions.iter().map(|submission| submission.as_ref().err().cloned().map(Fault)).collect()
     }
 
     fn __len__(&self) -> usize {
-        self.0.submissions.len()
+        self.0.group().submissions.len()
     }
 }
 
 /// A decoded batch or stream message, split by workspace.
 #[pyclass(frozen, module = "utterson._core")]
-pub struct CallBatch {
-    #[pyo3(get)]
-    size: usize,
-    #[pyo3(get)]
-    sequence: i64,
-    groups: Vec<Arc<decode::Group>>,
-    faults: Vec<(u32, fault::Fault)>,
-}
+pub struct CallBatch(Arc<Message>);
 
 #[pymethods]
 impl CallBatch {
     #[getter]
+    fn size(&self) -> usize {
+        self.0.borrow_dependent().size
+    }
+
+    #[getter]
+    fn sequence(&self) -> i64 {
+        self.0.borrow_dependent().sequence
+    }
+
+    #[getter]
     fn groups(&self) -> Vec<CallGroup> {
-        self.groups.iter().map(|group| CallGroup(Arc::clone(group))).collect()
+        let places = 0..self.0.borrow_dependent().groups.len();
+        places.map(|place| CallGroup(Calls { message: Arc::clone(&self.0), place })).collect()
     }
 
     #[getter]
     fn faults(&self) -> Vec<(u32, Fault)> {
-        self.faults.iter().map(|(position, fault)| (*position, Fault(fault.clone()))).collect()
+        self.0.borrow_dependent().faults.iter().map(|(position, fault)| (*position, Fault(fault.clone()))).collect()
     }
 }
 
@@ -75,34 +105,37 @@ pub enum ParsedBatch {
 
 /// Decodes the request of a unary call of the kind.
 #[pyfunction]
-pub fn parse_call(py: Python<'_>, kind: i32, request: &[u8]) -> PyResult<ParsedCall> {
+pub fn parse_call(kind: i32, request: PyBackedBytes) -> PyResult<ParsedCall> {
     let kind = kind_of(kind).ok_or_else(|| PyValueError::new_err("no such kind of call"))?;
-    Ok(match apart(py, || decode::single(kind, request))? {
-        Ok(group) => ParsedCall::Group(CallGroup(Arc::new(group))),
+    // Too short a work to let other threads run meanwhile.
+    let read = caught(|| Message::try_new(request, |request| decode::single(kind, request).map(Batch::from)));
+    Ok(match read.map_err(panicked)? {
+        Ok(message) => ParsedCall::Group(CallGroup(Calls { message: Arc::new(message), place: 0 })),
         Err(fault) => ParsedCall::Refused(Fault(fault)),
     })
 }
 
 /// Decodes a `BatchResolveRequest`.
 #[pyfunction]
-pub fn parse_batch(py: Python<'_>, request: &[u8]) -> PyResult<ParsedBatch> {
-    Ok(parsed(apart(py, || decode::batch(request))?))
+pub fn parse_batch(py: Python<'_>, request: PyBackedBytes) -> PyResult<ParsedBatch> {
+    parsed(py, request, decode::batch)
 }
 
 /// Decodes a `StreamResolveRequest`.
 #[pyfunction]
-pub fn parse_stream_message(py: Python<'_>, request: &[u8]) -> PyResult<ParsedBatch> {
-    Ok(parsed(apart(py, || decode::stream_message(request))?))
+pub fn parse_stream_message(py: Python<'_>, request: PyBackedBytes) -> PyResult<ParsedBatch> {
+    parsed(py, request, decode::stream_message)
 }
 
-fn parsed(batch: Result<decode::Batch, fault::Fault>) -> ParsedBatch {
-    match batch {
-        Ok(decode::Batch { size, sequence, groups, faults }) => {
-            let groups = groups.into_iter().map(Arc::new).collect();
-            ParsedBatch::Batch(CallBatch { size, sequence, groups, faults })
-        }
+fn parsed(
+    py: Python<'_>,
+    request: PyBackedBytes,
+    read: impl FnOnce(&[u8]) -> Result<Batch<'_>, fault::Fault> + Send,
+) -> PyResult<ParsedBatch> {
+    Ok(match apart(py, || Message::try_new(request, |request| read(request)))? {
+        Ok(message) => ParsedBatch::Batch(CallBatch(Arc::new(message))),
         Err(fault) => ParsedBatch::Refused(Fault(fault)),
-    }
+    })
 }
 
 fn kind_of(number: i32) -> Option<CallKind> {

@@ -32,5 +32,10 @@ pub fn caught<T>(work: impl FnOnce() -> T) -> Result<T, Broken> {
 
 /// Runs work that needs no Python and keeps nothing, while other Python threads run.
 pub fn apart<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -> PyResult<T> {
-    py.detach(|| caught(work)).map_err(|broken| PyRuntimeError::new_err(broken.0))
+    py.detach(|| caught(work)).map_err(panicked)
+}
+
+/// The exception of a panic.
+pub fn panicked(broken: Broken) -> PyErr {
+    PyRuntimeError::new_err(broken.0)
 }

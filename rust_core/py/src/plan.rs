@@ -86,7 +86,12 @@ impl Plan {
     }
 
     /// The plan of decided calls.
-    pub fn of_calls<S: Borrow<Submission>>(plan: plan::Plan, calls: &[S], encoded: Encoded, sizes: Vec<usize>) -> Self {
+    pub fn of_calls<'c, S: Borrow<Submission<'c>>>(
+        plan: plan::Plan,
+        calls: &[S],
+        encoded: Encoded,
+        sizes: Vec<usize>,
+    ) -> Self {
         let asks = |consistency| {
             let mut pairs = plan.decided.iter().zip(calls);
             pairs.any(|(decided, submission)| match submission.borrow() {
@@ -106,7 +111,7 @@ fn reads_state(decided: &plan::Decided) -> bool {
     !decided.writes && !matches!(decided.verdict, Verdict::Replay(_))
 }
 
-fn asks_for(call: &Call, consistency: Consistency) -> bool {
+fn asks_for(call: &Call<'_>, consistency: Consistency) -> bool {
     call.consistency == consistency
 }
 

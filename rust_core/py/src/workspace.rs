@@ -18,7 +18,7 @@ use utterson_engine::state::State;
 use utterson_engine::state::hash::StateHash;
 use utterson_engine::{decide, invariants};
 
-use crate::calls::CallGroup;
+use crate::calls::{CallGroup, Calls};
 use crate::errors::{Fault, FormatUnknownError, IndexDivergedError, Replay};
 use crate::guard::caught;
 use crate::loader::exactly;
@@ -142,12 +142,12 @@ impl Workspace {
         entry_id: &[u8],
     ) -> PyResult<Plan> {
         let stamp = (Micros(now_us), EntryId(exactly(entry_id, "entry_id")?));
-        let groups: Vec<Arc<decode::Group>> = groups.iter().map(|group| Arc::clone(&group.0)).collect();
+        let groups: Vec<Calls> = groups.iter().map(|group| group.0.clone()).collect();
         self.read_mut(py, |state| {
-            let calls: Vec<&Submission> = groups.iter().flat_map(|group| &group.submissions).collect();
+            let calls: Vec<&Submission<'_>> = groups.iter().flat_map(|calls| &calls.group().submissions).collect();
             let plan = decide::decide(state, calls.iter().copied(), stamp, &EventEncoder);
             let encoded = encode::decided(&plan, &calls, &state.digester);
-            let sizes = groups.iter().map(|group| group.submissions.len()).collect();
+            let sizes = groups.iter().map(|calls| calls.group().submissions.len()).collect();
             Plan::of_calls(plan, &calls, encoded, sizes)
         })
     }
@@ -160,7 +160,7 @@ impl Workspace {
         now_us: i64,
         default_strong: bool,
     ) -> PyResult<Option<Bound<'py, PyBytes>>> {
-        let [submission] = &*group.0.submissions else { return Ok(None) };
+        let [submission] = &*group.0.group().submissions else { return Ok(None) };
         // The work is shorter than letting other threads run would take; who finds the state in use does not wait.
         let mut place = match self.state.try_lock() {
             Ok(place) => place,

@@ -2,123 +2,149 @@
 
 use std::collections::BTreeMap;
 
-use prost::Message;
 use utterson_engine::call::CallKind;
 use utterson_engine::decide::Submission;
 use utterson_engine::fault::{Fault, Reason};
 
 use super::call::{self, Read};
 use super::malformed;
-use crate::proto::v1;
+use super::reader::{Broken, Reader};
 
 /// The most calls of one batch or stream message.
 const MAX_CALLS: usize = 1000;
 
 /// Calls that arrived together for one workspace, in order.
 #[derive(Clone, Debug)]
-pub struct Group {
+pub struct Group<'m> {
     /// The workspace's id; well formed.
-    pub workspace: String,
+    pub workspace: &'m str,
     /// Where each call stands in its message.
     pub positions: Vec<u32>,
     /// The calls, or why they were refused whatever the workspace.
-    pub submissions: Vec<Submission>,
+    pub submissions: Vec<Submission<'m>>,
 }
 
 /// A batch or stream message.
 #[derive(Clone, Debug, Default)]
-pub struct Batch {
+pub struct Batch<'m> {
     /// How many calls it holds.
     pub size: usize,
     /// The caller's number of a stream message, else 0.
     pub sequence: i64,
     /// The calls by workspace, in the order in which the workspaces first appear.
-    pub groups: Vec<Group>,
+    pub groups: Vec<Group<'m>>,
     /// Calls that belong to no workspace, by position.
     pub faults: Vec<(u32, Fault)>,
 }
 
-/// `BatchResolveRequest` with its calls left as bytes: one that does not decode must not refuse the others.
-#[derive(Clone, PartialEq, Message)]
-struct RawBatch {
-    #[prost(string, tag = "1")]
-    workspace: String,
-    #[prost(bytes = "vec", repeated, tag = "2")]
-    calls: Vec<Vec<u8>>,
-}
-
-/// `StreamResolveRequest` in the same way.
-#[derive(Clone, PartialEq, Message)]
-struct RawStreamMessage {
-    #[prost(int64, tag = "1")]
-    sequence: i64,
-    #[prost(string, tag = "2")]
-    workspace: String,
-    #[prost(bytes = "vec", repeated, tag = "3")]
-    calls: Vec<Vec<u8>>,
-}
-
 /// Decodes the request of a unary call. An import is no such call.
-pub fn single(kind: CallKind, request: &[u8]) -> Result<Group, Fault> {
-    let (workspace, submission) = call::unary(kind, request)?.settle("")?;
+pub fn single(kind: CallKind, request: &[u8]) -> Result<Group<'_>, Fault> {
+    let message = match kind {
+        CallKind::Identify => "IdentifyRequest",
+        CallKind::Login => "LoginRequest",
+        CallKind::Logout => "LogoutRequest",
+        CallKind::Track => "TrackRequest",
+        CallKind::Modify => "ModifyRequest",
+        CallKind::Search => "SearchRequest",
+        CallKind::Import => return Err(Fault::new(Reason::MalformedRequest, "an import is a stream, not a call.")),
+    };
+    let read = call::unary(kind, request).map_err(|Broken| malformed("the request", message))?;
+    let (workspace, submission) = read.settle("")?;
     Ok(Group { workspace, positions: vec![0], submissions: vec![submission] })
 }
 
 /// Decodes a `BatchResolveRequest`.
-pub fn batch(request: &[u8]) -> Result<Batch, Fault> {
-    let raw = RawBatch::decode(request).map_err(|_| malformed("the request", "BatchResolveRequest"))?;
-    split(0, &raw.workspace, &raw.calls)
+pub fn batch(request: &[u8]) -> Result<Batch<'_>, Fault> {
+    let message =
+        Message::read(request, (0, 1, 2)).map_err(|Broken| malformed("the request", "BatchResolveRequest"))?;
+    split(&message)
 }
 
 /// Decodes a `StreamResolveRequest`.
-pub fn stream_message(request: &[u8]) -> Result<Batch, Fault> {
-    let raw = RawStreamMessage::decode(request).map_err(|_| malformed("the message", "StreamResolveRequest"))?;
-    split(raw.sequence, &raw.workspace, &raw.calls)
+pub fn stream_message(request: &[u8]) -> Result<Batch<'_>, Fault> {
+    let message =
+        Message::read(request, (1, 2, 3)).map_err(|Broken| malformed("the message", "StreamResolveRequest"))?;
+    split(&message)
 }
 
-fn split(sequence: i64, outer: &str, calls: &[Vec<u8>]) -> Result<Batch, Fault> {
-    if calls.is_empty() || calls.len() > MAX_CALLS {
+/// A batch with its calls left as bytes: one that does not decode must not refuse the others.
+#[derive(Default)]
+struct Message<'m> {
+    sequence: i64,
+    workspace: &'m str,
+    calls: Vec<&'m [u8]>,
+}
+
+impl<'m> Message<'m> {
+    /// Reads a message that has these fields under these tags; 0 for a field that it does not have.
+    fn read(request: &'m [u8], (sequence, workspace, calls): (u32, u32, u32)) -> Result<Self, Broken> {
+        let mut message = Self::default();
+        let mut reader = Reader::new(request);
+        while let Some(field) = reader.next()? {
+            match field.tag {
+                tag if tag == calls => message.calls.push(field.bytes()?),
+                tag if tag == workspace => message.workspace = field.text()?,
+                tag if tag == sequence => message.sequence = field.signed()?,
+                _ => field.skip()?,
+            }
+        }
+        Ok(message)
+    }
+}
+
+fn split<'m>(message: &Message<'m>) -> Result<Batch<'m>, Fault> {
+    let size = message.calls.len();
+    if size == 0 || size > MAX_CALLS {
         return Err(Fault::field("calls", format!("must hold 1 to {MAX_CALLS} calls")));
     }
-    let mut batch = Batch { size: calls.len(), sequence, ..Batch::default() };
-    let mut places: BTreeMap<String, usize> = BTreeMap::new();
-    for (position, bytes) in (0u32..).zip(calls) {
-        match one(bytes).and_then(|read| read.settle(outer)) {
+    let mut batch = Batch { size, sequence: message.sequence, ..Batch::default() };
+    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut last = ("", usize::MAX);
+    for (position, bytes) in (0u32..).zip(&message.calls) {
+        match one(bytes).and_then(|read| read.settle(message.workspace)) {
             Err(fault) => batch.faults.push((position, fault)),
             Ok((workspace, submission)) => {
-                let place = places.get(&workspace).copied().unwrap_or_else(|| {
-                    let group = Group { workspace: workspace.clone(), positions: Vec::new(), submissions: Vec::new() };
-                    batch.groups.push(group);
-                    places.insert(workspace, batch.groups.len() - 1);
-                    batch.groups.len() - 1
-                });
-                batch.groups[place].positions.push(position);
-                batch.groups[place].submissions.push(submission);
+                if last.0 != workspace {
+                    let place = *places.entry(workspace).or_insert_with(|| {
+                        // All calls of a message are nearly always of one workspace.
+                        let likely = if batch.groups.is_empty() { size } else { 0 };
+                        batch.groups.push(Group::with_capacity(workspace, likely));
+                        batch.groups.len() - 1
+                    });
+                    last = (workspace, place);
+                }
+                let group = &mut batch.groups[last.1];
+                group.positions.push(position);
+                group.submissions.push(submission);
             }
         }
     }
     Ok(batch)
 }
 
-fn one(bytes: &[u8]) -> Result<Read, Fault> {
-    use v1::call::Call;
-    let decoded = v1::Call::decode(bytes).map_err(|_| malformed("the call", "Call"))?;
-    match decoded.call {
-        Some(Call::Identify(request)) => Ok(call::identify(request)),
-        Some(Call::Login(request)) => Ok(call::login(request)),
-        Some(Call::Logout(request)) => Ok(call::logout(request)),
-        Some(Call::Track(request)) => Ok(call::track(request)),
-        Some(Call::Modify(request)) => Ok(call::modify(request)),
-        None => Err(Fault::field("call", "must be one of identify, login, logout, track and modify")),
+impl<'m> From<Group<'m>> for Batch<'m> {
+    fn from(group: Group<'m>) -> Self {
+        Self { size: group.submissions.len(), groups: vec![group], ..Self::default() }
     }
 }
 
-impl Read {
+impl<'m> Group<'m> {
+    fn with_capacity(workspace: &'m str, calls: usize) -> Self {
+        Self { workspace, positions: Vec::with_capacity(calls), submissions: Vec::with_capacity(calls) }
+    }
+}
+
+fn one(bytes: &[u8]) -> Result<Read<'_>, Fault> {
+    let read = call::of_batch(bytes).map_err(|Broken| malformed("the call", "Call"))?;
+    read.ok_or_else(|| Fault::field("call", "must be one of identify, login, logout, track and modify"))
+}
+
+impl<'m> Read<'m> {
     /// Settles the workspace: the call's own or else the outer one. A call without a workspace belongs to nobody, so
     /// its fault is answered at once, together with all others that it has.
-    fn settle(mut self, outer: &str) -> Result<(String, Submission), Fault> {
-        let workspace = if self.workspace.is_empty() { outer.to_owned() } else { self.workspace };
-        if let Err(violation) = super::fields::check_workspace(&workspace, "workspace") {
+    fn settle(mut self, outer: &'m str) -> Result<(&'m str, Submission<'m>), Fault> {
+        let workspace = if self.workspace.is_empty() { outer } else { self.workspace };
+        if let Err(violation) = super::fields::check_workspace(workspace, "workspace") {
             self.violations.insert(0, violation);
             return Err(Fault::fields(Reason::FieldInvalid, self.violations));
         }

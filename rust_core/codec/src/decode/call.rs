@@ -1,91 +1,145 @@
 //! One call of each kind.
 
-use prost::Message;
-use prost_types::Timestamp;
-use utterson_engine::call::{Call, CallKind, RawChange, RawEvent};
-use utterson_engine::fault::{Fault, Reason, Violation};
+use std::borrow::Cow;
+
+use prost_types::{Struct, Timestamp};
+use utterson_engine::call::{Call, CallKind, RawChange, RawEvent, RawIdentifier};
+use utterson_engine::fault::Violation;
 use utterson_engine::policy::is_type_name;
 use utterson_engine::rules::c2_refuse::{MAX_IDENTIFIERS, TYPE_NAME};
 
-use super::{fields, malformed, structs};
+use super::reader::{Broken, Reader};
+use super::{fields, structs};
 use crate::proto::v1;
 
 /// A call that could be decoded, and all that is wrong with it.
 #[derive(Debug)]
-pub(super) struct Read {
+pub(super) struct Read<'m> {
     /// As the call names it; may be empty.
-    pub workspace: String,
+    pub workspace: &'m str,
     /// The call; worth nothing if there are violations.
-    pub call: Call,
+    pub call: Call<'m>,
     /// In the order of the fields.
     pub violations: Vec<Violation>,
 }
 
-/// The fields that all requests share.
-struct Common {
-    workspace: String,
-    identifiers: Vec<v1::Identifier>,
+/// The fields of a request of any kind.
+#[derive(Default)]
+struct Fields<'m> {
+    workspace: &'m str,
+    identifiers: Vec<RawIdentifier<'m>>,
     previous_profile_id: i64,
     event_time: Option<Timestamp>,
-    request_id: String,
+    request_id: &'m str,
     validate_only: bool,
     explain: bool,
     consistency: i32,
+    /// Of an Identify or Login.
+    traits: Option<Struct>,
+    /// Of a Track.
+    event: Option<v1::Event>,
+    /// Of a Modify.
+    profile_id: i64,
+    changes: Vec<v1::Change>,
 }
 
-macro_rules! common {
-    ($request:ident) => {
-        Common {
-            workspace: $request.workspace,
-            identifiers: $request.identifiers,
-            previous_profile_id: $request.previous_profile_id,
-            event_time: $request.event_time,
-            request_id: $request.request_id,
-            validate_only: $request.validate_only,
-            explain: $request.explain,
-            consistency: $request.consistency,
+impl<'m> Fields<'m> {
+    /// Reads a request on top of what an earlier one told.
+    fn read(&mut self, kind: CallKind, request: &'m [u8]) -> Result<(), Broken> {
+        let mut reader = Reader::new(request);
+        while let Some(field) = reader.next()? {
+            match (field.tag, kind) {
+                (1, _) => self.workspace = field.text()?,
+                (2, _) => self.identifiers.push(identifier(field.bytes()?)?),
+                (3, _) => self.previous_profile_id = field.signed()?,
+                (4, _) => field.merge(&mut self.event_time)?,
+                (5, _) => self.request_id = field.text()?,
+                (6, _) => self.validate_only = field.flag()?,
+                (7, _) => self.explain = field.flag()?,
+                (8, _) => self.consistency = field.enumeration()?,
+                (9, CallKind::Identify | CallKind::Login) => field.merge(&mut self.traits)?,
+                (9, CallKind::Track) => field.merge(&mut self.event)?,
+                (9, CallKind::Modify) => self.profile_id = field.signed()?,
+                (10, CallKind::Modify) => {
+                    let mut change = None;
+                    field.merge(&mut change)?;
+                    self.changes.extend(change);
+                }
+                _ => field.skip()?,
+            }
         }
-    };
+        Ok(())
+    }
+
+    fn settle(self, kind: CallKind) -> Read<'m> {
+        match kind {
+            CallKind::Identify | CallKind::Login => identify(kind, self),
+            CallKind::Track => track(self),
+            CallKind::Modify => modify(self),
+            CallKind::Search => search(self),
+            CallKind::Logout | CallKind::Import => written(kind, self),
+        }
+    }
+}
+
+fn identifier(message: &[u8]) -> Result<RawIdentifier<'_>, Broken> {
+    let (mut type_name, mut value) = ("", "");
+    let mut reader = Reader::new(message);
+    while let Some(field) = reader.next()? {
+        match field.tag {
+            1 => type_name = field.text()?,
+            2 => value = field.text()?,
+            _ => field.skip()?,
+        }
+    }
+    Ok(RawIdentifier { type_name: Cow::Borrowed(type_name), value: Cow::Borrowed(value) })
 }
 
 /// Decodes the request of a unary call.
-pub(super) fn unary(kind: CallKind, request: &[u8]) -> Result<Read, Fault> {
-    fn message<M: Message + Default>(request: &[u8], name: &str) -> Result<M, Fault> {
-        M::decode(request).map_err(|_| malformed("the request", name))
-    }
-    match kind {
-        CallKind::Identify => message(request, "IdentifyRequest").map(identify),
-        CallKind::Login => message(request, "LoginRequest").map(login),
-        CallKind::Logout => message(request, "LogoutRequest").map(logout),
-        CallKind::Track => message(request, "TrackRequest").map(track),
-        CallKind::Modify => message(request, "ModifyRequest").map(modify),
-        CallKind::Search => message(request, "SearchRequest").map(search),
-        CallKind::Import => Err(Fault::new(Reason::MalformedRequest, "an import is a stream, not a call.")),
-    }
+pub(super) fn unary(kind: CallKind, request: &[u8]) -> Result<Read<'_>, Broken> {
+    let mut fields = Fields::default();
+    fields.read(kind, request)?;
+    Ok(fields.settle(kind))
 }
 
-pub(super) fn identify(request: v1::IdentifyRequest) -> Read {
-    let traits = request.traits;
-    let mut read = written(CallKind::Identify, common!(request));
+/// Decodes a `Call` of a batch; `None` if it is of no kind. As everywhere in protobuf the last kind told counts, and one
+/// told twice in a row adds up.
+pub(super) fn of_batch(message: &[u8]) -> Result<Option<Read<'_>>, Broken> {
+    let mut told: Option<(CallKind, Fields<'_>)> = None;
+    let mut reader = Reader::new(message);
+    while let Some(field) = reader.next()? {
+        let kind = match field.tag {
+            1 => CallKind::Identify,
+            2 => CallKind::Login,
+            3 => CallKind::Logout,
+            4 => CallKind::Track,
+            5 => CallKind::Modify,
+            _ => {
+                field.skip()?;
+                continue;
+            }
+        };
+        let request = field.bytes()?;
+        let (_, fields) = match &mut told {
+            Some(before) if before.0 == kind => before,
+            other => other.insert((kind, Fields::default())),
+        };
+        fields.read(kind, request)?;
+    }
+    Ok(told.map(|(kind, fields)| fields.settle(kind)))
+}
+
+fn identify(kind: CallKind, mut request: Fields<'_>) -> Read<'_> {
+    let traits = request.traits.take();
+    let mut read = written(kind, request);
     read.call.traits = structs::traits(traits, "traits", &mut read.violations);
     read
 }
 
-pub(super) fn login(request: v1::LoginRequest) -> Read {
-    let traits = request.traits;
-    let mut read = written(CallKind::Login, common!(request));
-    read.call.traits = structs::traits(traits, "traits", &mut read.violations);
-    read
-}
-
-pub(super) fn logout(request: v1::LogoutRequest) -> Read {
-    written(CallKind::Logout, common!(request))
-}
-
-pub(super) fn track(request: v1::TrackRequest) -> Read {
+fn track(mut request: Fields<'_>) -> Read<'_> {
     // A feed's row may have nothing to tell but who it was.
-    let event = request.event.unwrap_or_default();
-    let mut read = written(CallKind::Track, common!(request));
+    let event = request.event.take().unwrap_or_default();
+    let mut read = written(CallKind::Track, request);
     fields::check_text(&event.name, "event.name", &mut read.violations);
     let properties = structs::properties(event.properties.as_ref(), "event.properties", &mut read.violations);
     fields::check_text(&event.message_id, "event.message_id", &mut read.violations);
@@ -93,22 +147,21 @@ pub(super) fn track(request: v1::TrackRequest) -> Read {
     read
 }
 
-pub(super) fn search(request: v1::SearchRequest) -> Read {
+fn search(mut request: Fields<'_>) -> Read<'_> {
     // What a search does not use is not judged either.
-    let mut request = common!(request);
-    (request.event_time, request.request_id, request.validate_only) = (None, String::new(), false);
+    (request.event_time, request.request_id, request.validate_only) = (None, "", false);
     written(CallKind::Search, request)
 }
 
-pub(super) fn modify(request: v1::ModifyRequest) -> Read {
-    let (profile_id, changes) = (request.profile_id, request.changes);
-    let (mut read, common) = begun(CallKind::Modify, common!(request));
-    if !common.identifiers.is_empty() {
+fn modify(mut request: Fields<'_>) -> Read<'_> {
+    let changes = std::mem::take(&mut request.changes);
+    let mut read = begun(CallKind::Modify, &request);
+    if !request.identifiers.is_empty() {
         let violation = Violation::new("identifiers", "must be empty: a Modify names its profile by profile_id");
         read.violations.push(violation);
     }
-    finish(&mut read, common);
-    match fields::profile_id(profile_id) {
+    finish(&mut read, &request);
+    match fields::profile_id(request.profile_id) {
         Some(id) => read.call.profile = id,
         None => read.violations.push(Violation::new("profile_id", fields::PROFILE_ID)),
     }
@@ -135,9 +188,9 @@ fn changed(changes: Vec<v1::Change>, violations: &mut Vec<Violation>) -> Vec<Raw
 }
 
 /// A call that names its profile by identifiers.
-fn written(kind: CallKind, request: Common) -> Read {
-    let (mut read, mut request) = begun(kind, request);
-    read.call.identifiers = fields::identifiers(std::mem::take(&mut request.identifiers));
+fn written(kind: CallKind, mut request: Fields<'_>) -> Read<'_> {
+    let mut read = begun(kind, &request);
+    read.call.identifiers = std::mem::take(&mut request.identifiers);
     fields::check_identifiers(&read.call.identifiers, "identifiers", &mut read.violations);
     match request.previous_profile_id {
         0 => {}
@@ -146,22 +199,21 @@ fn written(kind: CallKind, request: Common) -> Read {
             None => read.violations.push(Violation::new("previous_profile_id", fields::PREVIOUS_PROFILE_ID)),
         },
     }
-    finish(&mut read, request);
+    finish(&mut read, &request);
     read
 }
 
-fn begun(kind: CallKind, mut request: Common) -> (Read, Common) {
-    let workspace = std::mem::take(&mut request.workspace);
+fn begun<'m>(kind: CallKind, request: &Fields<'m>) -> Read<'m> {
     let mut call = Call::new(kind);
     call.validate_only = request.validate_only;
     call.explain = request.explain;
-    (Read { workspace, call, violations: Vec::new() }, request)
+    Read { workspace: request.workspace, call, violations: Vec::new() }
 }
 
-fn finish(read: &mut Read, request: Common) {
+fn finish<'m>(read: &mut Read<'m>, request: &Fields<'m>) {
     read.call.event_time = fields::time(request.event_time, "event_time", &mut read.violations);
-    fields::check_text(&request.request_id, "request_id", &mut read.violations);
-    read.call.request_id = request.request_id;
+    fields::check_text(request.request_id, "request_id", &mut read.violations);
+    read.call.request_id = Cow::Borrowed(request.request_id);
     match fields::consistency(request.consistency) {
         Some(consistency) => read.call.consistency = consistency,
         None => read.violations.push(Violation::new("consistency", "must be a defined Consistency")),

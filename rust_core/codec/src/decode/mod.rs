@@ -6,6 +6,9 @@ mod batch;
 mod call;
 mod fields;
 mod import;
+#[cfg(test)]
+mod like_prost;
+mod reader;
 mod structs;
 #[cfg(test)]
 mod tests;

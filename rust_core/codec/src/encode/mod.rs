@@ -27,7 +27,7 @@ fn timestamp(time: Micros) -> Timestamp {
 }
 
 /// Identifiers are answered as they were sent; of a Modify, the value that a change sets or else the one it removes.
-fn sent_at(call: &Call, index: usize) -> Option<(&str, &str)> {
+fn sent_at<'c>(call: &'c Call<'_>, index: usize) -> Option<(&'c str, &'c str)> {
     if call.kind == CallKind::Modify {
         let change = call.changes.get(index)?;
         let value = if change.new_value.is_empty() { &change.old_value } else { &change.new_value };

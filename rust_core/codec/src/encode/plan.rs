@@ -57,7 +57,7 @@ pub struct Imported<'a> {
 const ANSWER_BYTES: usize = 224;
 
 /// Encodes a decided batch; `calls` are those that were decided.
-pub fn decided<S: Borrow<Submission>>(plan: &Plan, calls: &[S], digester: &Digester) -> Encoded {
+pub fn decided<'c, S: Borrow<Submission<'c>>>(plan: &Plan, calls: &[S], digester: &Digester) -> Encoded {
     let mut tokens = Tokens { digester, last: None };
     let (mut answers, mut records) = (Vec::with_capacity(calls.len()), Vec::new());
     let mut accepted = Vec::with_capacity(calls.len() * ANSWER_BYTES);

@@ -74,7 +74,7 @@ fn an_event_is_stored_as_the_api_answers_it() {
     assert_eq!(bytes, expected.encode_to_vec());
 }
 
-fn resolutions() -> impl Strategy<Value = (Resolution, Call)> {
+fn resolutions() -> impl Strategy<Value = (Resolution, Call<'static>)> {
     let identifiers = prop::collection::vec(("[a-z]{1,9}", "\\PC{1,150}"), 1..5);
     let number = prop::option::of((1i64..1 << 53).prop_map(ProfileId));
     let merged = prop::collection::vec((1i64..1 << 53).prop_map(ProfileId), 0..40);
@@ -83,7 +83,8 @@ fn resolutions() -> impl Strategy<Value = (Resolution, Call)> {
     (identifiers, number.clone(), number, merged, others).prop_map(|(sent, profile, source, merged, others)| {
         let (known, demotes, explains, warnings, revision) = others;
         let mut call = Call::new(CallKind::Identify);
-        let raw = |(type_name, value): (String, String)| RawIdentifier { type_name, value };
+        let raw =
+            |(type_name, value): (String, String)| RawIdentifier { type_name: type_name.into(), value: value.into() };
         call.identifiers = sent.into_iter().map(raw).collect();
         let demotion = Demotion { index: 0, reason: DemotionReason::ValueLimit, round: 300 };
         let told = |index| IdentifierResult {

@@ -16,7 +16,7 @@ fn state() -> State {
     State::empty(&[7; 16], &[8; 16], (PolicyRevision(1), checked.policy, checked.encoded), head)
 }
 
-fn call(kind: CallKind, value: &str) -> Call {
+fn call(kind: CallKind, value: &str) -> Call<'_> {
     let identifiers = vec![RawIdentifier { type_name: "email".into(), value: value.into() }];
     Call { identifiers, ..Call::new(kind) }
 }

@@ -8,6 +8,7 @@ mod judge;
 mod phone;
 mod text;
 
+use std::borrow::Cow;
 use std::fmt;
 
 pub use judge::{MAX_VALUE_BYTES, judge, judge_raw};
@@ -72,13 +73,13 @@ impl std::error::Error for ValueFault {}
 ///
 /// [`ValueFault::Phone`] where no phone number can be read; [`ValueFault::TooLong`] where the value is so long that
 /// its form could only be refused. Every other judgement is [`judge`]'s.
-pub fn normalize(normalization: Normalization, region: Option<Region>, raw: &str) -> Result<String, ValueFault> {
+pub fn normalize(normalization: Normalization, region: Option<Region>, raw: &str) -> Result<Cow<'_, str>, ValueFault> {
     match normalization {
-        Normalization::None => Ok(raw.to_owned()),
-        Normalization::Trim => Ok(text::trim(raw).to_owned()),
+        Normalization::None => Ok(Cow::Borrowed(raw)),
+        Normalization::Trim => Ok(Cow::Borrowed(text::trim(raw))),
         Normalization::Lower => Ok(text::lower(raw)),
         Normalization::Email => email::normalize(raw),
-        Normalization::Phone => phone::normalize(region, raw),
+        Normalization::Phone => phone::normalize(region, raw).map(Cow::Owned),
     }
 }
 

@@ -101,7 +101,8 @@ proptest! {
     fn normalising_twice_changes_nothing(form in every_normalization(), raw in nasty_text(), region in "GB|") {
         let region = Region::parse(&region);
         if let Ok(once) = normalize(form, region, &raw) {
-            prop_assert_eq!(normalize(form, region, &once), Ok(once));
+            let twice = normalize(form, region, &once);
+            prop_assert_eq!(twice.as_deref(), Ok(&*once));
         }
     }
 
@@ -118,7 +119,8 @@ proptest! {
 fn every_single_character_is_idempotent() {
     for form in [Normalization::Trim, Normalization::Lower, Normalization::Email] {
         for character in char::MIN..=char::MAX {
-            let once = normalize(form, None, character.encode_utf8(&mut [0; 4])).expect("short");
+            let raw = character.to_string();
+            let once = normalize(form, None, &raw).expect("short");
             assert_eq!(normalize(form, None, &once).as_ref(), Ok(&once), "{character:?}");
         }
     }

@@ -1,5 +1,7 @@
 //! `TRIM` and `LOWER` (rule C1), and the tables that other forms share.
 
+use std::borrow::Cow;
+
 use icu_casemap::CaseMapper;
 use icu_locale_core::LanguageIdentifier;
 use icu_properties::CodePointSetData;
@@ -16,9 +18,18 @@ pub fn trim(raw: &str) -> &str {
 }
 
 /// Unicode's default lower case: full mappings, no language's own rules, a final sigma where a word ends in one.
-pub fn lower(raw: &str) -> String {
+pub fn lower(raw: &str) -> Cow<'_, str> {
     if raw.is_ascii() {
-        return raw.to_ascii_lowercase();
+        return ascii_lower(raw);
     }
-    CaseMapper::new().lowercase_to_string(raw, &LanguageIdentifier::UNKNOWN).into_owned()
+    CaseMapper::new().lowercase_to_string(raw, &LanguageIdentifier::UNKNOWN)
+}
+
+/// The lower case of ASCII, which nearly every value is in already.
+pub fn ascii_lower(raw: &str) -> Cow<'_, str> {
+    if raw.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(raw.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(raw)
+    }
 }

@@ -140,7 +140,7 @@ fn warn_of_type(written: &TypeSpec, path: &str, warnings: &mut Vec<String>) {
     }
     for (position, blocked) in written.blocked.iter().enumerate() {
         let BlockedSpec::Exact(exact) = blocked else { continue };
-        if normalize(normalization, Region::parse(&written.region), exact).as_ref() != Ok(exact) {
+        if normalize(normalization, Region::parse(&written.region), exact).as_deref() != Ok(exact) {
             warnings.push(format!(
                 "{path}.blocked[{position}] never matches: it is compared with normalised values, and is none itself."
             ));

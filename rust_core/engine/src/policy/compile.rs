@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::fault::Violation;
 use crate::normalize::Region;
 use crate::policy::block::BlockList;
-use crate::policy::settings::{Limit, Rank, Strategy, TypeSettings};
+use crate::policy::settings::{Limit, Strategy, TypeSettings};
 use crate::policy::spec::{
     LimitScope, LimitSpec, Normalization, OnExceeded, PolicySpec, StrategySpec, TypeSpec, UnlistedTypes, Window,
 };
@@ -31,8 +31,8 @@ pub(super) fn compile(spec: &PolicySpec) -> Result<(Policy, Vec<String>), Vec<Vi
     let mut listed = Vec::with_capacity(spec.identifier_types.len());
     for (position, written) in spec.identifier_types.iter().enumerate() {
         let path = format!("{ROOT}.identifier_types[{position}]");
-        let settings = Arc::new(settings(written, &path, &mut violations));
-        listed.push(ListedType { name: Arc::from(&*written.name), rank: Rank::listed(position), settings });
+        let settings = settings(written, &path, &mut violations);
+        listed.push(ListedType { name: Arc::from(&*written.name), settings });
     }
     let default_type = match &spec.default_type {
         Some(written) => settings(written, &format!("{ROOT}.default_type"), &mut violations),
@@ -47,7 +47,7 @@ pub(super) fn compile(spec: &PolicySpec) -> Result<(Policy, Vec<String>), Vec<Vi
         listed,
         positions,
         unlisted: spec.unlisted_types.unwrap_or(family_default(strategy)),
-        default_type: Arc::new(default_type),
+        default_type,
         blocked,
         strategy,
     };

@@ -28,7 +28,7 @@ pub struct Policy {
     listed: Vec<ListedType>,
     positions: BTreeMap<Arc<str>, usize>,
     unlisted: UnlistedTypes,
-    default_type: Arc<TypeSettings>,
+    default_type: TypeSettings,
     blocked: BlockList,
     strategy: Strategy,
 }
@@ -37,8 +37,7 @@ pub struct Policy {
 #[derive(Clone, Debug)]
 struct ListedType {
     name: Arc<str>,
-    rank: Rank,
-    settings: Arc<TypeSettings>,
+    settings: TypeSettings,
 }
 
 /// How a policy sees an identifier type (rule C4).
@@ -46,17 +45,15 @@ struct ListedType {
 pub enum TypeStatus<'a> {
     /// The policy lists it.
     Listed {
-        /// Its name.
-        name: &'a Arc<str>,
         /// Its place in the order of trust.
-        rank: &'a Rank,
+        rank: Rank<'a>,
         /// Its settings.
-        settings: &'a Arc<TypeSettings>,
+        settings: &'a TypeSettings,
     },
     /// Not listed, and taken with the default settings; its rank is [`Rank::unlisted`].
     Accepted {
         /// The default type's settings.
-        settings: &'a Arc<TypeSettings>,
+        settings: &'a TypeSettings,
     },
     /// Not listed: set aside and reported.
     Ignored,
@@ -67,7 +64,7 @@ pub enum TypeStatus<'a> {
 impl<'a> TypeStatus<'a> {
     /// The settings that values of the type are judged by, where the policy takes them at all.
     #[must_use]
-    pub fn settings(self) -> Option<&'a Arc<TypeSettings>> {
+    pub fn settings(self) -> Option<&'a TypeSettings> {
         match self {
             Self::Listed { settings, .. } | Self::Accepted { settings } => Some(settings),
             Self::Ignored | Self::Rejected => None,
@@ -94,8 +91,10 @@ impl Policy {
     /// How the policy sees an identifier type.
     #[must_use]
     pub fn settings_of(&self, type_name: &str) -> TypeStatus<'_> {
-        if let Some(listed) = self.positions.get(type_name).and_then(|&position| self.listed.get(position)) {
-            return TypeStatus::Listed { name: &listed.name, rank: &listed.rank, settings: &listed.settings };
+        if let Some(&position) = self.positions.get(type_name)
+            && let Some(listed) = self.listed.get(position)
+        {
+            return TypeStatus::Listed { rank: Rank::listed(position), settings: &listed.settings };
         }
         match self.unlisted {
             UnlistedTypes::Accept => TypeStatus::Accepted { settings: &self.default_type },
@@ -106,12 +105,10 @@ impl Policy {
 
     /// The place of a type in the order of trust.
     #[must_use]
-    pub fn rank_of(&self, type_name: &str) -> Rank {
+    pub fn rank_of<'a>(&'a self, type_name: &'a str) -> Rank<'a> {
         match self.settings_of(type_name) {
-            TypeStatus::Listed { rank, .. } => rank.clone(),
-            TypeStatus::Accepted { .. } | TypeStatus::Ignored | TypeStatus::Rejected => {
-                Rank::unlisted(Arc::from(type_name))
-            }
+            TypeStatus::Listed { rank, .. } => rank,
+            TypeStatus::Accepted { .. } | TypeStatus::Ignored | TypeStatus::Rejected => Rank::unlisted(type_name),
         }
     }
 

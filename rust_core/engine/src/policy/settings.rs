@@ -1,24 +1,22 @@
 //! Settings of one identifier type, ready for use.
 
-use std::sync::Arc;
-
 use crate::normalize::Region;
 use crate::policy::block::BlockList;
 use crate::policy::choice::{LimitScope, Normalization, OnExceeded, OnLogout, OnNewKnownUser};
 
 /// The place of an identifier type in the order of trust: the smaller, the more trusted. Listed types come in the
 /// policy's order, accepted unlisted types after them in alphabetical (byte) order (rule C4).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Rank(Place);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Rank<'a>(Place<'a>);
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Place {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Place<'a> {
     // The order of the variants is the order of trust.
     Listed(usize),
-    Unlisted(Arc<str>),
+    Unlisted(&'a str),
 }
 
-impl Rank {
+impl<'a> Rank<'a> {
     /// The rank of the type at this position of the policy's list.
     #[must_use]
     pub fn listed(position: usize) -> Self {
@@ -27,7 +25,7 @@ impl Rank {
 
     /// The rank of an accepted type that is not listed.
     #[must_use]
-    pub fn unlisted(type_name: Arc<str>) -> Self {
+    pub fn unlisted(type_name: &'a str) -> Self {
         Self(Place::Unlisted(type_name))
     }
 }
@@ -117,7 +115,7 @@ mod tests {
 
     #[test]
     fn unlisted_types_rank_last_and_alphabetically() {
-        let unlisted = |name: &str| Rank::unlisted(Arc::from(name));
+        let unlisted = Rank::unlisted;
         let ordered =
             [Rank::listed(0), Rank::listed(10), unlisted("a"), unlisted("a.b"), unlisted("a_b"), unlisted("b")];
         assert!(ordered.is_sorted());

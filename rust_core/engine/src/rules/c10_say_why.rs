@@ -56,7 +56,7 @@ mod tests {
                         prop_assert!(round.looked_for.contains(index));
                         let serial = world.state.serial_of(*profile).expect("a profile");
                         let sent = &call.identifiers[*index];
-                        prop_assert!(view.holds(serial, &(sent.type_name.clone(), sent.value.clone())));
+                        prop_assert!(view.holds(serial, &(sent.type_name.to_string(), sent.value.to_string())));
                     }
                 }
                 world.run(&call);

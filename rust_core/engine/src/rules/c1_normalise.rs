@@ -5,11 +5,13 @@
 //!
 //! Source: common to both families; the forms themselves stand in `normalize`.
 
+use std::borrow::Cow;
+
 use crate::normalize::{ValueFault, normalize};
 use crate::policy::{Normalization, TypeSettings};
 
 /// The form of a value that is compared.
-pub(crate) fn normalise(settings: Option<&TypeSettings>, raw: &str) -> Result<String, ValueFault> {
+pub(crate) fn normalise<'a>(settings: Option<&TypeSettings>, raw: &'a str) -> Result<Cow<'a, str>, ValueFault> {
     match settings {
         Some(settings) => normalize(settings.normalization, settings.region, raw),
         None => normalize(Normalization::None, None, raw),

@@ -6,7 +6,7 @@
 //!
 //! Source: common to both families.
 
-use std::sync::Arc;
+use std::borrow::Cow;
 
 use crate::call::{Call, RawIdentifier};
 use crate::fault::{Fault, Reason, Violation};
@@ -25,7 +25,7 @@ pub const TYPE_NAME: &str = "must match [a-z][a-z0-9_.]{0,62}";
 /// # Errors
 ///
 /// One fault that names every field that breaks its rule.
-pub fn check_shape(identifiers: &[RawIdentifier], path: &str) -> Result<(), Fault> {
+pub fn check_shape(identifiers: &[RawIdentifier<'_>], path: &str) -> Result<(), Fault> {
     if identifiers.len() > MAX_IDENTIFIERS {
         return Err(Fault::field(path, format!("must hold at most {MAX_IDENTIFIERS} identifiers")));
     }
@@ -37,7 +37,7 @@ pub fn check_shape(identifiers: &[RawIdentifier], path: &str) -> Result<(), Faul
 /// # Errors
 ///
 /// One fault that names every field that breaks its rule.
-pub fn check_shape_unbounded(identifiers: &[RawIdentifier], path: &str) -> Result<(), Fault> {
+pub fn check_shape_unbounded(identifiers: &[RawIdentifier<'_>], path: &str) -> Result<(), Fault> {
     if identifiers.is_empty() {
         return Err(Fault::field(path, "must hold at least one identifier"));
     }
@@ -57,7 +57,7 @@ pub fn check_shape_unbounded(identifiers: &[RawIdentifier], path: &str) -> Resul
 pub(crate) fn check_values(policy: &Policy, call: &Call) -> Result<(), Fault> {
     let mut violations = Vec::new();
     let mut check = |type_name: &str, value: &str, path: String| {
-        let settings = policy.settings_of(type_name).settings().map(Arc::as_ref);
+        let settings = policy.settings_of(type_name).settings();
         if let Err(fault) = normalised(settings, value) {
             violations.push(Violation::new(path, fault.description()));
         }
@@ -76,7 +76,7 @@ pub(crate) fn check_values(policy: &Policy, call: &Call) -> Result<(), Fault> {
 }
 
 /// C1, then what C2 says of the form that it makes.
-pub(crate) fn normalised(settings: Option<&TypeSettings>, raw: &str) -> Result<String, ValueFault> {
+pub(crate) fn normalised<'a>(settings: Option<&TypeSettings>, raw: &'a str) -> Result<Cow<'a, str>, ValueFault> {
     judge_raw(raw)?;
     let normalized = c1_normalise::normalise(settings, raw)?;
     judge(&normalized)?;
@@ -88,11 +88,11 @@ mod tests {
     use super::*;
     use crate::policy::Normalization;
 
-    fn identifier(type_name: &str, value: &str) -> RawIdentifier {
+    fn identifier<'c>(type_name: &'c str, value: &'c str) -> RawIdentifier<'c> {
         RawIdentifier { type_name: type_name.into(), value: value.into() }
     }
 
-    fn fields(identifiers: &[RawIdentifier]) -> Vec<String> {
+    fn fields(identifiers: &[RawIdentifier<'_>]) -> Vec<String> {
         let violations = check_shape(identifiers, "identifiers").map_or_else(|fault| fault.violations, |()| Vec::new());
         violations.into_iter().map(|violation| violation.field).collect()
     }

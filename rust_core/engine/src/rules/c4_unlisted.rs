@@ -3,18 +3,14 @@
 //!
 //! Source: the isolation family knows listed types only; the merge family takes any external id.
 
-use std::sync::Arc;
-
 use crate::policy::{Rank, TypeSettings, TypeStatus};
 
 /// A type that the policy takes.
 pub(crate) struct Taken<'a> {
-    /// Its name, shared with the policy where the policy lists it.
-    pub type_name: Arc<str>,
     /// Its place in the order of trust.
-    pub rank: Rank,
+    pub rank: Rank<'a>,
     /// Its settings.
-    pub settings: &'a Arc<TypeSettings>,
+    pub settings: &'a TypeSettings,
 }
 
 /// What C4 makes of a type.
@@ -31,15 +27,10 @@ pub(crate) enum Verdict<'a> {
 pub(crate) const REJECTED: &str = "must be a type that the workspace's policy lists";
 
 /// Judges a type.
-pub(crate) fn judge<'a>(status: TypeStatus<'a>, type_name: &str) -> Verdict<'a> {
+pub(crate) fn judge<'a>(status: TypeStatus<'a>, type_name: &'a str) -> Verdict<'a> {
     match status {
-        TypeStatus::Listed { name, rank, settings } => {
-            Verdict::Taken(Taken { type_name: Arc::clone(name), rank: rank.clone(), settings })
-        }
-        TypeStatus::Accepted { settings } => {
-            let type_name: Arc<str> = Arc::from(type_name);
-            Verdict::Taken(Taken { rank: Rank::unlisted(Arc::clone(&type_name)), type_name, settings })
-        }
+        TypeStatus::Listed { rank, settings } => Verdict::Taken(Taken { rank, settings }),
+        TypeStatus::Accepted { settings } => Verdict::Taken(Taken { rank: Rank::unlisted(type_name), settings }),
         TypeStatus::Ignored => Verdict::Ignored,
         TypeStatus::Rejected => Verdict::Rejected,
     }
@@ -71,7 +62,6 @@ mod tests {
             match judge(policy.settings_of(name), name) {
                 Verdict::Taken(taken) => {
                     prop_assert_eq!(expected, UnlistedTypes::Accept);
-                    prop_assert_eq!(&*taken.type_name, name);
                     for listed in LISTED {
                         let comes_after = !LISTED.contains(&name) && policy.rank_of(listed) >= taken.rank;
                         prop_assert!(!comes_after, "an unlisted type ranks before a listed one");

@@ -7,7 +7,7 @@ use crate::fault::{Fault, Reason, Violation};
 use crate::rules::prepare::{self, Asked};
 
 /// Whether any identifier of a call is left.
-pub(crate) fn any_usable(asked: &[Asked]) -> bool {
+pub(crate) fn any_usable(asked: &[Asked<'_>]) -> bool {
     prepare::usable(asked).next().is_some()
 }
 

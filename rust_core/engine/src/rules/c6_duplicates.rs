@@ -5,6 +5,8 @@
 
 use std::collections::BTreeSet;
 
+use smallvec::SmallVec;
+
 use crate::digest::Digest;
 use crate::rules::c2_refuse::MAX_IDENTIFIERS;
 
@@ -12,14 +14,14 @@ use crate::rules::c2_refuse::MAX_IDENTIFIERS;
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     // A call has few identifiers, and looking through a few is cheaper than any set; an import's profile may have many.
-    few: Vec<Digest>,
+    few: SmallVec<[Digest; 8]>,
     many: BTreeSet<Digest>,
 }
 
 impl Seen {
     /// Room for the identifiers of a call.
     pub fn with_capacity(count: usize) -> Self {
-        Self { few: Vec::with_capacity(count.min(MAX_IDENTIFIERS)), many: BTreeSet::new() }
+        Self { few: SmallVec::with_capacity(count.min(MAX_IDENTIFIERS)), many: BTreeSet::new() }
     }
 
     /// Whether this identifier is the first of its kind.

@@ -8,8 +8,8 @@ use crate::rules::prepare::{Asked, Fate};
 pub(crate) type Told = (Disposition, Option<DemotionReason>);
 
 /// One result an identifier, in the call's order; `told` answers for the usable ones by their place in the call.
-pub(crate) fn of_asked(asked: &[Asked], told: impl Fn(usize) -> Told) -> Vec<IdentifierResult> {
-    let result = |one: &Asked| {
+pub(crate) fn of_asked(asked: &[Asked<'_>], told: impl Fn(usize) -> Told) -> Vec<IdentifierResult> {
+    let result = |one: &Asked<'_>| {
         let (disposition, reason) = match &one.fate {
             Fate::Blocked => (Disposition::Blocked, None),
             Fate::IgnoredType => (Disposition::IgnoredType, None),

@@ -12,7 +12,7 @@ use crate::rules::prepare::Asked;
 pub(crate) fn store(
     decider: &mut Decider<'_>,
     context: &Context<'_>,
-    asked: &[Asked],
+    asked: &[Asked<'_>],
     (serial, demoted): (Option<Serial>, &[Demotion]),
 ) {
     if context.call.kind != CallKind::Track {

@@ -20,7 +20,7 @@ pub(crate) struct Guard {
 
 impl Guard {
     /// The guard of a call that carries these identifiers.
-    pub fn new<'a>(usable: impl Iterator<Item = &'a Usable>) -> Self {
+    pub fn new<'a>(usable: impl Iterator<Item = &'a Usable<'a>>) -> Self {
         let mut guard = Self::default();
         for usable in usable {
             if usable.settings.login {

@@ -52,7 +52,7 @@ impl<'a> Waterfall<'a> {
     /// Walks the priority down and settles ties. `usable` are the call's identifiers with their places.
     pub fn run(
         &self,
-        usable: &[(usize, &Usable)],
+        usable: &[(usize, &Usable<'_>)],
         previous: Option<Serial>,
         round: Option<&mut Round>,
     ) -> Option<Serial> {
@@ -139,7 +139,7 @@ impl<'a> Waterfall<'a> {
         Check { rule: RuleId::I2, figure: (known + anonymous) as u64, limit: 0, passed }
     }
 
-    fn trace(&self, by_type: &[Vec<(usize, &Usable)>], round: &mut Round) {
+    fn trace(&self, by_type: &[Vec<(usize, &Usable<'_>)>], round: &mut Round) {
         for &(index, usable) in by_type.iter().flatten() {
             round.looked_for.push(index);
             for &serial in self.known.iter().filter(|&&serial| self.state.index.holds(usable.digest, serial)) {
@@ -162,10 +162,10 @@ fn some_if_any(candidates: Candidates) -> Option<Candidates> {
 }
 
 /// The call's identifiers by type, most trusted type first, within a type in the call's order.
-fn by_priority<'u>(usable: &[(usize, &'u Usable)]) -> Vec<Vec<(usize, &'u Usable)>> {
+fn by_priority<'u>(usable: &[(usize, &'u Usable<'u>)]) -> Vec<Vec<(usize, &'u Usable<'u>)>> {
     let mut sorted = usable.to_vec();
     sorted.sort_by(|a, b| a.1.rank.cmp(&b.1.rank));
-    let mut by_type: Vec<Vec<(usize, &Usable)>> = Vec::new();
+    let mut by_type: Vec<Vec<(usize, &Usable<'_>)>> = Vec::new();
     for one in sorted {
         match by_type.last_mut() {
             Some(values) if values[0].1.rank == one.1.rank => values.push(one),

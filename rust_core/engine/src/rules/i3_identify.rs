@@ -24,7 +24,7 @@ use crate::state::State;
 pub(crate) fn identify(
     decider: &mut Decider<'_>,
     context: &mut Context<'_>,
-    asked: &[Asked],
+    asked: &[Asked<'_>],
 ) -> Result<Decision, Fault> {
     let usable: Vec<_> = prepare::usable(asked).collect();
     let found = find(decider.state, context, &usable);
@@ -33,7 +33,7 @@ pub(crate) fn identify(
 }
 
 /// The profile that Identify returns, unless it would create one.
-pub(crate) fn find(state: &State, context: &mut Context<'_>, usable: &[(usize, &Usable)]) -> Option<Serial> {
+pub(crate) fn find(state: &State, context: &mut Context<'_>, usable: &[(usize, &Usable<'_>)]) -> Option<Serial> {
     let guard = Guard::new(usable.iter().map(|(_, usable)| *usable));
     let known_only = guard.carries_login() && on_new_known_user(state) != OnNewKnownUser::ConvertAnonymous;
     let filter = if known_only { Filter::Known } else { Filter::All };
@@ -44,7 +44,7 @@ pub(crate) fn find(state: &State, context: &mut Context<'_>, usable: &[(usize, &
 pub(crate) fn waterfall(
     state: &State,
     context: &mut Context<'_>,
-    usable: &[(usize, &Usable)],
+    usable: &[(usize, &Usable<'_>)],
     filter: Filter,
 ) -> Option<Serial> {
     let guard = Guard::new(usable.iter().map(|(_, usable)| *usable));
@@ -69,7 +69,7 @@ fn previous(state: &State, context: &Context<'_>) -> Option<Serial> {
 }
 
 /// Where a profile that is about to be created comes from.
-fn source(state: &State, context: &mut Context<'_>, usable: &[(usize, &Usable)]) -> Option<Serial> {
+fn source(state: &State, context: &mut Context<'_>, usable: &[(usize, &Usable<'_>)]) -> Option<Serial> {
     let by_login = usable.iter().any(|(_, usable)| usable.settings.login);
     if !by_login || on_new_known_user(state) != OnNewKnownUser::CreateLinkedProfile {
         return None;
@@ -81,7 +81,7 @@ fn source(state: &State, context: &mut Context<'_>, usable: &[(usize, &Usable)])
 /// What a call of this family comes to, before anything is attached.
 pub(crate) struct Settlement<'a> {
     /// The identifiers to attach.
-    pub usable: &'a [(usize, &'a Usable)],
+    pub usable: &'a [(usize, &'a Usable<'a>)],
     /// The profile found; `None` creates one.
     pub found: Option<Serial>,
     /// The source of a profile that is created.
@@ -94,7 +94,7 @@ pub(crate) struct Settlement<'a> {
 pub(crate) fn settle(
     decider: &mut Decider<'_>,
     context: &Context<'_>,
-    asked: &[Asked],
+    asked: &[Asked<'_>],
     settlement: &Settlement<'_>,
 ) -> Result<Decision, Fault> {
     let created = settlement.found.is_none();
@@ -182,7 +182,7 @@ mod tests {
         }
     }
 
-    fn from(mut call: Call, serial: u32) -> Call {
+    fn from(mut call: Call<'_>, serial: u32) -> Call<'_> {
         call.previous_profile = Some(id_of(serial));
         call
     }

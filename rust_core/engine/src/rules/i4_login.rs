@@ -8,7 +8,7 @@ use crate::policy::Policy;
 use crate::rules::prepare::{self, Asked};
 
 /// Refuses a Login that logs nobody in.
-pub(crate) fn check(policy: &Policy, asked: &[Asked]) -> Result<(), Fault> {
+pub(crate) fn check(policy: &Policy, asked: &[Asked<'_>]) -> Result<(), Fault> {
     let carries = prepare::usable(asked).any(|(_, usable)| usable.settings.login);
     if carries || !policy.has_login_types() {
         return Ok(());

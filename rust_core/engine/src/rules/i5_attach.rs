@@ -23,7 +23,7 @@ pub(crate) fn attach(
     decider: &mut Decider<'_>,
     context: &Context<'_>,
     serial: Serial,
-    usable: &[(usize, &Usable)],
+    usable: &[(usize, &Usable<'_>)],
 ) -> Vec<(usize, Disposition)> {
     let mut told = Vec::with_capacity(usable.len());
     for &(index, usable) in usable {
@@ -32,7 +32,7 @@ pub(crate) fn attach(
             Disposition::Matched => seen::note_on(decider, context, usable.digest, serial),
             Disposition::Attached => {
                 if usable.settings.unique {
-                    replace(decider, serial, &usable.type_name, usable.digest);
+                    replace(decider, serial, usable.type_name, usable.digest);
                 }
                 let raw = &context.call.identifiers[index].value;
                 put(decider, context, serial, (usable, raw));
@@ -50,10 +50,10 @@ pub(crate) fn attach(
 }
 
 /// What would become of an identifier on this profile.
-pub(crate) fn judge(state: &State, serial: Serial, usable: &Usable) -> Disposition {
+pub(crate) fn judge(state: &State, serial: Serial, usable: &Usable<'_>) -> Disposition {
     if state.index.holds(usable.digest, serial) {
         Disposition::Matched
-    } else if usable.settings.immutable && holds_type(state, serial, &usable.type_name) {
+    } else if usable.settings.immutable && holds_type(state, serial, usable.type_name) {
         Disposition::KeptImmutable
     } else if usable.settings.unique && state.index.first(usable.digest).is_some() {
         Disposition::HeldByOther
@@ -116,7 +116,7 @@ mod tests {
     type Held = BTreeMap<Serial, BTreeSet<Identifier>>;
 
     /// The identifiers that a call offers to its profile.
-    fn offered(step: &Step<'_>) -> Vec<(usize, Usable)> {
+    fn offered<'a>(step: &'a Step<'_>) -> Vec<(usize, Usable<'a>)> {
         let logout = step.call.kind == CallKind::Logout;
         step.usable().into_iter().filter(|(_, one)| !logout || !one.settings.login).collect()
     }

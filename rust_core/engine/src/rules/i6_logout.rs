@@ -14,9 +14,13 @@ use crate::rules::i3_identify::{self, Settlement};
 use crate::rules::prepare::{self, Asked, Usable};
 
 /// Finds or makes the anonymous profile.
-pub(crate) fn logout(decider: &mut Decider<'_>, context: &mut Context<'_>, asked: &[Asked]) -> Result<Decision, Fault> {
+pub(crate) fn logout(
+    decider: &mut Decider<'_>,
+    context: &mut Context<'_>,
+    asked: &[Asked<'_>],
+) -> Result<Decision, Fault> {
     let usable: Vec<_> = prepare::usable(asked).collect();
-    let kept: Vec<(usize, &Usable)> = usable.iter().copied().filter(|(_, one)| !one.settings.login).collect();
+    let kept: Vec<(usize, &Usable<'_>)> = usable.iter().copied().filter(|(_, one)| !one.settings.login).collect();
     if kept.is_empty() {
         return Err(c5_nothing_usable::fault());
     }

@@ -24,7 +24,7 @@ use crate::state::index::Holders;
 /// Changes one profile.
 pub(crate) fn modify(decider: &mut Decider<'_>, context: &mut Context<'_>) -> Result<Decision, Fault> {
     let serial = modify::profile(decider.state, context.call)?;
-    let prepared = modify::prepare(decider.state, context.call)?;
+    let prepared = modify::prepare(decider.state, context.policy, context.call)?;
     let mut changed = Changed::default();
     for one in &prepared.changes {
         apply(decider, context, serial, one, &mut changed)?;
@@ -37,7 +37,7 @@ pub(crate) fn decision(
     state: &State,
     (serial, decided_by): (Serial, RuleId),
     changed: &Changed,
-    prepared: Prepared,
+    prepared: Prepared<'_>,
 ) -> Decision {
     Decision {
         serial: Some(serial),
@@ -55,7 +55,7 @@ fn apply(
     decider: &mut Decider<'_>,
     context: &mut Context<'_>,
     serial: Serial,
-    change: &PreparedChange,
+    change: &PreparedChange<'_>,
     changed: &mut Changed,
 ) -> Result<(), Fault> {
     let held = change.old.as_ref().filter(|old| decider.state.index.holds(old.digest, serial));
@@ -81,12 +81,12 @@ fn apply(
     }
 }
 
-fn remove(decider: &mut Decider<'_>, serial: Serial, old: &Usable, changed: &mut Changed) -> Result<(), Fault> {
+fn remove(decider: &mut Decider<'_>, serial: Serial, old: &Usable<'_>, changed: &mut Changed) -> Result<(), Fault> {
     if old.settings.immutable {
         return Err(immutable());
     }
     detach(decider, old.digest, serial);
-    changed.note(&old.type_name, serial);
+    changed.note(old.type_name, serial);
     Ok(())
 }
 
@@ -94,15 +94,15 @@ fn set_immutable(
     decider: &mut Decider<'_>,
     context: &Context<'_>,
     serial: Serial,
-    (new, raw): (&Usable, &str),
+    (new, raw): (&Usable<'_>, &str),
     changed: &mut Changed,
 ) -> Result<(), Fault> {
     let taken = decider.state.index.first(new.digest).is_some();
-    if taken || i5_attach::holds_type(decider.state, serial, &new.type_name) {
+    if taken || i5_attach::holds_type(decider.state, serial, new.type_name) {
         return Err(immutable());
     }
     put(decider, context, serial, (new, raw));
-    changed.note(&new.type_name, serial);
+    changed.note(new.type_name, serial);
     Ok(())
 }
 
@@ -110,21 +110,21 @@ fn set_unique(
     decider: &mut Decider<'_>,
     context: &Context<'_>,
     serial: Serial,
-    (new, raw): (&Usable, &str),
+    (new, raw): (&Usable<'_>, &str),
     changed: &mut Changed,
 ) {
     // Where the type became unique later, others may hold the value although this profile does.
     for loser in holders(decider.state, new.digest).into_iter().filter(|&holder| holder != serial) {
         detach(decider, new.digest, loser);
-        changed.note(&new.type_name, loser);
+        changed.note(new.type_name, loser);
     }
-    let replaced = i5_attach::replace(decider, serial, &new.type_name, new.digest);
+    let replaced = i5_attach::replace(decider, serial, new.type_name, new.digest);
     let missing = !decider.state.index.holds(new.digest, serial);
     if missing {
         put(decider, context, serial, (new, raw));
     }
     if replaced || missing {
-        changed.note(&new.type_name, serial);
+        changed.note(new.type_name, serial);
     }
 }
 
@@ -133,15 +133,15 @@ fn set(
     decider: &mut Decider<'_>,
     context: &Context<'_>,
     serial: Serial,
-    (new, raw): (&Usable, &str),
-    held: Option<&Usable>,
+    (new, raw): (&Usable<'_>, &str),
+    held: Option<&Usable<'_>>,
     changed: &mut Changed,
 ) {
     if let Some(old) = held {
         detach(decider, old.digest, serial);
     }
     put(decider, context, serial, (new, raw));
-    changed.note(&new.type_name, serial);
+    changed.note(new.type_name, serial);
 }
 
 /// Every profile that holds an identifier, oldest first; several only where its type became unique later.

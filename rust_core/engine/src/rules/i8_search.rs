@@ -10,7 +10,11 @@ use crate::rules::prepare::{self, Asked};
 use crate::rules::{dispositions, i3_identify, i5_attach, m11_search};
 
 /// Runs Identify's look-up and stops there.
-pub(crate) fn search(decider: &mut Decider<'_>, context: &mut Context<'_>, asked: &[Asked]) -> Result<Decision, Fault> {
+pub(crate) fn search(
+    decider: &mut Decider<'_>,
+    context: &mut Context<'_>,
+    asked: &[Asked<'_>],
+) -> Result<Decision, Fault> {
     let usable: Vec<_> = prepare::usable(asked).collect();
     let state = &*decider.state;
     let Some(serial) = i3_identify::find(state, context, &usable) else { return Err(m11_search::no_match()) };

@@ -9,33 +9,32 @@ use crate::rules::{c5_nothing_usable, i3_identify, i4_login, i6_logout, i7_modif
 /// Decides a call (I1 to I9).
 pub(crate) fn resolve(decider: &mut Decider<'_>, context: &mut Context<'_>) -> Result<Decision, Fault> {
     match context.call.kind {
-        CallKind::Identify | CallKind::Track => i3_identify::identify(decider, context, &asked(decider, context)?),
+        CallKind::Identify | CallKind::Track => i3_identify::identify(decider, context, asked(context)?),
         CallKind::Login => {
-            let asked = asked(decider, context)?;
-            i4_login::check(&decider.state.policy, &asked)?;
-            i3_identify::identify(decider, context, &asked)
+            let asked = asked(context)?;
+            i4_login::check(&decider.state.policy, asked)?;
+            i3_identify::identify(decider, context, asked)
         }
-        CallKind::Logout => i6_logout::logout(decider, context, &asked(decider, context)?),
+        CallKind::Logout => i6_logout::logout(decider, context, asked(context)?),
         CallKind::Modify => i7_modify::modify(decider, context),
-        CallKind::Search => i8_search::search(decider, context, &asked(decider, context)?),
+        CallKind::Search => i8_search::search(decider, context, asked(context)?),
         CallKind::Import => Err(Fault::new(Reason::InternalFault, "an import is not a call")),
     }
 }
 
 /// The call's identifiers after C1 to C6.
-fn asked(decider: &Decider<'_>, context: &Context<'_>) -> Result<Vec<Asked>, Fault> {
-    let state = &*decider.state;
-    let asked = prepare::prepare(&state.policy, &context.call.identifiers, &state.digester)?.asked;
-    if !c5_nothing_usable::any_usable(&asked) {
+fn asked<'c>(context: &Context<'c>) -> Result<&'c [Asked<'c>], Fault> {
+    let asked = context.asked()?;
+    if !c5_nothing_usable::any_usable(asked) {
         return Err(c5_nothing_usable::fault());
     }
-    refuse_two_values(&asked)?;
+    refuse_two_values(asked)?;
     Ok(asked)
 }
 
 /// Two different values of one unique or immutable type cannot both be the person's.
-pub(crate) fn refuse_two_values(asked: &[Asked]) -> Result<(), Fault> {
-    let usable: Vec<(usize, &Usable)> = prepare::usable(asked).collect();
+pub(crate) fn refuse_two_values(asked: &[Asked<'_>]) -> Result<(), Fault> {
+    let usable: Vec<(usize, &Usable<'_>)> = prepare::usable(asked).collect();
     for (place, (index, one)) in usable.iter().enumerate() {
         let alone = one.settings.unique || one.settings.immutable;
         if alone && usable[..place].iter().any(|(_, earlier)| earlier.type_name == one.type_name) {

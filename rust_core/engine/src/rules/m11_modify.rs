@@ -19,11 +19,11 @@ use crate::state::State;
 /// Changes one profile.
 pub(crate) fn modify(decider: &mut Decider<'_>, context: &mut Context<'_>) -> Result<Decision, Fault> {
     let serial = modify::profile(decider.state, context.call)?;
-    let prepared = modify::prepare(decider.state, context.call)?;
+    let prepared = modify::prepare(decider.state, context.policy, context.call)?;
     let mut changed = Changed::default();
     let before = |digest: Digest| m1_one_owner::owner(decider.state, digest) == Some(serial);
     let news = prepared.changes.iter().filter_map(|change| change.new.as_ref());
-    let added: Vec<&Usable> = news.map(|(new, _)| new).filter(|new| !before(new.digest)).collect();
+    let added: Vec<&Usable<'_>> = news.map(|(new, _)| new).filter(|new| !before(new.digest)).collect();
     for change in &prepared.changes {
         apply(decider, context, serial, change, &mut changed);
     }
@@ -35,7 +35,7 @@ fn apply(
     decider: &mut Decider<'_>,
     context: &mut Context<'_>,
     serial: Serial,
-    change: &PreparedChange,
+    change: &PreparedChange<'_>,
     changed: &mut Changed,
 ) {
     let owns = |decider: &Decider<'_>, digest| m1_one_owner::owner(decider.state, digest) == Some(serial);
@@ -43,22 +43,22 @@ fn apply(
     if change.old.is_some() && held.is_none() {
         modify::warn_not_held(context);
     }
-    let same = |old: &&Usable| change.new.as_ref().is_some_and(|(new, _)| new.digest == old.digest);
+    let same = |old: &&Usable<'_>| change.new.as_ref().is_some_and(|(new, _)| new.digest == old.digest);
     if let Some((new, _)) = &change.new
         && let Some(loser) = m1_one_owner::owner(decider.state, new.digest).filter(|&owner| owner != serial)
     {
         release(decider, new.digest);
-        changed.note(&new.type_name, loser);
+        changed.note(new.type_name, loser);
     }
     if let Some(old) = held.filter(|old| !same(old)) {
         release(decider, old.digest);
-        changed.note(&old.type_name, serial);
+        changed.note(old.type_name, serial);
     }
     if let Some((new, raw)) = &change.new
         && !owns(decider, new.digest)
     {
         put(decider, context, serial, (new, raw));
-        changed.note(&new.type_name, serial);
+        changed.note(new.type_name, serial);
     }
 }
 
@@ -74,13 +74,13 @@ fn check(
     state: &State,
     context: &mut Context<'_>,
     serial: Serial,
-    changes: &[PreparedChange],
-    added: &[&Usable],
+    changes: &[PreparedChange<'_>],
+    added: &[&Usable<'_>],
 ) -> Result<(), Fault> {
-    let grown: Vec<&&Usable> =
+    let grown: Vec<&&Usable<'_>> =
         added.iter().filter(|new| m1_one_owner::owner(state, new.digest) == Some(serial)).collect();
     let carried = |name: &str| {
-        let of = |change: &PreparedChange| {
+        let of = |change: &PreparedChange<'_>| {
             change.old.iter().chain(change.new.iter().map(|(new, _)| new)).any(|one| *one.type_name == *name)
         };
         changes.iter().any(of)

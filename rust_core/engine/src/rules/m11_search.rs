@@ -12,8 +12,8 @@ use crate::rules::{dispositions, m2_match, prepare};
 /// Finds the owner of the most trusted identifier that has one.
 pub(crate) fn search(decider: &mut Decider<'_>, context: &mut Context<'_>) -> Result<Decision, Fault> {
     let state = &*decider.state;
-    let asked = prepare::prepare(&state.policy, &context.call.identifiers, &state.digester)?.asked;
-    let candidates = m2_match::candidates(state, prepare::usable(&asked));
+    let asked = context.asked()?;
+    let candidates = m2_match::candidates(state, prepare::usable(asked));
     context.trace(|| m2_match::trace(state, &candidates));
     let held = candidates.iter().filter(|candidate| candidate.owner.is_some());
     let best = held.min_by(|a, b| (&a.usable.rank, a.index).cmp(&(&b.usable.rank, b.index)));
@@ -24,7 +24,7 @@ pub(crate) fn search(decider: &mut Decider<'_>, context: &mut Context<'_>) -> Re
         serial: Some(serial),
         outcome: Outcome::Matched,
         merged: Vec::new(),
-        identifiers: dispositions::of_asked(&asked, |index| {
+        identifiers: dispositions::of_asked(asked, |index| {
             // A Search attaches nothing: what Identify would attach is told as ATTACHED only by a dry run.
             let disposition = if owned(index) {
                 Disposition::Matched
@@ -69,7 +69,8 @@ mod tests {
         ) {
             let mut world = World::new(&spec);
             world.run_all(&history);
-            let mut event = usable(&world.state.policy, &last, &world.state);
+            let policy = std::sync::Arc::clone(&world.state.policy);
+            let mut event = usable(&policy, &last, &world.state);
             event.sort_by(|a, b| a.1.rank.cmp(&b.1.rank));
             let owner = event.iter().find_map(|(_, one)| world.view.holders(&name(one)).first().copied());
             let before = dump(&world.state);

@@ -4,12 +4,17 @@
 //! an identifier, the table's key forbids a second, and nothing of this family attaches an identifier that has one.
 
 use crate::digest::Digest;
-use crate::ids::Serial;
+use crate::ids::{Day, Serial};
 use crate::state::State;
 
 /// The live profile that owns an identifier.
 pub(crate) fn owner(state: &State, digest: Digest) -> Option<Serial> {
-    state.index.first(digest).map(|entry| state.profiles.root(entry.serial))
+    held(state, digest).map(|(owner, _)| owner)
+}
+
+/// As [`owner`], with the day on which the identifier was last seen.
+pub(crate) fn held(state: &State, digest: Digest) -> Option<(Serial, Day)> {
+    state.index.first(digest).map(|entry| (state.profiles.root(entry.serial), entry.seen_day))
 }
 
 #[cfg(test)]

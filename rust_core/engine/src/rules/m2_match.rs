@@ -3,35 +3,45 @@
 //!
 //! Source: the seed, "pre-existing user profiles with one or more matching externalIds".
 
+use smallvec::SmallVec;
+
 use crate::explain::Round;
-use crate::ids::Serial;
+use crate::ids::{Day, Serial};
 use crate::rules::m1_one_owner;
 use crate::rules::prepare::Usable;
 use crate::state::State;
 
 /// One identifier of the event with its owner, looked up once a call.
+#[derive(Clone, Copy)]
 pub(crate) struct Candidate<'a> {
     /// Its place among the call's identifiers.
     pub index: usize,
     /// What it is.
-    pub usable: &'a Usable,
+    pub usable: &'a Usable<'a>,
     /// Who owns it.
     pub owner: Option<Serial>,
+    /// The day it was last seen, if anybody owns it.
+    pub seen_day: Option<Day>,
 }
 
+/// The identifiers of an event: seldom more than a few.
+pub(crate) type Candidates<'a> = SmallVec<[Candidate<'a>; 4]>;
+
+/// Profiles: seldom more than two.
+pub(crate) type Serials = SmallVec<[Serial; 4]>;
+
 /// The event's usable identifiers with their owners.
-pub(crate) fn candidates<'a>(state: &State, usable: impl Iterator<Item = (usize, &'a Usable)>) -> Vec<Candidate<'a>> {
-    let with_owner = |(index, usable): (usize, &'a Usable)| Candidate {
-        index,
-        usable,
-        owner: m1_one_owner::owner(state, usable.digest),
+pub(crate) fn candidates<'a>(state: &State, usable: impl Iterator<Item = (usize, &'a Usable<'a>)>) -> Candidates<'a> {
+    let with_owner = |(index, usable): (usize, &'a Usable<'a>)| {
+        let held = m1_one_owner::held(state, usable.digest);
+        Candidate { index, usable, owner: held.map(|(owner, _)| owner), seen_day: held.map(|(_, day)| day) }
     };
     usable.map(with_owner).collect()
 }
 
 /// M: the owners, oldest first, each once.
-pub(crate) fn matched(candidates: &[Candidate<'_>]) -> Vec<Serial> {
-    let mut matched: Vec<Serial> = candidates.iter().filter_map(|candidate| candidate.owner).collect();
+pub(crate) fn matched(candidates: &[Candidate<'_>]) -> Serials {
+    let mut matched: Serials = candidates.iter().filter_map(|candidate| candidate.owner).collect();
     matched.sort_unstable();
     matched.dedup();
     matched
@@ -87,7 +97,8 @@ mod tests {
         let mut world = World::new(&policies::boundless());
         world.accept(&identify("b=1"));
         world.accept(&identify("user=1"));
-        let event = usable(&world.state.policy, &identify("b=1 a=1 user=1 a=2"), &world.state);
+        let call = identify("b=1 a=1 user=1 a=2");
+        let event = usable(&world.state.policy, &call, &world.state);
         let round = trace(&world.state, &candidates(&world.state, borrowed(&event).into_iter()));
         assert_eq!(round.looked_for, [2, 1, 3, 0]);
         assert_eq!(round.found, [(crate::testing::id_of(2), 2), (crate::testing::id_of(1), 0)]);

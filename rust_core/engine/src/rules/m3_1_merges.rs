@@ -3,17 +3,17 @@
 //!
 //! Source: the seed, "the profiles matching the identifiers won't have more than 100 merges in total".
 
-use crate::explain::{Check, RuleId};
+use crate::explain::RuleId;
 use crate::outcome::DemotionReason;
 use crate::policy::Strategy;
-use crate::rules::final_profile::{Failed, Final, note};
+use crate::rules::final_profile::{Checks, Failed, Final, note};
 use crate::rules::m4_lowest_ranked;
 
 /// The most merges that the tables and the log can count; a larger `max_merges` means this one.
 const MERGES_MAX: u32 = i32::MAX.unsigned_abs();
 
 /// Checks the merges in total.
-pub(crate) fn check(profile: &Final<'_, '_>, checks: &mut Vec<Check>) -> Option<Failed> {
+pub(crate) fn check(profile: &Final<'_, '_>, checks: &mut Checks) -> Option<Failed> {
     let Strategy::Merge { max_merges, .. } = profile.state.policy.strategy() else { return None };
     if profile.matched.len() < 2 {
         return None;

@@ -4,13 +4,13 @@
 //! Source: the seed, "`user_id` is unique on these merged profiles. When there exists more than one `user_id`, we demote
 //! the lowest priority identifier from the event, and look again".
 
-use crate::explain::{Check, RuleId};
+use crate::explain::RuleId;
 use crate::outcome::DemotionReason;
-use crate::rules::final_profile::{Failed, Final, note};
+use crate::rules::final_profile::{Checks, Failed, Final, note};
 use crate::rules::{m4_lowest_ranked, m5_growth};
 
 /// Checks the types of which a profile holds one value at most.
-pub(crate) fn check(profile: &Final<'_, '_>, checks: &mut Vec<Check>) -> Option<Failed> {
+pub(crate) fn check(profile: &Final<'_, '_>, checks: &mut Checks) -> Option<Failed> {
     for values in profile.types.iter().filter(|values| values.limit.is_exclusive()) {
         let passed = values.total() <= 1 || !m5_growth::grows(values);
         if !note(checks, RuleId::M3Exclusive, (values.total(), 1), passed) {

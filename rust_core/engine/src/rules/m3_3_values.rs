@@ -7,15 +7,15 @@
 //! Source: the seed, "no more than 5 values per identifier on the event in the final profile … we'll demote that
 //! inputted externalId and try to find matching profiles with the remaining identifiers".
 
-use crate::explain::{Check, RuleId};
+use crate::explain::RuleId;
 use crate::outcome::DemotionReason;
 use crate::policy::{LimitScope, OnExceeded};
-use crate::rules::final_profile::{Failed, Final, note};
+use crate::rules::final_profile::{Checks, Failed, Final, note};
 use crate::rules::values::TypeValues;
 use crate::rules::{m4_lowest_ranked, m5_growth};
 
 /// Checks the values of every limited type that is not exclusive.
-pub(crate) fn check(profile: &Final<'_, '_>, checks: &mut Vec<Check>) -> Option<Failed> {
+pub(crate) fn check(profile: &Final<'_, '_>, checks: &mut Checks) -> Option<Failed> {
     let mut offending = None;
     for values in profile.types.iter().filter(|values| !values.limit.is_exclusive() && in_scope(values)) {
         let limit = u64::from(values.limit.max_values);

@@ -3,14 +3,14 @@
 //!
 //! Source: the later documents ("unify"); the seed knows no such limit.
 
-use crate::explain::{Check, RuleId};
+use crate::explain::RuleId;
 use crate::outcome::DemotionReason;
 use crate::policy::Strategy;
-use crate::rules::final_profile::{Failed, Final, note};
+use crate::rules::final_profile::{Checks, Failed, Final, note};
 use crate::rules::m4_lowest_ranked;
 
 /// Checks the identifiers in all.
-pub(crate) fn check(profile: &Final<'_, '_>, checks: &mut Vec<Check>) -> Option<Failed> {
+pub(crate) fn check(profile: &Final<'_, '_>, checks: &mut Checks) -> Option<Failed> {
     let Strategy::Merge { max_identifiers, .. } = profile.state.policy.strategy() else { return None };
     if max_identifiers == 0 {
         return None;

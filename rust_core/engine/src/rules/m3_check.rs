@@ -6,11 +6,11 @@
 //! M10 Ends: each round takes an identifier off the event, and with one left at most one profile matches.
 
 use crate::decider::Context;
-use crate::explain::Check;
 use crate::ids::Serial;
 use crate::outcome::Demotion;
+use crate::rules::final_profile::Checks;
 use crate::rules::final_profile::{Failed, Final};
-use crate::rules::m2_match::{self, Candidate};
+use crate::rules::m2_match::{self, Candidate, Candidates, Serials};
 use crate::rules::prepare::Asked;
 use crate::rules::values;
 use crate::rules::{m3_1_merges, m3_2_exclusive, m3_3_values, m3_4_identifiers, prepare};
@@ -19,20 +19,23 @@ use crate::state::State;
 /// What is left when all checks passed.
 pub(crate) struct Checked<'a> {
     /// The identifiers still on the event.
-    pub candidates: Vec<Candidate<'a>>,
+    pub candidates: Candidates<'a>,
     /// M, oldest first.
-    pub matched: Vec<Serial>,
+    pub matched: Serials,
     /// The demotions, in order.
     pub demoted: Vec<Demotion>,
 }
 
 /// Runs rounds of M2 and M3 until all checks pass.
-pub(crate) fn check<'a>(state: &State, context: &mut Context<'_>, asked: &'a [Asked]) -> Checked<'a> {
+pub(crate) fn check<'a>(state: &State, context: &mut Context<'_>, asked: &'a [Asked<'a>]) -> Checked<'a> {
     let mut candidates = m2_match::candidates(state, prepare::usable(asked));
     let mut demoted: Vec<Demotion> = Vec::new();
     loop {
         let matched = m2_match::matched(&candidates);
-        let mut checks = Vec::new();
+        if context.rounds.is_none() && holds_all(&candidates, &matched) {
+            return Checked { candidates, matched, demoted };
+        }
+        let mut checks = Checks::new();
         let failed = run(state, context, &candidates, &matched, &mut checks);
         let round = u32::try_from(demoted.len() + 1).unwrap_or(u32::MAX);
         let demotion = failed.as_ref().map(|failed| Demotion {
@@ -42,7 +45,7 @@ pub(crate) fn check<'a>(state: &State, context: &mut Context<'_>, asked: &'a [As
         });
         context.trace(|| {
             let mut trace = m2_match::trace(state, &candidates);
-            (trace.checks, trace.demoted) = (checks, demotion);
+            (trace.checks, trace.demoted) = (checks.into_vec(), demotion);
             trace
         });
         match (failed, demotion) {
@@ -55,12 +58,18 @@ pub(crate) fn check<'a>(state: &State, context: &mut Context<'_>, asked: &'a [As
     }
 }
 
+/// Whether a single profile holds the whole event already: F is what it holds, nothing grows, and every check passes
+/// (M5), whatever its figures.
+fn holds_all(candidates: &[Candidate<'_>], matched: &[Serial]) -> bool {
+    matched.len() == 1 && candidates.iter().all(|candidate| candidate.owner.is_some())
+}
+
 fn run(
     state: &State,
     context: &Context<'_>,
     candidates: &[Candidate<'_>],
     matched: &[Serial],
-    checks: &mut Vec<Check>,
+    checks: &mut Checks,
 ) -> Option<Failed> {
     let types = values::by_type(state, candidates, matched, context.time);
     let profile = Final { state, candidates, matched, types };
@@ -89,7 +98,7 @@ mod tests {
     }
 
     /// The rule's words: the first check that fails takes one identifier off, and M2 comes again.
-    fn rounds(step: &Step<'_>) -> (Vec<Demotion>, Vec<(usize, Usable)>) {
+    fn rounds<'a>(step: &'a Step<'_>) -> (Vec<Demotion>, Vec<(usize, Usable<'a>)>) {
         let (mut left, mut demoted) = (step.usable(), Vec::new());
         while let Some((index, reason)) =
             first_to_fail(&Union::new((step.before, step.policy), left.clone(), step.time()))

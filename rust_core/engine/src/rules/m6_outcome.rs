@@ -4,6 +4,8 @@
 //!
 //! Source: the seed's cases one, two and three.
 
+use smallvec::SmallVec;
+
 use crate::decider::{Context, Decider};
 use crate::ids::Serial;
 use crate::outcome::{Disposition, Outcome};
@@ -22,7 +24,7 @@ pub(crate) struct Settled {
     pub outcome: Outcome,
     /// Who was joined into it, oldest first.
     pub merged: Vec<Serial>,
-    attached: Vec<usize>,
+    attached: SmallVec<[usize; 8]>,
 }
 
 impl Settled {
@@ -37,7 +39,7 @@ impl Settled {
 pub(crate) fn settle(
     decider: &mut Decider<'_>,
     context: &Context<'_>,
-    asked: &[Asked],
+    asked: &[Asked<'_>],
     checked: &Checked<'_>,
 ) -> Settled {
     let (serial, outcome) = match checked.matched[..] {
@@ -47,11 +49,15 @@ pub(crate) fn settle(
     };
     let merged: Vec<Serial> = checked.matched.iter().copied().skip(1).collect();
     join(decider, serial, &merged);
-    let mut attached = Vec::new();
+    let mut attached = SmallVec::new();
+    let today = context.time.day();
     for (index, usable) in prepare::usable(asked) {
         let Some(candidate) = checked.candidates.iter().find(|candidate| candidate.index == index) else { continue };
-        if candidate.owner.is_some() {
-            seen::note(decider, context, usable.digest);
+        if let Some(seen_day) = candidate.seen_day {
+            // Looked at here already, so that seeing a value again on the same day asks the index no more.
+            if seen_day < today {
+                seen::note(decider, context, usable.digest);
+            }
         } else {
             put(decider, context, serial, (usable, &context.call.identifiers[index].value));
             attached.push(index);

@@ -85,7 +85,7 @@ mod tests {
         }
     }
 
-    fn with_trait(mut call: Call, value: Option<u8>) -> Call {
+    fn with_trait(mut call: Call<'_>, value: Option<u8>) -> Call<'_> {
         call.traits = vec![RawTrait { name: "x".into(), value: value.map(|value| vec![value]) }];
         call
     }

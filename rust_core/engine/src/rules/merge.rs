@@ -5,7 +5,7 @@ use crate::decider::{Context, Decider, Decision};
 use crate::explain::RuleId;
 use crate::fault::{Fault, Reason};
 use crate::outcome::Outcome;
-use crate::rules::prepare::{self, Asked};
+use crate::rules::prepare::Asked;
 use crate::rules::{c5_nothing_usable, dispositions, events, m3_check, m6_outcome, m8_traits};
 use crate::rules::{m7_demoted, m11_modify, m11_search};
 
@@ -22,16 +22,15 @@ pub(crate) fn resolve(decider: &mut Decider<'_>, context: &mut Context<'_>) -> R
 
 /// The seed's three cases, guarded by its three checks.
 fn identify(decider: &mut Decider<'_>, context: &mut Context<'_>) -> Result<Decision, Fault> {
-    let state = &*decider.state;
-    let asked = prepare::prepare(&state.policy, &context.call.identifiers, &state.digester)?.asked;
-    if !c5_nothing_usable::any_usable(&asked) {
-        return Ok(unresolved(decider, context, &asked));
+    let asked = context.asked()?;
+    if !c5_nothing_usable::any_usable(asked) {
+        return Ok(unresolved(decider, context, asked));
     }
-    let checked = m3_check::check(decider.state, context, &asked);
-    let settled = m6_outcome::settle(decider, context, &asked, &checked);
+    let checked = m3_check::check(decider.state, context, asked);
+    let settled = m6_outcome::settle(decider, context, asked, &checked);
     m8_traits::write(decider, context, settled.serial);
-    events::store(decider, context, &asked, (Some(settled.serial), &checked.demoted));
-    let identifiers = dispositions::of_asked(&asked, |index| {
+    events::store(decider, context, asked, (Some(settled.serial), &checked.demoted));
+    let identifiers = dispositions::of_asked(asked, |index| {
         m7_demoted::disposition(&checked.demoted, index).unwrap_or_else(|| settled.disposition(index))
     });
     Ok(Decision {
@@ -47,7 +46,7 @@ fn identify(decider: &mut Decider<'_>, context: &mut Context<'_>) -> Result<Deci
 }
 
 /// C5: nothing usable is left, so no profile is told; a Track's event is kept, an Identify keeps nothing.
-fn unresolved(decider: &mut Decider<'_>, context: &Context<'_>, asked: &[Asked]) -> Decision {
+fn unresolved(decider: &mut Decider<'_>, context: &Context<'_>, asked: &[Asked<'_>]) -> Decision {
     events::store(decider, context, asked, (None, &[]));
     Decision {
         serial: None,

@@ -7,16 +7,17 @@ use crate::decider::Context;
 use crate::fault::{Fault, Reason, Resource};
 use crate::ids::Serial;
 use crate::outcome::{ChangedProfile, Disposition, IdentifierResult};
+use crate::policy::Policy;
 use crate::rules::c2_refuse;
 use crate::rules::prepare::{self, Fate, Usable};
 use crate::state::State;
 
 /// One change with its values after C1.
-pub(crate) struct PreparedChange {
+pub(crate) struct PreparedChange<'c> {
     /// The value to replace or remove.
-    pub old: Option<Usable>,
+    pub old: Option<Usable<'c>>,
     /// The value to set, with its raw form.
-    pub new: Option<(Usable, String)>,
+    pub new: Option<(Usable<'c>, &'c str)>,
 }
 
 /// The live profile that a Modify names; an unknown one is refused before anything but the field
@@ -31,15 +32,15 @@ pub(crate) fn profile(state: &State, call: &Call) -> Result<Serial, Fault> {
 }
 
 /// The changes that C1 to C4 leave, in order, and those set aside.
-pub(crate) struct Prepared {
+pub(crate) struct Prepared<'c> {
     /// The changes to make.
-    pub changes: Vec<PreparedChange>,
+    pub changes: Vec<PreparedChange<'c>>,
     /// Changes set aside whole: their new value is blocked or their type is ignored; each value once.
     pub set_aside: Vec<IdentifierResult>,
 }
 
 /// Applies C1 to C4 to the changes; none left is refused.
-pub(crate) fn prepare(state: &State, call: &Call) -> Result<Prepared, Fault> {
+pub(crate) fn prepare<'c>(state: &State, policy: &'c Policy, call: &'c Call<'c>) -> Result<Prepared<'c>, Fault> {
     for (index, change) in call.changes.iter().enumerate() {
         if change.old_value.is_empty() && change.new_value.is_empty() {
             let description = "a change needs an old value, a new value or both";
@@ -50,7 +51,7 @@ pub(crate) fn prepare(state: &State, call: &Call) -> Result<Prepared, Fault> {
     }
     let mut prepared = Prepared { changes: Vec::with_capacity(call.changes.len()), set_aside: Vec::new() };
     for (index, change) in call.changes.iter().enumerate() {
-        match prepare_one(state, change, index)? {
+        match prepare_one(state, policy, change, index)? {
             Ok(one) => prepared.changes.push(one),
             Err(disposition) => {
                 let same = |other: &IdentifierResult| told_value(&call.changes[other.index]) == told_value(change);
@@ -72,15 +73,20 @@ fn told_value(change: &RawChange) -> (&str, &str) {
     (&change.type_name, value)
 }
 
-fn prepare_one(state: &State, change: &RawChange, index: usize) -> Result<Result<PreparedChange, Disposition>, Fault> {
+fn prepare_one<'c>(
+    state: &State,
+    policy: &'c Policy,
+    change: &'c RawChange,
+    index: usize,
+) -> Result<Result<PreparedChange<'c>, Disposition>, Fault> {
     let path = format!("changes[{index}]");
-    let (policy, digester) = (&state.policy, &state.digester);
+    let digester = &state.digester;
     let mut new = None;
     // C3 is judged before C4, so the new value comes first: blocked, it sets aside even a change of an unlisted type.
     if !change.new_value.is_empty() {
         let value = (&*change.type_name, &*change.new_value);
         match prepare::prepare_value(policy, digester, value, (&path, "new_value"))? {
-            Fate::Usable(usable) => new = Some((usable, change.new_value.clone())),
+            Fate::Usable(usable) => new = Some((usable, &*change.new_value)),
             Fate::Blocked => return Ok(Err(Disposition::Blocked)),
             Fate::IgnoredType => return Ok(Err(Disposition::IgnoredType)),
         }
@@ -107,9 +113,9 @@ pub(crate) struct Changed {
 
 impl Changed {
     /// Notes that a profile's values of a type changed.
-    pub fn note(&mut self, type_name: &Arc<str>, serial: Serial) {
-        if !self.pairs.iter().any(|(name, one)| name == type_name && *one == serial) {
-            self.pairs.push((Arc::clone(type_name), serial));
+    pub fn note(&mut self, type_name: &str, serial: Serial) {
+        if !self.pairs.iter().any(|(name, one)| **name == *type_name && *one == serial) {
+            self.pairs.push((Arc::from(type_name), serial));
         }
     }
 

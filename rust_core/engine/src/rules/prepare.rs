@@ -2,7 +2,7 @@
 //!
 //! Faults of values are told before types that the policy rejects, and each kind all at once.
 
-use std::sync::Arc;
+use std::borrow::Cow;
 
 use crate::call::RawIdentifier;
 use crate::digest::{Digest, Digester};
@@ -14,48 +14,48 @@ use crate::rules::{c2_refuse, c3_block, c4_unlisted};
 
 /// A call's identifiers after C1 to C6.
 #[derive(Clone, Debug)]
-pub struct Prepared {
+pub struct Prepared<'c> {
     /// In the call's order; duplicates are left out (C6).
-    pub asked: Vec<Asked>,
+    pub asked: Vec<Asked<'c>>,
 }
 
 /// One identifier of a call.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub struct Asked<'c> {
     /// Its place among the call's identifiers as sent.
     pub position: usize,
     /// What C3 and C4 made of it.
-    pub fate: Fate,
+    pub fate: Fate<'c>,
 }
 
 /// What C3 and C4 made of an identifier.
 #[derive(Clone, Debug)]
-pub enum Fate {
+pub enum Fate<'c> {
     /// C3: set aside, its value never identifies anybody.
     Blocked,
     /// C4: set aside, the policy ignores its type.
     IgnoredType,
     /// It takes part.
-    Usable(Usable),
+    Usable(Usable<'c>),
 }
 
-/// An identifier that takes part in the decision.
+/// An identifier that takes part in the decision. It borrows from the call and the policy.
 #[derive(Clone, Debug)]
-pub struct Usable {
+pub struct Usable<'c> {
     /// The place of its type in the order of trust.
-    pub rank: Rank,
+    pub rank: Rank<'c>,
     /// The settings of its type.
-    pub settings: Arc<TypeSettings>,
+    pub settings: &'c TypeSettings,
     /// Its type.
-    pub type_name: Arc<str>,
+    pub type_name: &'c str,
     /// Its value after C1.
-    pub normalized: String,
+    pub normalized: Cow<'c, str>,
     /// Stands for type and normalised value.
     pub digest: Digest,
 }
 
 /// The usable identifiers of a call, each with its place among the call's identifiers as sent.
-pub fn usable(asked: &[Asked]) -> impl Iterator<Item = (usize, &Usable)> {
+pub fn usable<'a, 'c>(asked: &'a [Asked<'c>]) -> impl Iterator<Item = (usize, &'a Usable<'c>)> {
     asked.iter().filter_map(|one| match &one.fate {
         Fate::Usable(usable) => Some((one.position, usable)),
         Fate::Blocked | Fate::IgnoredType => None,
@@ -67,22 +67,28 @@ pub fn usable(asked: &[Asked]) -> impl Iterator<Item = (usize, &Usable)> {
 /// # Errors
 ///
 /// A value that C2 refuses, or a type that the policy rejects (C4); every field of the kind is named.
-pub fn prepare(policy: &Policy, identifiers: &[RawIdentifier], digester: &Digester) -> Result<Prepared, Fault> {
-    prepare_at(policy, identifiers, digester, "identifiers")
+pub fn prepare<'c>(
+    policy: &'c Policy,
+    identifiers: &'c [RawIdentifier<'c>],
+    digester: &Digester,
+) -> Result<Prepared<'c>, Fault> {
+    let mut asked = Vec::with_capacity(identifiers.len());
+    prepare_into(policy, identifiers, digester, &mut asked)?;
+    Ok(Prepared { asked })
 }
 
-/// As [`prepare`], for identifiers that stand at another path of their request.
+/// As [`prepare`], behind what is `asked` already; after an error nothing was added.
 ///
 /// # Errors
 ///
 /// As [`prepare`].
-pub fn prepare_at(
-    policy: &Policy,
-    identifiers: &[RawIdentifier],
+pub fn prepare_into<'c>(
+    policy: &'c Policy,
+    identifiers: &'c [RawIdentifier<'c>],
     digester: &Digester,
-    path: &str,
-) -> Result<Prepared, Fault> {
-    let mut asked = Vec::with_capacity(identifiers.len());
+    asked: &mut Vec<Asked<'c>>,
+) -> Result<(), Fault> {
+    let before = asked.len();
     let mut seen = Seen::with_capacity(identifiers.len());
     let mut refused = Vec::new();
     let mut rejected = Vec::new();
@@ -94,20 +100,21 @@ pub fn prepare_at(
                 }
             }
             Err(Refusal::Value(description)) => {
-                refused.push(Violation::new(format!("{path}[{position}].value"), description));
+                refused.push(Violation::new(format!("identifiers[{position}].value"), description));
             }
             Err(Refusal::Type) => {
-                rejected.push(Violation::new(format!("{path}[{position}].type"), c4_unlisted::REJECTED));
+                rejected.push(Violation::new(format!("identifiers[{position}].type"), c4_unlisted::REJECTED));
             }
         }
     }
+    if refused.is_empty() && rejected.is_empty() {
+        return Ok(());
+    }
+    asked.truncate(before);
     if !refused.is_empty() {
         return Err(Fault::fields(Reason::FieldInvalid, refused));
     }
-    if !rejected.is_empty() {
-        return Err(Fault::fields(Reason::TypeRejected, rejected));
-    }
-    Ok(Prepared { asked })
+    Err(Fault::fields(Reason::TypeRejected, rejected))
 }
 
 /// Applies C1 to C4 to one value of a Modify, for example the `new_value` of `changes[2]`.
@@ -115,12 +122,12 @@ pub fn prepare_at(
 /// # Errors
 ///
 /// A value that C2 refuses, or a type that the policy rejects (C4).
-pub fn prepare_value(
-    policy: &Policy,
+pub fn prepare_value<'c>(
+    policy: &'c Policy,
     digester: &Digester,
-    (type_name, value): (&str, &str),
+    (type_name, value): (&'c str, &'c str),
     (path, value_field): (&str, &str),
-) -> Result<Fate, Fault> {
+) -> Result<Fate<'c>, Fault> {
     match judge(policy, digester, type_name, value) {
         Ok((_, fate)) => Ok(fate),
         Err(Refusal::Value(description)) => Err(Fault::field(format!("{path}.{value_field}"), description)),
@@ -137,22 +144,22 @@ pub fn prepare_value(
 /// # Errors
 ///
 /// As [`prepare_value`].
-pub fn prepare_held(
-    policy: &Policy,
+pub fn prepare_held<'c>(
+    policy: &'c Policy,
     digester: &Digester,
-    (type_name, value): (&str, &str),
+    (type_name, value): (&'c str, &'c str),
     (path, value_field): (&str, &str),
-) -> Result<Option<Usable>, Fault> {
+) -> Result<Option<Usable<'c>>, Fault> {
     let status = policy.settings_of(type_name);
-    let settings = status.settings().map(Arc::as_ref);
+    let settings = status.settings();
     let normalized = c2_refuse::normalised(settings, value)
         .map_err(|fault| Fault::field(format!("{path}.{value_field}"), fault.description()))?;
     match c4_unlisted::judge(status, type_name) {
         Verdict::Taken(taken) => Ok(Some(Usable {
             digest: digester.identifier(type_name, &normalized),
             rank: taken.rank,
-            settings: Arc::clone(taken.settings),
-            type_name: taken.type_name,
+            settings: taken.settings,
+            type_name,
             normalized,
         })),
         Verdict::Ignored => Ok(None),
@@ -169,22 +176,23 @@ enum Refusal {
     Type,
 }
 
-fn judge(policy: &Policy, digester: &Digester, type_name: &str, value: &str) -> Result<(Digest, Fate), Refusal> {
+fn judge<'c>(
+    policy: &'c Policy,
+    digester: &Digester,
+    type_name: &'c str,
+    value: &'c str,
+) -> Result<(Digest, Fate<'c>), Refusal> {
     let status = policy.settings_of(type_name);
-    let settings = status.settings().map(Arc::as_ref);
+    let settings = status.settings();
     let normalized = c2_refuse::normalised(settings, value).map_err(|fault| Refusal::Value(fault.description()))?;
     let digest = digester.identifier(type_name, &normalized);
     if c3_block::is_blocked(policy, settings, &normalized) {
         return Ok((digest, Fate::Blocked));
     }
     let fate = match c4_unlisted::judge(status, type_name) {
-        Verdict::Taken(taken) => Fate::Usable(Usable {
-            rank: taken.rank,
-            settings: Arc::clone(taken.settings),
-            type_name: taken.type_name,
-            normalized,
-            digest,
-        }),
+        Verdict::Taken(taken) => {
+            Fate::Usable(Usable { rank: taken.rank, settings: taken.settings, type_name, normalized, digest })
+        }
         Verdict::Ignored => Fate::IgnoredType,
         Verdict::Rejected => return Err(Refusal::Type),
     };

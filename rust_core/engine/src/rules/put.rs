@@ -11,16 +11,27 @@ use crate::rules::prepare::Usable;
 
 /// Puts an identifier that the profile does not hold onto it. In the merge family nobody else may hold it at the same
 /// time (M1), in the isolation family if its type is unique.
-pub(crate) fn put(decider: &mut Decider<'_>, context: &Context<'_>, serial: Serial, (usable, raw): (&Usable, &str)) {
+pub(crate) fn put(
+    decider: &mut Decider<'_>,
+    context: &Context<'_>,
+    serial: Serial,
+    (usable, raw): (&Usable<'_>, &str),
+) {
     let merging = matches!(decider.state.policy.strategy(), Strategy::Merge { .. });
     decider.emit(Effect::Attach(Box::new(Attachment {
         digest: usable.digest,
         serial,
-        type_name: Arc::clone(&usable.type_name),
+        type_name: type_name(decider, usable.type_name),
         add_time: context.time,
         seen_day: context.time.day(),
-        normalized: usable.normalized.clone(),
+        normalized: usable.normalized.as_ref().to_owned(),
         raw: raw.to_owned(),
         exclusive: merging || usable.settings.unique,
     })));
+}
+
+/// The name of a type, shared with the state where it knows the type.
+fn type_name(decider: &Decider<'_>, name: &str) -> Arc<str> {
+    let types = &decider.state.types;
+    types.get(name).map_or_else(|| Arc::from(name), |type_id| Arc::clone(types.name(type_id)))
 }

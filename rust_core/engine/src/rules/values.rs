@@ -1,7 +1,7 @@
 //! How many values of each limited type the final profile F would hold (M3, M5). Counts are kept by profile, so the
 //! cost does not depend on how many identifiers a profile holds; only a rolling window looks at the values' times.
 
-use std::sync::Arc;
+use smallvec::SmallVec;
 
 use crate::ids::{Micros, Serial, TypeId};
 use crate::policy::{Limit, Policy, Rank, TypeSettings};
@@ -15,7 +15,7 @@ pub(crate) struct TypeValues<'a> {
     /// Its limit.
     pub limit: &'a Limit,
     /// Its rank.
-    pub rank: Rank,
+    pub rank: Rank<'a>,
     /// Counting values held by the profiles of M together.
     pub held: u64,
     /// Counting values held by the profile of M that has the most.
@@ -33,9 +33,12 @@ impl TypeValues<'_> {
     }
 }
 
+/// Seldom more than a few types.
+pub(crate) type Types<'a> = SmallVec<[TypeValues<'a>; 4]>;
+
 /// The settings of a type that the policy takes as an identifier.
 pub(crate) fn settings<'p>(policy: &'p Policy, type_name: &str) -> Option<&'p TypeSettings> {
-    policy.settings_of(type_name).settings().map(Arc::as_ref)
+    policy.settings_of(type_name).settings()
 }
 
 /// F's values of every limited type, most trusted type first.
@@ -44,18 +47,24 @@ pub(crate) fn by_type<'a>(
     candidates: &[Candidate<'a>],
     matched: &[Serial],
     time: Micros,
-) -> Vec<TypeValues<'a>> {
-    let mut types: Vec<TypeValues<'a>> = Vec::new();
+) -> Types<'a> {
+    let mut types = Types::new();
     for candidate in candidates {
-        let name = &*candidate.usable.type_name;
-        if let Some(values) = find(&mut types, state, name) {
+        let usable = candidate.usable;
+        let of_type = || usable.settings.limit.as_ref().map(|limit| (limit, usable.rank));
+        if let Some(values) = find(&mut types, usable.type_name, of_type) {
             values.carried = true;
             values.fresh += u64::from(candidate.owner.is_none());
         }
     }
     for &serial in matched {
         for &(type_id, count) in &state.profiles.row(serial).counts {
-            if let Some(values) = find(&mut types, state, state.types.name(type_id)) {
+            let name: &str = state.types.name(type_id);
+            let of_type = || {
+                let limit = settings(&state.policy, name)?.limit.as_ref()?;
+                Some((limit, state.policy.rank_of(name)))
+            };
+            if let Some(values) = find(&mut types, name, of_type) {
                 let counting = counting(state, serial, (type_id, count), values.limit, time);
                 values.held += counting;
                 values.held_most = values.held_most.max(counting);
@@ -66,12 +75,16 @@ pub(crate) fn by_type<'a>(
     types
 }
 
-fn find<'t, 'a>(types: &'t mut Vec<TypeValues<'a>>, state: &'a State, name: &'a str) -> Option<&'t mut TypeValues<'a>> {
+/// The values of a type; `of_type` tells limit and rank of one that was not met yet, if it has a limit.
+fn find<'t, 'a>(
+    types: &'t mut Types<'a>,
+    name: &'a str,
+    of_type: impl FnOnce() -> Option<(&'a Limit, Rank<'a>)>,
+) -> Option<&'t mut TypeValues<'a>> {
     if let Some(place) = types.iter().position(|values| values.type_name == name) {
         return types.get_mut(place);
     }
-    let limit = settings(&state.policy, name)?.limit.as_ref()?;
-    let rank = state.policy.rank_of(name);
+    let (limit, rank) = of_type()?;
     types.push(TypeValues { type_name: name, limit, rank, held: 0, held_most: 0, fresh: 0, carried: false });
     types.last_mut()
 }

@@ -10,12 +10,12 @@ use crate::ids::Micros;
 use crate::testing::policies::{BLOCKED, HOUR_US, ISOLATION_TYPES, MERGE_TYPES};
 use crate::testing::{START_US, id_of};
 
-pub(crate) fn identifier(type_name: &str, value: &str) -> RawIdentifier {
-    RawIdentifier { type_name: type_name.into(), value: value.into() }
+pub(crate) fn identifier(type_name: &str, value: &str) -> RawIdentifier<'static> {
+    RawIdentifier { type_name: type_name.to_owned().into(), value: value.to_owned().into() }
 }
 
 /// A call of a kind with identifiers, written `"user=1 email=2"`.
-pub(crate) fn call(kind: CallKind, identifiers: &str) -> Call {
+pub(crate) fn call(kind: CallKind, identifiers: &str) -> Call<'static> {
     let mut call = Call::new(kind);
     call.identifiers = identifiers
         .split_whitespace()
@@ -25,12 +25,12 @@ pub(crate) fn call(kind: CallKind, identifiers: &str) -> Call {
     call
 }
 
-pub(crate) fn identify(identifiers: &str) -> Call {
+pub(crate) fn identify(identifiers: &str) -> Call<'static> {
     call(CallKind::Identify, identifiers)
 }
 
 /// A Modify of a profile, its changes written `"email: 1>2"`, each side may be empty.
-pub(crate) fn modify(serial: u32, changes: &[(&str, &str, &str)]) -> Call {
+pub(crate) fn modify(serial: u32, changes: &[(&str, &str, &str)]) -> Call<'static> {
     let mut call = Call::new(CallKind::Modify);
     call.profile = id_of(serial);
     call.changes = changes.iter().map(|&(name, old, new)| change(name, old, new)).collect();
@@ -42,7 +42,7 @@ fn change(type_name: &str, old: &str, new: &str) -> RawChange {
 }
 
 /// The same call at a time, in hours after the start.
-pub(crate) fn at(mut call: Call, hours: i64) -> Call {
+pub(crate) fn at(mut call: Call<'_>, hours: i64) -> Call<'_> {
     call.event_time = Some(Micros(START_US + hours * HOUR_US));
     call
 }
@@ -81,7 +81,7 @@ fn value() -> impl Strategy<Value = String> {
     prop_oneof![12 => select(vec!["1", "2", "3", "4"]), 1 => Just(BLOCKED)].prop_map(str::to_owned)
 }
 
-fn any_identifiers(types: &'static [&'static str]) -> impl Strategy<Value = Vec<RawIdentifier>> {
+fn any_identifiers(types: &'static [&'static str]) -> impl Strategy<Value = Vec<RawIdentifier<'static>>> {
     vec((select(types), value()), 1..=5)
         .prop_map(|pairs| pairs.iter().map(|(name, value)| identifier(name, value)).collect())
 }
@@ -107,7 +107,7 @@ fn any_time() -> impl Strategy<Value = Option<Micros>> {
 }
 
 /// One call of a pool. Profiles are named by the numbers that short histories reach.
-pub(crate) fn any_call(pool: Pool) -> impl Strategy<Value = Call> {
+pub(crate) fn any_call(pool: Pool) -> impl Strategy<Value = Call<'static>> {
     let parts = (
         select(pool.kinds),
         any_identifiers(pool.types),
@@ -138,6 +138,6 @@ pub(crate) fn any_call(pool: Pool) -> impl Strategy<Value = Call> {
 }
 
 /// A history of calls of a pool.
-pub(crate) fn any_calls(pool: Pool, most: usize) -> impl Strategy<Value = Vec<Call>> {
+pub(crate) fn any_calls(pool: Pool, most: usize) -> impl Strategy<Value = Vec<Call<'static>>> {
     vec(any_call(pool), 1..=most)
 }

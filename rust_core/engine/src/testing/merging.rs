@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::call::Call;
-use crate::explain::Check;
 use crate::ids::{Micros, Serial};
 use crate::outcome::DemotionReason;
 use crate::policy::{Limit, Policy};
-use crate::rules::final_profile::{Failed, Final};
+use crate::rules::final_profile::{Checks, Failed, Final};
 use crate::rules::m2_match;
 use crate::rules::prepare::Usable;
 use crate::rules::values;
@@ -23,7 +22,7 @@ pub(crate) struct Union<'a> {
     pub policy: &'a Policy,
     pub view: &'a View,
     /// What is left of the event, with places in the call.
-    pub event: Vec<(usize, Usable)>,
+    pub event: Vec<(usize, Usable<'a>)>,
     /// M.
     pub matched: BTreeSet<Serial>,
     /// F, and since when each identifier is held.
@@ -32,7 +31,7 @@ pub(crate) struct Union<'a> {
 }
 
 impl<'a> Union<'a> {
-    pub fn new((view, policy): (&'a View, &'a Policy), event: Vec<(usize, Usable)>, time: Micros) -> Self {
+    pub fn new((view, policy): (&'a View, &'a Policy), event: Vec<(usize, Usable<'a>)>, time: Micros) -> Self {
         let matched: BTreeSet<Serial> = event.iter().flat_map(|(_, one)| view.holders(&name(one))).collect();
         let mut contents: BTreeMap<Identifier, Micros> = event.iter().map(|(_, one)| (name(one), time)).collect();
         for serial in &matched {
@@ -44,7 +43,7 @@ impl<'a> Union<'a> {
     /// The types of F, most trusted first, each with its limit.
     pub fn limited_types(&self) -> Vec<(String, Limit)> {
         let mut types: Vec<String> = self.contents.keys().map(|(type_name, _)| type_name.clone()).collect();
-        types.sort_by_key(|type_name| self.policy.rank_of(type_name));
+        types.sort_by(|a, b| self.policy.rank_of(a).cmp(&self.policy.rank_of(b)));
         types.dedup();
         let with_limit = |name: String| {
             let limit = self.policy.settings_of(&name).settings()?.limit?;
@@ -78,7 +77,7 @@ impl<'a> Union<'a> {
 
     /// M4: the last by priority, within one rank the last listed, of those that qualify.
     pub fn lowest(&self, qualifies: impl Fn(&Usable) -> bool) -> Option<usize> {
-        let mut lowest: Option<&(usize, Usable)> = None;
+        let mut lowest: Option<&(usize, Usable<'_>)> = None;
         for one in self.event.iter().filter(|(_, one)| qualifies(one)) {
             if lowest.is_none_or(|(_, before)| one.1.rank >= before.rank) {
                 lowest = Some(one);
@@ -89,7 +88,7 @@ impl<'a> Union<'a> {
 }
 
 /// The event of a call on a world.
-pub(crate) fn union_of<'a>(world: &'a World, call: &Call) -> Union<'a> {
+pub(crate) fn union_of<'a>(world: &'a World, call: &'a Call<'a>) -> Union<'a> {
     let event = usable(&world.state.policy, call, &world.state);
     Union::new((&world.view, &world.state.policy), event, call.event_time.unwrap_or(world.next().0))
 }
@@ -98,7 +97,7 @@ pub(crate) fn union_of<'a>(world: &'a World, call: &Call) -> Union<'a> {
 pub(crate) fn judged(
     world: &World,
     call: &Call,
-    check: fn(&Final<'_, '_>, &mut Vec<Check>) -> Option<Failed>,
+    check: fn(&Final<'_, '_>, &mut Checks) -> Option<Failed>,
 ) -> Option<Demoted> {
     let event = usable(&world.state.policy, call, &world.state);
     let candidates = m2_match::candidates(&world.state, borrowed(&event).into_iter());
@@ -106,7 +105,7 @@ pub(crate) fn judged(
     let time = call.event_time.unwrap_or(world.next().0);
     let types = values::by_type(&world.state, &candidates, &matched, time);
     let profile = Final { state: &world.state, candidates: &candidates, matched: &matched, types };
-    let mut checks = Vec::new();
+    let mut checks = Checks::new();
     let failed = check(&profile, &mut checks);
     assert_eq!(failed.is_some(), checks.iter().any(|check| !check.passed), "a verdict is told with its figures");
     failed.map(|failed| (candidates[failed.candidate].index, failed.reason))

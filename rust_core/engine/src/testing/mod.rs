@@ -58,7 +58,7 @@ impl Encoder for Readable {
 pub(crate) struct Step<'a> {
     pub before: &'a View,
     pub policy: &'a Policy,
-    pub call: &'a Call,
+    pub call: &'a Call<'a>,
     pub verdict: &'a Verdict,
     pub effects: &'a [Effect],
     pub after: &'a View,
@@ -87,7 +87,7 @@ impl Step<'_> {
     }
 
     /// The call's identifiers that take part, with their places; none where the call's own fields are refused.
-    pub fn usable(&self) -> Vec<(usize, Usable)> {
+    pub fn usable(&self) -> Vec<(usize, Usable<'_>)> {
         usable(self.policy, self.call, &self.world.state)
     }
 }
@@ -107,7 +107,7 @@ pub(crate) fn reason(verdict: &Verdict) -> Option<Reason> {
 }
 
 /// A call's identifiers after C1 to C6, each with its place; none where C2 or C4 refuse the call.
-pub(crate) fn usable(policy: &Policy, call: &Call, state: &State) -> Vec<(usize, Usable)> {
+pub(crate) fn usable<'c>(policy: &'c Policy, call: &'c Call<'c>, state: &State) -> Vec<(usize, Usable<'c>)> {
     let prepared = prepare::prepare(policy, &call.identifiers, &state.digester);
     prepared.map_or_else(
         |_| Vec::new(),
@@ -116,7 +116,7 @@ pub(crate) fn usable(policy: &Policy, call: &Call, state: &State) -> Vec<(usize,
 }
 
 /// Borrows what [`usable`] made, in the form that the rules take.
-pub(crate) fn borrowed(usable: &[(usize, Usable)]) -> Vec<(usize, &Usable)> {
+pub(crate) fn borrowed<'a, 'c>(usable: &'a [(usize, Usable<'c>)]) -> Vec<(usize, &'a Usable<'c>)> {
     usable.iter().map(|(index, one)| (*index, one)).collect()
 }
 
@@ -161,8 +161,8 @@ impl World {
     }
 
     /// Decides calls as one batch; nothing is committed.
-    pub fn plan(&mut self, calls: &[Call]) -> Plan {
-        let submissions: Vec<Result<Call, Fault>> = calls.iter().cloned().map(Ok).collect();
+    pub fn plan(&mut self, calls: &[Call<'_>]) -> Plan {
+        let submissions: Vec<Result<Call<'_>, Fault>> = calls.iter().cloned().map(Ok).collect();
         let next = self.next();
         decide(&mut self.state, &submissions, next, &Readable)
     }
@@ -192,7 +192,7 @@ impl World {
     }
 
     /// Runs calls one after another, whatever comes of them.
-    pub fn run_all(&mut self, calls: &[Call]) {
+    pub fn run_all(&mut self, calls: &[Call<'_>]) {
         for call in calls {
             self.run(call);
         }
@@ -226,7 +226,7 @@ impl World {
     }
 
     /// Runs calls one after another and shows each with what it found and left.
-    pub fn watch(&mut self, calls: &[Call], mut look: impl FnMut(&Step<'_>) -> TestCaseResult) -> TestCaseResult {
+    pub fn watch(&mut self, calls: &[Call<'_>], mut look: impl FnMut(&Step<'_>) -> TestCaseResult) -> TestCaseResult {
         for call in calls {
             let (before, policy) = (self.view.clone(), Arc::clone(&self.state.policy));
             let plan = self.plan(std::slice::from_ref(call));

@@ -10,7 +10,7 @@ use crate::rules::prepare::Usable;
 use crate::testing::view::{Identifier, View};
 
 pub(crate) fn name(usable: &Usable) -> Identifier {
-    (usable.type_name.to_string(), usable.normalized.clone())
+    (usable.type_name.to_string(), usable.normalized.to_string())
 }
 
 /// Whether a type has a flag under a policy.

@@ -119,7 +119,7 @@ fn any_family() -> impl Strategy<Value = (PolicySpec, PolicySpec, Pool)> {
 }
 
 /// A history of either family: a policy and calls, then another policy and more calls.
-pub(crate) fn any_history(most: usize) -> impl Strategy<Value = [(PolicySpec, Vec<Call>); 2]> {
+pub(crate) fn any_history(most: usize) -> impl Strategy<Value = [(PolicySpec, Vec<Call<'static>>); 2]> {
     any_family().prop_flat_map(move |(spec, later, pool)| {
         (any_calls(pool, most), any_calls(pool, most))
             .prop_map(move |(calls, more)| [(spec.clone(), calls), (later.clone(), more)])

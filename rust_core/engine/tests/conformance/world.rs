@@ -56,13 +56,13 @@ impl World {
 
     pub fn give(&mut self, given: &Given) {
         let of_type = |(name, values): (&String, &Vec<String>)| {
-            let one = |value: &String| RawIdentifier { type_name: name.clone(), value: value.clone() };
+            let one = |value: &String| RawIdentifier { type_name: name.clone().into(), value: value.clone().into() };
             values.iter().map(one).collect::<Vec<_>>()
         };
-        let mut identifiers: Vec<RawIdentifier> = given.identifiers.iter().flat_map(of_type).collect();
+        let mut identifiers: Vec<RawIdentifier<'_>> = given.identifiers.iter().flat_map(of_type).collect();
         for number in 0..given.further_identifiers {
             let value = format!("{}-further-{number}", given.profile);
-            identifiers.push(RawIdentifier { type_name: format!("further_{number}"), value });
+            identifiers.push(RawIdentifier { type_name: format!("further_{number}").into(), value: value.into() });
         }
         let create_time = given.created.as_deref().map(micros);
         let place = ImportPlace { message: 0, within: None };
@@ -91,7 +91,7 @@ impl World {
         }
     }
 
-    fn submission(&self, step: &Step) -> Result<Call, Fault> {
+    fn submission(&self, step: &Step) -> Result<Call<'static>, Fault> {
         let mut call = Call::new(match step.call.as_str() {
             "identify" => CallKind::Identify,
             "login" => CallKind::Login,
@@ -101,7 +101,10 @@ impl World {
             "search" => CallKind::Search,
             other => panic!("no call {other}"),
         });
-        let pair = |(name, value): (&String, &String)| RawIdentifier { type_name: name.clone(), value: value.clone() };
+        let pair = |(name, value): (&String, &String)| RawIdentifier {
+            type_name: name.clone().into(),
+            value: value.clone().into(),
+        };
         call.identifiers = step.identifiers.iter().flatten().map(pair).collect();
         call.event_time = step.time.as_deref().map(micros);
         call.previous_profile = step.previous_profile.as_deref().map(|symbol| self.id(symbol));

@@ -51,7 +51,7 @@ fn done(effects: &[Effect]) -> Vec<String> {
 }
 
 /// A world after a history under two policies.
-fn lived([(spec, calls), (later, more)]: &[(PolicySpec, Vec<Call>); 2]) -> World {
+fn lived([(spec, calls), (later, more)]: &[(PolicySpec, Vec<Call<'static>>); 2]) -> World {
     let mut world = World::new(spec);
     for (place, call) in calls.iter().chain(more).enumerate() {
         if place == calls.len() {
@@ -61,7 +61,7 @@ fn lived([(spec, calls), (later, more)]: &[(PolicySpec, Vec<Call>); 2]) -> World
         }
         let mut call = call.clone();
         if place % 3 == 0 {
-            call.request_id = format!("request{place}");
+            call.request_id = format!("request{place}").into();
         }
         world.run(&call);
     }

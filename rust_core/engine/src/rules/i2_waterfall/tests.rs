@@ -106,7 +106,7 @@ fn crowd(profiles: u32) -> State {
 }
 
 /// The fastest of several rounds of look-ups, so that a busy machine does not matter.
-fn fastest(state: &State, calls: &[Call]) -> Duration {
+fn fastest(state: &State, calls: &[Call<'_>]) -> Duration {
     let prepared: Vec<_> = calls.iter().map(|call| usable(&state.policy, call, state)).collect();
     let round = || {
         let start = Instant::now();

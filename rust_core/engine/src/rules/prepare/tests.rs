@@ -29,16 +29,18 @@ fn policy(unlisted_types: UnlistedTypes) -> Policy {
     Policy::compile(&spec).expect("a good policy").0
 }
 
-fn identifiers(pairs: &[(&str, &str)]) -> Vec<RawIdentifier> {
+fn identifiers<'c>(pairs: &[(&'c str, &'c str)]) -> Vec<RawIdentifier<'c>> {
     pairs.iter().map(|&(type_name, value)| RawIdentifier { type_name: type_name.into(), value: value.into() }).collect()
 }
 
-fn prepared(unlisted_types: UnlistedTypes, pairs: &[(&str, &str)]) -> Result<Prepared, Fault> {
-    prepare(&policy(unlisted_types), &identifiers(pairs), &Digester::new(&KEY))
+/// What becomes of identifiers, told for good: place and form.
+fn prepared(unlisted_types: UnlistedTypes, pairs: &[(&str, &str)]) -> Result<Vec<(usize, String)>, Fault> {
+    let (policy, identifiers) = (policy(unlisted_types), identifiers(pairs));
+    prepare(&policy, &identifiers, &Digester::new(&KEY)).map(|prepared| told(&prepared))
 }
 
-fn told(prepared: &Prepared) -> Vec<(usize, String)> {
-    let told = |asked: &Asked| match &asked.fate {
+fn told(prepared: &Prepared<'_>) -> Vec<(usize, String)> {
+    let told = |asked: &Asked<'_>| match &asked.fate {
         Fate::Blocked => "blocked".into(),
         Fate::IgnoredType => "ignored".into(),
         Fate::Usable(usable) => format!("{}={}", usable.type_name, usable.normalized),
@@ -64,16 +66,16 @@ fn each_identifier_is_told_once_in_the_calls_order() {
     ];
     let accepted = prepared(UnlistedTypes::Accept, &call).expect("prepared");
     let expected = [(0, "blocked"), (1, "email=ed@x"), (2, "blocked"), (3, "other=a"), (7, "other=A")];
-    assert_eq!(told(&accepted), pairs(&expected));
+    assert_eq!(accepted, pairs(&expected));
     let ignored = prepared(UnlistedTypes::Ignore, &call).expect("prepared");
     let expected = [(0, "blocked"), (1, "email=ed@x"), (2, "blocked"), (3, "ignored"), (7, "ignored")];
-    assert_eq!(told(&ignored), pairs(&expected));
+    assert_eq!(ignored, pairs(&expected));
 }
 
 #[test]
 fn a_default_types_own_patterns_hold_only_where_it_is_used() {
     let call = [("email", "a@x"), ("other", "default")];
-    let fates = |unlisted| told(&prepared(unlisted, &call).expect("prepared"));
+    let fates = |unlisted| prepared(unlisted, &call).expect("prepared");
     assert_eq!(fates(UnlistedTypes::Accept), pairs(&[(0, "email=a@x"), (1, "blocked")]));
     assert_eq!(fates(UnlistedTypes::Ignore), pairs(&[(0, "email=a@x"), (1, "ignored")]));
 }
@@ -81,7 +83,7 @@ fn a_default_types_own_patterns_hold_only_where_it_is_used() {
 #[test]
 fn a_blocked_value_is_no_reason_to_reject_its_type() {
     let prepared_call = prepared(UnlistedTypes::Reject, &[("other", "0"), ("email", "a@x")]).expect("prepared");
-    assert_eq!(told(&prepared_call), pairs(&[(0, "blocked"), (1, "email=a@x")]));
+    assert_eq!(prepared_call, pairs(&[(0, "blocked"), (1, "email=a@x")]));
 }
 
 #[test]
@@ -108,11 +110,12 @@ fn values_are_judged_before_types_whatever_becomes_of_them() {
 #[test]
 fn ranks_follow_the_policy_then_the_alphabet() {
     let call = [("b", "1"), ("phone", "+442079460958"), ("a", "1"), ("email", "a@x")];
-    let asked = prepared(UnlistedTypes::Accept, &call).expect("prepared").asked;
-    let mut ranked: Vec<(Rank, usize)> = Vec::new();
+    let (policy, identifiers) = (policy(UnlistedTypes::Accept), identifiers(&call));
+    let asked = prepare(&policy, &identifiers, &Digester::new(&KEY)).expect("prepared").asked;
+    let mut ranked: Vec<(Rank<'_>, usize)> = Vec::new();
     for one in asked {
         let Fate::Usable(usable) = one.fate else { panic!("not usable") };
-        assert_eq!(policy(UnlistedTypes::Accept).rank_of(&usable.type_name), usable.rank);
+        assert_eq!(policy.rank_of(usable.type_name), usable.rank);
         ranked.push((usable.rank, one.position));
     }
     ranked.sort();
@@ -124,7 +127,7 @@ fn a_change_names_its_own_path() {
     let digester = Digester::new(&KEY);
     let policy = policy(UnlistedTypes::Reject);
     let one = |type_name, value| prepare_value(&policy, &digester, (type_name, value), ("changes[2]", "new_value"));
-    let field_of = |fate: Result<Fate, Fault>| fate.expect_err("a refusal").violations[0].field.clone();
+    let field_of = |fate: Result<Fate<'_>, Fault>| fate.expect_err("a refusal").violations[0].field.clone();
     assert!(matches!(one("email", "Ed@x"), Ok(Fate::Usable(usable)) if usable.normalized == "ed@x"));
     assert!(matches!(one("other", "0"), Ok(Fate::Blocked)));
     assert_eq!(field_of(one("other", "x")), "changes[2].type");
@@ -135,18 +138,18 @@ proptest! {
     #[test]
     fn what_is_prepared_prepares_to_itself(values in prop::collection::vec(("email|a|b", "[aAß0 @\u{fb01}-]{1,4}"), 1..50)) {
         let (policy, digester) = (policy(UnlistedTypes::Accept), Digester::new(&KEY));
-        let raw: Vec<RawIdentifier> =
-            values.into_iter().map(|(type_name, value)| RawIdentifier { type_name, value }).collect();
+        let raw: Vec<RawIdentifier<'_>> =
+            values.into_iter().map(|(type_name, value)| RawIdentifier { type_name: type_name.into(), value: value.into() }).collect();
         if let Ok(first) = prepare(&policy, &raw, &digester) {
-            let again: Vec<RawIdentifier> = first.asked.iter().map(|one| match &one.fate {
+            let again: Vec<RawIdentifier<'_>> = first.asked.iter().map(|one| match &one.fate {
                 Fate::Usable(usable) => RawIdentifier {
-                    type_name: usable.type_name.to_string(),
+                    type_name: usable.type_name.into(),
                     value: usable.normalized.clone(),
                 },
                 Fate::Blocked | Fate::IgnoredType => raw[one.position].clone(),
             }).collect();
             let second = prepare(&policy, &again, &digester).expect("prepared before");
-            let forms = |prepared: &Prepared| told(prepared).into_iter().map(|(_, what)| what).collect::<Vec<_>>();
+            let forms = |prepared: &Prepared<'_>| told(prepared).into_iter().map(|(_, what)| what).collect::<Vec<_>>();
             prop_assert_eq!(forms(&second), forms(&first));
             prop_assert_eq!(second.asked.len(), again.len());
         }
