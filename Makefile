@@ -40,6 +40,7 @@ check-rust: setup
 
 test-rust: setup
 	$(RUN) cargo test $(CARGO_FLAGS)
+	$(RUN) cargo test --release --locked -p utterson-codec --test cost
 
 test-python: setup
 	$(RUN) pytest

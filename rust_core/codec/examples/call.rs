@@ -1,5 +1,5 @@
 //! The whole core call, step by step.
-#![allow(missing_docs, clippy::print_stdout, clippy::cast_precision_loss, dead_code)]
+#![allow(missing_docs, clippy::print_stdout, clippy::cast_precision_loss, clippy::needless_range_loop, dead_code)]
 
 use std::time::{Duration, Instant};
 
@@ -41,7 +41,7 @@ fn run(state: &mut State, request: &[u8], id: u64, totals: &mut Totals) -> usize
     let mut entry = [0; 16];
     entry[..8].copy_from_slice(&id.to_be_bytes());
     let batch = step(totals, 0, || decode::batch(request).expect("a batch"));
-    let calls: Vec<&Submission> = batch.groups.iter().flat_map(|group| &group.submissions).collect();
+    let calls: Vec<&Submission<'_>> = batch.groups.iter().flat_map(|group| &group.submissions).collect();
     let plan = step(totals, 1, || decide(state, calls.iter().copied(), (NOW, EntryId(entry)), &encode::EventEncoder));
     let encoded = step(totals, 2, || encode::decided(&plan, &calls, &state.digester));
     let response = step(totals, 3, || {
@@ -50,7 +50,7 @@ fn run(state: &mut State, request: &[u8], id: u64, totals: &mut Totals) -> usize
             .iter()
             .map(|answer| match answer {
                 encode::Answer::Accepted(range) => (true, &encoded.accepted[range.clone()]),
-                _ => panic!("refused"),
+                encode::Answer::Refused(_) | encode::Answer::Repeated { .. } => panic!("not accepted"),
             })
             .collect();
         encode::batch(&results)
