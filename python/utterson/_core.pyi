@@ -190,6 +190,16 @@ class Plan:
         """
     def columns(self) -> tuple[bytes, ...]:
         """Give the columns of the net effects, in the order of `commit_batch`, as arrays in Postgres' binary format."""
+    def batch_response(self, group: int) -> bytes | None:
+        """Give the whole `BatchResolveResponse` of a message that is this group and nothing else.
+
+        None where a call of it was refused or repeated: then the response is put together of `answers`.
+
+        Raises:
+            IndexError: no such group.
+        """
+    def stream_response(self, group: int, sequence: int) -> bytes | None:
+        """Give the whole `StreamResolveResponse` in the same way."""
     def answers(self, group: int) -> list[bytes | Fault | Replay]:
         """Give one answer a call of the group: an encoded `Resolution`, a refusal or a repetition.
 

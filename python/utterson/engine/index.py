@@ -50,6 +50,16 @@ class Plan:
         with guarded():
             return [_answer(native) for native in self._native.answers(group)]
 
+    def batch_response(self, group: int) -> bytes | None:
+        """Give the response to a batch that is one group and whose calls were all accepted; else None."""
+        with guarded():
+            return self._native.batch_response(group)
+
+    def stream_response(self, group: int, sequence: int) -> bytes | None:
+        """Give the response to a stream message in the same way."""
+        with guarded():
+            return self._native.stream_response(group, sequence)
+
     def apply(self) -> None:
         """Change the index as the plan says; only after its commit."""
         with guarded():

@@ -10,7 +10,7 @@ use utterson_engine::fault::Fault;
 use utterson_engine::ids::{EntryId, ProfileId, Seq, Serial};
 use utterson_engine::plan::{Effect, Plan, Verdict};
 
-use super::{history, resolution};
+use super::{history, resolution, response};
 use crate::columns::{Columns, History, net};
 use crate::proto::v1;
 use crate::{log, token};
@@ -42,6 +42,29 @@ pub struct Encoded {
     pub columns: Columns,
     /// The log record, if the plan writes.
     pub payload: Vec<u8>,
+}
+
+impl Encoded {
+    /// The encoded answers to some of the calls; `None` where one of them was not accepted.
+    fn all_accepted(&self, calls: Range<usize>) -> Option<Vec<(bool, &[u8])>> {
+        let accepted = |answer: &Answer| match answer {
+            Answer::Accepted(range) => Some((true, &self.accepted[range.clone()])),
+            Answer::Refused(_) | Answer::Repeated { .. } => None,
+        };
+        self.answers.get(calls)?.iter().map(accepted).collect()
+    }
+
+    /// The `BatchResolveResponse` of a message of which these are all calls, if each was accepted.
+    #[must_use]
+    pub fn batch(&self, calls: Range<usize>) -> Option<Vec<u8>> {
+        self.all_accepted(calls).map(|results| response::batch(&results))
+    }
+
+    /// The `StreamResolveResponse` of the same.
+    #[must_use]
+    pub fn stream_message(&self, sequence: i64, calls: Range<usize>) -> Option<Vec<u8>> {
+        self.all_accepted(calls).map(|results| response::stream_message(sequence, &results))
+    }
 }
 
 /// What an import made, in the order of its rows.

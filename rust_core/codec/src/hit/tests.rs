@@ -67,3 +67,21 @@ fn the_consistency_asked_for_is_kept() {
     assert_eq!((hit(Consistency::Default, true), hit(Consistency::Default, false)), (false, true));
     assert_eq!((hit(Consistency::Strong, true), hit(Consistency::Strong, false)), (false, false));
 }
+
+#[test]
+fn a_message_is_answered_whole_only_if_every_call_was_accepted() {
+    let (mut state, _) = served();
+    let calls = [
+        Ok(call(CallKind::Identify, "a@b")),
+        Ok(call(CallKind::Identify, "new@b")),
+        Ok(call(CallKind::Search, "nobody@b")),
+    ];
+    let plan = decide(&mut state, &calls, (NOW, EntryId([3; 16])), &EventEncoder);
+    let encoded = decided(&plan, &calls, &state.digester);
+    let message = encoded.stream_message(7, 0..2).expect("both accepted");
+    let message = v1::StreamResolveResponse::decode(&message[..]).expect("a response");
+    assert_eq!((message.sequence, message.results.len()), (7, 2));
+    let batch = v1::BatchResolveResponse::decode(&encoded.batch(0..2).expect("the same")[..]).expect("a response");
+    assert_eq!(batch.results, message.results);
+    assert_eq!((encoded.batch(0..3), encoded.stream_message(7, 2..3), encoded.batch(2..4)), (None, None, None));
+}
