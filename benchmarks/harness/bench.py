@@ -11,6 +11,7 @@ import grpc
 
 from benchmarks.harness.clients import Clients, Freshness, Load, Shape, children_cpu_s, run_json
 from benchmarks.harness.cluster import Cluster
+from benchmarks.harness.goals import CoreFigure
 from benchmarks.harness.processes import Server, free_address, machine_cpu, python_module, tree_cpu_s, utterson_serve
 from benchmarks.harness.readings import CpuSplit, Reading
 from benchmarks.harness.sizes import Sizes
@@ -64,8 +65,7 @@ class Bench:
     folder: Path
     telling: Telling
     readings: dict[str, dict[str, list[Reading]]] = field(default_factory=dict)
-    core: dict[str, list[float]] = field(default_factory=dict)
-    curves: dict[str, object] = field(default_factory=dict)
+    core: list[CoreFigure] = field(default_factory=list)
     facts: dict[str, object] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
     sync_write_us: dict[str, list[float]] = field(default_factory=dict)

@@ -113,7 +113,14 @@ async def run_json(command: list[str]) -> dict[str, object]:
     Raises:
         RuntimeError: it failed; its last words are told.
     """
-    return await asyncio.to_thread(_run_json, command)
+    told: dict[str, object] = json.loads(await asyncio.to_thread(_run, command))
+    return told
+
+
+async def run_json_list(command: list[str]) -> list[dict[str, object]]:
+    """Run a program that prints one JSON list of objects; raises as `run_json` does."""
+    told: list[dict[str, object]] = json.loads(await asyncio.to_thread(_run, command))
+    return told
 
 
 def children_cpu_s() -> float:
@@ -122,12 +129,11 @@ def children_cpu_s() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _run_json(command: list[str]) -> dict[str, object]:
+def _run(command: list[str]) -> bytes:
     with tempfile.TemporaryFile() as errors:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=errors, check=False)
         if done.returncode != 0:
             errors.seek(0)
             lines = errors.read().decode(errors="replace").splitlines()
             raise RuntimeError(f"{Path(command[0]).name} failed: {' / '.join(lines[-3:])}")
-    told: dict[str, object] = json.loads(done.stdout)
-    return told
+    return done.stdout

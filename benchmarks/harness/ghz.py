@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -36,9 +37,9 @@ class GhzRun:
 
 def run_ghz(run: GhzRun, address: str, calls: Path, skip: int, scratch: Path) -> Reading:
     """Drive a server; warm-up calls are told apart by their time."""
-    entries = int((run.warm_up_s + run.seconds) * CALLS_A_SECOND_MAX)
+    wanted = int((run.warm_up_s + run.seconds) * CALLS_A_SECOND_MAX)
     data, result, errors = scratch / "ghz.json", scratch / "ghz-result.json", scratch / "ghz-errors.txt"
-    entries = _write_data(data, calls, skip, entries, run.freshness)
+    entries = _write_data(data, entries_of(calls, skip, wanted, run.freshness))
     command = [
         str(run.program), "--insecure", "--protoset", str(_protoset(scratch)),
         "--call", "utterson.v1.IdentityService/Identify", "--data-file", str(data),
@@ -50,25 +51,30 @@ def run_ghz(run: GhzRun, address: str, calls: Path, skip: int, scratch: Path) ->
         done = subprocess.run(command, stdout=stream, stderr=stream, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"ghz failed: {errors.read_text(encoding='utf-8', errors='replace')[-300:]}")
-    return _read(json.loads(result.read_text(encoding="utf-8")), run, entries)
+    return read_result(json.loads(result.read_text(encoding="utf-8")), run, entries)
 
 
-def _write_data(file: Path, calls: Path, skip: int, entries: int, freshness: str) -> int:
-    """Write the calls as ghz wants them, one entry each."""
+def entries_of(calls: Path, skip: int, entries: int, freshness: str) -> Iterator[str]:
+    """Write calls as ghz wants them."""
+    for kind, encoded in islice(frames.calls(calls, skip), entries):
+        if kind != IDENTIFY:
+            raise ValueError("ghz sends Identify calls only")
+        request = IdentifyRequest.FromString(encoded)
+        entry: dict[str, object] = {
+            "workspace": request.workspace,
+            "identifiers": [{"type": one.type, "value": one.value} for one in request.identifiers],
+        }
+        if freshness:
+            entry["consistency"] = f"CONSISTENCY_{freshness.upper()}"
+        yield json.dumps(entry)
+
+
+def _write_data(file: Path, entries: Iterator[str]) -> int:
     count = 0
     with file.open("w", encoding="utf-8") as stream:
         stream.write("[")
-        for kind, encoded in islice(frames.calls(calls, skip), entries):
-            if kind != IDENTIFY:
-                raise ValueError("ghz sends Identify calls only")
-            request = IdentifyRequest.FromString(encoded)
-            entry: dict[str, object] = {
-                "workspace": request.workspace,
-                "identifiers": [{"type": one.type, "value": one.value} for one in request.identifiers],
-            }
-            if freshness:
-                entry["consistency"] = f"CONSISTENCY_{freshness.upper()}"
-            stream.write(("," if count else "") + json.dumps(entry))
+        for entry in entries:
+            stream.write(f",{entry}" if count else entry)
             count += 1
         stream.write("]")
     return count
@@ -93,7 +99,7 @@ def _protoset(scratch: Path) -> Path:
     return file
 
 
-def _read(told: dict[str, Any], run: GhzRun, entries: int) -> Reading:
+def read_result(told: dict[str, Any], run: GhzRun, entries: int) -> Reading:
     """Take the calls that began after the warm-up and ended well."""
     details = told.get("details") or []
     # ghz tells when a call ended, and how long it took.

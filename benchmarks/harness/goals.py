@@ -13,8 +13,17 @@ GOALS_FILE = Path(__file__).parents[1] / "goals.toml"
 
 # What a run measured: cell, side, readings in the order of the pairs.
 Readings = Mapping[str, Mapping[str, Sequence[Reading]]]
-# What the core's own benchmark said: one figure, or one a repetition.
-CoreFigures = Mapping[str, Sequence[float]]
+
+
+@dataclass(frozen=True)
+class CoreFigure:
+    """One figure of the core's own benchmark: taken at a size, and the id of the goal that it belongs to, if any."""
+
+    name: str
+    at: int
+    value: float
+    unit: str = ""
+    goal: str = ""
 
 
 class Measure(StrEnum):
@@ -62,14 +71,14 @@ class Goal:
     measure: Measure = Measure.CALLS_A_SECOND
     over: str = ""
     under: tuple[str, ...] = ()
-    core: str = ""
+    core: str | None = None
     at_least: float | None = None
     at_most: float | None = None
 
     def __post_init__(self) -> None:
         if (self.at_least is None) == (self.at_most is None):
             raise ValueError(f"{self.id}: give either at_least or at_most")
-        if bool(self.core) == bool(self.cell and self.over):
+        if (self.core is not None) == bool(self.cell and self.over):
             raise ValueError(f"{self.id}: give either core, or cell and over")
 
     @property
@@ -83,10 +92,10 @@ class Goal:
             return value >= self.at_least
         return self.at_most is not None and value <= self.at_most
 
-    def figures(self, readings: Readings, core: CoreFigures) -> list[float]:
-        """Take one figure a pair; none where a side is missing."""
-        if self.core:
-            return list(core.get(self.core, ()))
+    def figures(self, readings: Readings, core: Sequence[CoreFigure]) -> list[float]:
+        """Take one figure a pair, or those of the core; none where a side is missing."""
+        if self.core is not None:
+            return [one.value for one in core if one.goal == self.id and one.name.startswith(self.core)]
         sides = readings.get(self.cell, {})
         over = [self.measure.of(reading) for reading in sides.get(self.over, ())]
         under = [[self.measure.of(reading) for reading in sides.get(name, ())] for name in self.under]
@@ -101,11 +110,18 @@ class Judged:
     spread: Spread | None
 
     @property
+    def reached(self) -> float | None:
+        """The figure that decides: the median of the pairs, or the worst of the core's."""
+        if self.spread is None or self.goal.core is None:
+            return None if self.spread is None else self.spread.median
+        return self.spread.highest if self.goal.at_most is not None else self.spread.lowest
+
+    @property
     def verdict(self) -> Verdict:
-        """The median decides."""
-        if self.spread is None:
+        """Whether the goal is reached."""
+        if self.reached is None:
             return Verdict.NOT_MEASURED
-        return Verdict.PASS if self.goal.reached(self.spread.median) else Verdict.FAIL
+        return Verdict.PASS if self.goal.reached(self.reached) else Verdict.FAIL
 
 
 def read_goals(file: Path = GOALS_FILE) -> list[Goal]:
@@ -118,7 +134,7 @@ def read_goals(file: Path = GOALS_FILE) -> list[Goal]:
     return [_goal(entry) for entry in entries]
 
 
-def judge(goals: Sequence[Goal], readings: Readings, core: CoreFigures) -> list[Judged]:
+def judge(goals: Sequence[Goal], readings: Readings, core: Sequence[CoreFigure]) -> list[Judged]:
     """Hold a run against the goals."""
     return [Judged(goal, spread_of(goal.figures(readings, core))) for goal in goals]
 

@@ -1,18 +1,20 @@
 """The plots of a run. matplotlib comes with the dependency group `bench`; without it there are none."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness.goals import Readings
+from benchmarks.harness.goals import CoreFigure, Readings
 from benchmarks.harness.readings import Reading
 from benchmarks.harness.table import median_reading
 
 COLOURS = ("#27548a", "#c26a3d", "#7f8c8d", "#4f8a5b", "#8a4f7d")
+# The alternatives; everything else is ours.
+PEERS = {"naive": "#c26a3d", "naive direct": "#e0a458", "echo": "#9aa5a8", "raw commit": "#4f8a5b"}
 
 
-def draw(folder: Path, readings: Readings, curves: Mapping[str, object]) -> list[str]:
+def draw(folder: Path, readings: Readings, core: Sequence[CoreFigure]) -> list[str]:
     """Draw what there is to draw; tell the files."""
     if find_spec("matplotlib") is None:
         return []
@@ -24,7 +26,7 @@ def draw(folder: Path, readings: Readings, curves: Mapping[str, object]) -> list
     mpl.rcParams["axes.spines.right"] = False
     folder.mkdir(parents=True, exist_ok=True)
     names = [_throughput(folder, readings), _latency(folder, readings), _cpu(folder, readings)]
-    names.append(_growth(folder, curves))
+    names.append(_growth(folder, core))
     return [name for name in names if name]
 
 
@@ -35,14 +37,13 @@ def _throughput(folder: Path, readings: Readings) -> str:
     if not bars:
         return ""
     figure, axes = _axes(height=1 + 0.22 * len(bars))
-    sides = sorted({side for _, side, _ in bars})
     for place, (_, side, drives) in enumerate(bars):
         rates = sorted(one.calls_a_second for one in drives)
         middle = median_reading(drives).calls_a_second
         axes.barh(
             place,
             middle,
-            color=COLOURS[sides.index(side) % len(COLOURS)],
+            color=PEERS.get(side, COLOURS[0]),
             xerr=[[middle - rates[0]], [rates[-1] - middle]],
             error_kw={"elinewidth": 0.8},
         )
@@ -61,9 +62,10 @@ def _latency(folder: Path, readings: Readings) -> str:
     figure, axes = _axes(height=4)
     styles = ("-", "--", ":")
     for style, cell in zip(styles, cells, strict=False):
-        for colour, (side, drives) in zip(COLOURS, readings[cell].items(), strict=False):
+        for side, drives in readings[cell].items():
             if drives and side != "raw commit":
                 edges, shares = slower_shares(median_reading(drives))
+                colour = PEERS.get(side, COLOURS[0])
                 axes.step(edges, shares, style, color=colour, where="post", label=f"{cell} · {side}")
     axes.set_xscale("log")
     axes.set_yscale("log")
@@ -108,34 +110,44 @@ def _cpu(folder: Path, readings: Readings) -> str:
     return _save(figure, folder, "cpu")
 
 
-def _growth(folder: Path, curves: Mapping[str, object]) -> str:
-    """Cost against size: one line for each curve, `{name: [[size, cost], …]}`."""
-    lines = {name: points for name, points in curves.items() if _is_curve(points)}
+def _growth(folder: Path, core: Sequence[CoreFigure]) -> str:
+    """What a decision costs against the size of what it looks at."""
+    lines = curves(core)
     if not lines:
         return ""
-    figure, axes = _axes(height=4)
-    for colour, (name, points) in zip(COLOURS * 4, lines.items(), strict=False):
-        ordered: Sequence[Sequence[float]] = points  # type: ignore[assignment]  # checked by _is_curve
-        axes.plot([point[0] for point in ordered], [point[1] for point in ordered], "o-", color=colour, label=name)
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.set_xlabel("size")
-    axes.set_ylabel("cost")
-    axes.legend(frameon=False, fontsize=7)
+    # What grows with the whole index, and what grows with one profile or one value.
+    by_index = {name: points for name, points in lines.items() if " by " not in name or name.startswith("plain")}
+    parts = [part for part in (by_index, {name: lines[name] for name in lines if name not in by_index}) if part]
+    figure, panels = _axes(height=3.5 * len(parts), rows=len(parts))
+    for axes, part in zip(panels if len(parts) > 1 else [panels], parts, strict=True):
+        for place, (name, points) in enumerate(part.items()):
+            sizes, costs = zip(*points, strict=True)
+            colour, style = COLOURS[place % len(COLOURS)], ("o-", "s--", "^:")[place // len(COLOURS) % 3]
+            axes.plot(sizes, costs, style, color=colour, label=name, markersize=3)
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        axes.set_xlabel("identifiers in the index" if part is by_index else "identifiers, holders or merges")
+        axes.set_ylabel("nanoseconds")
+        axes.legend(frameon=False, fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
     return _save(figure, folder, "growth")
 
 
-def _is_curve(points: object) -> bool:
-    return (
-        isinstance(points, list) and len(points) > 1 and all(isinstance(one, list) and len(one) == 2 for one in points)
-    )
+def curves(core: Sequence[CoreFigure]) -> dict[str, list[tuple[int, float]]]:
+    """Collect what was taken in nanoseconds at several sizes; a logarithmic axis has no place for size 0."""
+    lines: dict[str, list[tuple[int, float]]] = {}
+    for one in core:
+        if one.unit == "ns" and one.at > 0:
+            lines.setdefault(one.name, []).append((one.at, one.value))
+    return {name: sorted(points) for name, points in lines.items() if len(points) > 1}
 
 
-def _axes(height: float) -> tuple[Any, Any]:
+def _axes(height: float, rows: int = 1) -> tuple[Any, Any]:
+    """Make a figure with its axes; with several rows these are a list."""
     from matplotlib.figure import Figure  # noqa: PLC0415
 
     figure = Figure(figsize=(8, height), layout="constrained")
-    return figure, figure.subplots()
+    axes = figure.subplots(rows, squeeze=False)[:, 0]
+    return figure, list(axes) if rows > 1 else axes[0]
 
 
 def _save(figure: Any, folder: Path, name: str) -> str:

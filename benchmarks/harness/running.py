@@ -107,14 +107,13 @@ def _tell(console: Console, bench: Bench, judged: Sequence[Judged], told: dict[s
 def _write(bench: Bench, judged: Sequence[Judged], told: dict[str, object], options: Options) -> None:
     """Write the readings as JSON and the plots; the full run fills the README too."""
     name = "quick" if options.sizes.is_quick else "full"
-    drawn = plots.draw(RESULTS / name, bench.readings, bench.curves)
+    drawn = plots.draw(RESULTS / name, bench.readings, bench.core)
     report = {
         "machine": told,
-        "goals": [asdict(one) | {"verdict": one.verdict} for one in judged],
+        "goals": [asdict(one) | {"reached": one.reached, "verdict": one.verdict} for one in judged],
         "readings": {cell: {side: [asdict(one) for one in drives] for side, drives in sides.items()}
                      for cell, sides in bench.readings.items()},
-        "core": bench.core,
-        "curves": bench.curves,
+        "core": [asdict(one) for one in bench.core],
         "facts": bench.facts,
         "sync_write_us": bench.sync_write_us,
         "failures": bench.failures,

@@ -45,13 +45,13 @@ FULL = Sizes(
 QUICK = Sizes(
     is_quick=True,
     pairs=3,
-    warm_up_s=0.5,
-    seconds=2.0,
+    warm_up_s=0.4,
+    seconds=1.5,
     population=33_334,
     small_population=33_334,
     large_population=33_334,
     storm_population=20_000,
-    correctness_calls=500,
-    replay_calls=3_000,
+    correctness_calls=300,
+    replay_calls=2_000,
     raw_commits=60,
 )

@@ -4,7 +4,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from benchmarks.harness.goals import Goal, Measure, Verdict, judge, read_goals
+from benchmarks.harness.cells.core import read_figure
+from benchmarks.harness.goals import CoreFigure, Goal, Measure, Verdict, judge, read_goals
 from benchmarks.harness.ratios import figure, paired, spread_of
 from benchmarks.harness.readings import CpuSplit, Reading, histogram, measured, percentiles
 
@@ -54,10 +55,14 @@ def test_the_median_decides() -> None:
     slow = Goal("G", "p99", "cell", Measure.P99_MS, "us", ("peer",), at_most=0.25)
     cost = Goal("G", "cost", "cell", Measure.SERVICE_CPU_US, "peer", ("us",), at_least=100)
     absent = Goal("G", "absent", "other", over="us", under=("peer",), at_least=1)
-    core = Goal("G", "core", core="G7", at_most=0.5)
+    core = Goal("G", "core", core="decision", at_most=0.5)
     us = [reading(30, 2.0, 1.0), reading(40, 1.0, 2.0), reading(31, 5.0, 1.0)]
     peer = [reading(10, 10.0, 150.0)] * 3
-    judged = judge([rate, slow, cost, absent, core], {"cell": {"us": us, "peer": peer}}, {"G7": [0.6]})
+    judged = judge(
+        [rate, slow, cost, absent, core],
+        {"cell": {"us": us, "peer": peer}},
+        [CoreFigure("decision, mixed", 10, value, "misses", "G") for value in (0.4, 0.6)],
+    )
     assert [one.verdict for one in judged] == [
         Verdict.PASS,
         Verdict.PASS,
@@ -65,8 +70,15 @@ def test_the_median_decides() -> None:
         Verdict.NOT_MEASURED,
         Verdict.FAIL,
     ]
+    assert judged[4].reached == 0.6  # of the core the worst figure decides
     assert judged[0].spread is not None
     assert judged[0].spread.median == pytest.approx(3.1)
+
+
+def test_figures_of_the_core_are_read() -> None:
+    told: dict[str, object] = {"name": "memory", "at": 10, "value": 32.5, "unit": "bytes"}
+    assert read_figure(told) == CoreFigure("memory", 10, 32.5, "bytes")
+    assert read_figure(told | {"goal": {"name": "G9", "at_most": 40}}).goal == "G9"
 
 
 def test_percentiles_and_histogram() -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from benchmarks.harness.goals import judge, read_goals
+from benchmarks.harness.goals import CoreFigure, judge, read_goals
 from benchmarks.harness.plots import slower_shares
 from benchmarks.harness.readings import CpuSplit, Reading
 from benchmarks.harness.table import BEGIN, END, README, fill_readme, goals_table, markdown, readings_table
@@ -15,7 +15,7 @@ READINGS = {"unary, 128 callers": {"utterson": [DRIVE, DRIVE], "naive": [DRIVE],
 
 
 def test_the_tables_render() -> None:
-    judged = judge(read_goals(), READINGS, {"G7": [0.4]})
+    judged = judge(read_goals(), READINGS, [CoreFigure("memory", 10, 32.0, "bytes", "G9")])
     console = Console(record=True, width=200)
     console.print(goals_table(judged))
     console.print(readings_table(READINGS))
@@ -25,7 +25,7 @@ def test_the_tables_render() -> None:
 
 
 def test_markdown_has_a_row_for_every_goal_and_side() -> None:
-    judged = judge(read_goals(), READINGS, {})
+    judged = judge(read_goals(), READINGS, [])
     text = markdown(judged, READINGS, {"date": "today"}, ["results/full/cpu.svg"])
     assert text.startswith("date: today.")
     assert sum(line.startswith("| G") for line in text.splitlines()) == sum(one.goal.id[0] == "G" for one in judged)
