@@ -8,13 +8,16 @@ const FIRST: usize = 4;
 /// average; many small chunks are slower to find.
 #[derive(Clone, Debug)]
 pub(crate) struct Arena<T, const CHUNK: usize> {
-    chunks: Vec<Box<[T]>>,
+    /// Thin pointers, so that finding a chunk takes little of the cache.
+    chunks: Box<[Box<[T; CHUNK]>]>,
+    /// The rows while they are fewer than a chunk.
+    start: Box<[T]>,
     len: u32,
 }
 
 impl<T, const CHUNK: usize> Default for Arena<T, CHUNK> {
     fn default() -> Self {
-        Self { chunks: Vec::new(), len: 0 }
+        Self { chunks: Box::default(), start: Box::default(), len: 0 }
     }
 }
 
@@ -27,15 +30,20 @@ impl<T: Copy + Default, const CHUNK: usize> Arena<T, CHUNK> {
     #[inline]
     pub fn row(&self, at: u32) -> &T {
         let at = at as usize;
-        &self.chunks[at / CHUNK][at % CHUNK]
+        self.chunks.get(at / CHUNK).map_or_else(|| &self.start[at], |chunk| &chunk[at % CHUNK])
     }
 
+    #[inline]
     pub fn row_mut(&mut self, at: u32) -> &mut T {
         let at = at as usize;
-        &mut self.chunks[at / CHUNK][at % CHUNK]
+        match self.chunks.get_mut(at / CHUNK) {
+            Some(chunk) => &mut chunk[at % CHUNK],
+            None => &mut self.start[at],
+        }
     }
 
     /// A row, if the place was ever given.
+    #[inline]
     pub fn get(&self, at: u32) -> Option<&T> {
         (at < self.len).then(|| self.row(at))
     }
@@ -43,18 +51,30 @@ impl<T: Copy + Default, const CHUNK: usize> Arena<T, CHUNK> {
     /// Adds a row and answers its place.
     pub fn push(&mut self, row: T) -> u32 {
         let at = self.len;
-        let chunk = at as usize / CHUNK;
-        if chunk == self.chunks.len() {
-            let rows = if chunk == 0 { FIRST } else { CHUNK };
-            self.chunks.push(vec![T::default(); rows].into_boxed_slice());
-        } else if at as usize % CHUNK == self.chunks[chunk].len() {
-            let mut bigger = vec![T::default(); (at as usize * 2).min(CHUNK)].into_boxed_slice();
-            bigger[..at as usize].copy_from_slice(&self.chunks[chunk]);
-            self.chunks[chunk] = bigger;
-        }
+        self.reserve(at as usize);
         self.len += 1;
         *self.row_mut(at) = row;
         at
+    }
+
+    /// Makes a place for a row.
+    fn reserve(&mut self, at: usize) {
+        if at / CHUNK < self.chunks.len() || (self.chunks.is_empty() && at < self.start.len()) {
+            return;
+        }
+        let rows = if self.chunks.is_empty() { (at * 2).clamp(FIRST, CHUNK) } else { CHUNK };
+        let mut fresh = vec![T::default(); rows].into_boxed_slice();
+        fresh[..self.start.len()].copy_from_slice(&self.start);
+        match <Box<[T; CHUNK]>>::try_from(fresh) {
+            Ok(chunk) => {
+                self.start = Box::default();
+                let mut chunks = std::mem::take(&mut self.chunks).into_vec();
+                chunks.reserve_exact(1);
+                chunks.push(chunk);
+                self.chunks = chunks.into_boxed_slice();
+            }
+            Err(fresh) => self.start = fresh,
+        }
     }
 
     /// Removes the last row; its place stays reserved.
@@ -64,7 +84,7 @@ impl<T: Copy + Default, const CHUNK: usize> Arena<T, CHUNK> {
 
     /// Every row, by place.
     pub fn rows(&self) -> impl Iterator<Item = &T> {
-        self.chunks.iter().flat_map(|chunk| chunk.iter()).take(self.len as usize)
+        self.chunks.iter().flat_map(|chunk| chunk.iter()).chain(&self.start).take(self.len as usize)
     }
 }
 

@@ -125,9 +125,14 @@ impl Index {
             (row.primary, row.serial, row.kind, row.when)
         };
         let digest = self.row(primary).digest(shard_at(primary));
+        self.told(at, digest, Serial(serial), (kind, when))
+    }
+
+    #[inline]
+    fn told(&self, at: u32, digest: Digest, serial: Serial, (kind, when): (Kind, When)) -> Entry {
         let facts = packed::unpack(kind, when).or_else(|| self.escaped.get(at).copied());
         let Facts { type_id, add_time, seen_day } = facts.unwrap_or(Facts::NONE);
-        Entry { digest, serial: Serial(serial), type_id, seen_day, add_time, exclusive: kind.exclusive() }
+        Entry { digest, serial, type_id, seen_day, add_time, exclusive: kind.exclusive() }
     }
 
     /// The next entry of the same profile.
@@ -163,8 +168,9 @@ impl Index {
     #[inline]
     pub fn first(&self, digest: Digest) -> Option<Entry> {
         let primary = self.primary(digest)?;
-        if self.row(primary).serial != 0 {
-            return Some(self.entry(primary));
+        let row = self.row(primary);
+        if row.serial != 0 {
+            return Some(self.told(primary, digest, Serial(row.serial), (row.kind(), row.when)));
         }
         self.postings.get(primary).and_then(Posting::any).map(|at| self.entry(at))
     }

@@ -7,11 +7,10 @@ use crate::state::index::packed::{Packed, shard_of};
 use crate::state::index::slots::{PLACES_MAX, Slots};
 
 /// Rows of 32 bytes in a chunk: of 256 shards each leaves half a chunk empty.
-const CHUNK: usize = 512;
+const CHUNK: usize = 1024;
 
-/// A hash table and the entries that it leads to; in one cache line.
+/// A hash table and the entries that it leads to.
 #[derive(Clone, Debug)]
-#[repr(align(64))]
 pub(crate) struct Shard {
     slots: Slots,
     entries: Arena<Packed, CHUNK>,
@@ -90,5 +89,3 @@ impl Shard {
         }
     }
 }
-
-const _: () = assert!(size_of::<Shard>() == 64);
