@@ -112,6 +112,22 @@ async def test_a_lane_that_closes_answers_nothing(replica: Replica, url: str) ->
         assert caught.value.reason is Reason.SHUTTING_DOWN
 
 
+async def test_a_strong_hit_is_never_older_than_what_another_replica_told(url: str) -> None:
+    strong = {"consistency": Consistency.CONSISTENCY_STRONG}
+    async with core_on(url, WHENEVER) as writer, core_on(url, WHENEVER) as reader:
+        await writer.workspaces.create_workspace("soho", None, "identity_graph_rules")
+        for number in range(30):
+            mine, other = ("email", f"{number}@example.com"), ("device_id", f"device-{number}")
+            await writer.identify(mine)
+            lone = await writer.identify(other)
+            assert (await reader.identify(other, **strong)).profile_id == lone.profile_id
+            survivor = await writer.identify(mine, other)
+            local = await reader.identify(other, consistency=Consistency.CONSISTENCY_LOCAL)
+            told = await reader.identify(other, **strong)
+            assert told.profile_id == survivor.profile_id
+            assert local.profile_id in (lone.profile_id, survivor.profile_id)
+
+
 async def beside_and_through(core: Core, request: messages.IdentifyRequest) -> tuple[bytes | None, bytes | None]:
     """Answer a call beside the lane, then through it, on the same state if it changes nothing."""
     engine, lane = core.identity._engine, await core.lanes.lane(request.workspace)
