@@ -67,7 +67,7 @@ async def serve(settings: Settings) -> None:
 def _settle_garbage() -> None:
     """Spare the garbage collector what is there for good, and let it look at the rest less often.
 
-    A call leaves next to nothing that only the collector finds; at its usual pace it takes a fifth of our share of a call.
+    A call leaves next to nothing that only the collector finds; at its usual pace it takes a fifth of our own time.
     """
     gc.collect()
     gc.freeze()

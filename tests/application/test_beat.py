@@ -40,6 +40,20 @@ async def test_who_goes_away_takes_nobody_along() -> None:
     await asyncio.wait_for(asyncio.gather(*ticks[1:]), 1)
 
 
+async def test_a_few_callers_in_a_loop_do_not_wait_for_more() -> None:
+    beat, rounds = busy(), 160
+
+    async def caller() -> None:
+        for _ in range(rounds):
+            assert beat.is_running()
+            await beat.tick()
+            await asyncio.sleep(0)
+
+    began_s = asyncio.get_running_loop().time()
+    await asyncio.gather(*(caller() for _ in range(CALLS_MIN + 1)))
+    assert asyncio.get_running_loop().time() - began_s < rounds * BEAT_S / 2
+
+
 async def test_it_rests_where_it_is_not_worth_it() -> None:
     beat = busy()
     for _ in range(POOR_BEATS_MAX):

@@ -113,17 +113,17 @@ async def test_a_lane_that_closes_answers_nothing(replica: Replica, url: str) ->
 
 
 async def test_a_strong_hit_is_never_older_than_what_another_replica_told(url: str) -> None:
-    strong = {"consistency": Consistency.CONSISTENCY_STRONG}
+    strong = Consistency.CONSISTENCY_STRONG
     async with core_on(url, WHENEVER) as writer, core_on(url, WHENEVER) as reader:
         await writer.workspaces.create_workspace("soho", None, "identity_graph_rules")
         for number in range(30):
             mine, other = ("email", f"{number}@example.com"), ("device_id", f"device-{number}")
             await writer.identify(mine)
             lone = await writer.identify(other)
-            assert (await reader.identify(other, **strong)).profile_id == lone.profile_id
+            assert (await reader.identify(other, consistency=strong)).profile_id == lone.profile_id
             survivor = await writer.identify(mine, other)
             local = await reader.identify(other, consistency=Consistency.CONSISTENCY_LOCAL)
-            told = await reader.identify(other, **strong)
+            told = await reader.identify(other, consistency=strong)
             assert told.profile_id == survivor.profile_id
             assert local.profile_id in (lone.profile_id, survivor.profile_id)
 

@@ -9,10 +9,13 @@ import asyncio
 # How long an answer waits for others. The loop's clock knows whole milliseconds.
 BEAT_S = 0.002
 # So many calls within one beat are worth it; fewer are answered at once.
-CALLS_MIN = 3
+CALLS_MIN = 5
 # After so many beats in a row that were not worth it nobody waits for this long.
 POOR_BEATS_MAX = 3
 REST_S = 1.0
+# Every so many ticks the whole time is waited, to count how many answers it brings. The ticks between strike at that
+# count, so that a few callers in a loop do not wait for others that will not come.
+TICKS_BETWEEN_COUNTS = 16
 
 
 class Beat:
@@ -20,6 +23,9 @@ class Beat:
 
     def __init__(self) -> None:
         self._waiting: list[asyncio.Future[None]] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._ticks = 0
+        self._enough = 0
         self._busy = False
         self._poor_beats = 0
         self._rests_until_s = float("-inf")
@@ -43,16 +49,27 @@ class Beat:
         """Give a future of the next tick; each its own, so that whoever goes away takes nobody along."""
         loop = asyncio.get_running_loop()
         if not self._waiting:
-            loop.call_later(BEAT_S, self._strike)
+            self._timer = loop.call_later(BEAT_S, self._strike)
         future: asyncio.Future[None] = loop.create_future()
         self._waiting.append(future)
+        if len(self._waiting) >= self._enough and not self._counts():
+            self._strike()
         return future
+
+    def _counts(self) -> bool:
+        return self._ticks % TICKS_BETWEEN_COUNTS == 0
 
     def _strike(self) -> None:
         waiting, self._waiting = self._waiting, []
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._counts():
+            # A moment with few answers says little; that many came lately says more.
+            self._enough = max(len(waiting), self._enough * 7 // 8)
+        self._ticks += 1
         self._poor_beats = self._poor_beats + 1 if len(waiting) < CALLS_MIN else 0
         if self._poor_beats == POOR_BEATS_MAX:
-            self._busy, self._poor_beats = False, 0
+            self._busy, self._poor_beats, self._ticks, self._enough = False, 0, 0, 0
             self._rests_until_s = asyncio.get_running_loop().time() + REST_S
         for future in waiting:
             if not future.done():
