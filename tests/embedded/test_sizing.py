@@ -13,7 +13,7 @@ GIB = 1024**3
 
 @pytest.mark.parametrize(
     ("memory_gib", "disk_gib", "cache_mib", "log_mib"),
-    [(0.25, 5, 128, 1024), (4, 40, 1024, 2048), (24, 100, 6144, 5120), (512, 9000, 8192, 8192)],
+    [(0.25, 5, 128, 1024), (4, 40, 1024, 2048), (12, 100, 3072, 5120), (512, 9000, 4096, 8192)],
 )
 def test_a_quarter_of_the_memory_and_a_twentieth_of_the_disk(
     memory_gib: float, disk_gib: int, cache_mib: int, log_mib: int

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _MIB = 1024 * 1024
-_CACHE_MIB_MIN, _CACHE_MIB_MAX = 128, 8 * 1024
+_CACHE_MIB_MIN, _CACHE_MIB_MAX = 128, 4 * 1024
 _LOG_MIB_MIN, _LOG_MIB_MAX = 1024, 8 * 1024
 # What a container may use, in either version of control groups; "max" and huge numbers mean the whole machine.
 _LIMIT_FILES = {"cgroup2": "memory.max", "cgroup": "memory.limit_in_bytes"}
@@ -25,8 +25,9 @@ def sizes_for(memory_bytes: int, disk_bytes: int) -> Sizes:
     """Choose sizes: a quarter of the memory, a twentieth of the disk.
 
     The cache is to hold the keys of all identifiers: about 100 bytes each. Pages that a commit finds only on disk cost
-    it more than everything else. Memory that is never used is never taken. A longer log means fewer checkpoints, and
-    after each of them every page is logged whole when it is first changed.
+    it more than everything else. Of a cache that is never filled only the directory is taken: 24 MiB for each GiB, and
+    a moment at the start. A longer log means fewer checkpoints, and after each of them every page is logged whole when
+    it is first changed; it also means a longer recovery after a crash.
     """
     return Sizes(
         min(max(memory_bytes // 4 // _MIB, _CACHE_MIB_MIN), _CACHE_MIB_MAX),
