@@ -25,8 +25,6 @@ def main() -> int:
     parser.add_argument("--pairs", type=int, help="how often each pair of sides is driven")
     parser.add_argument("--seconds", type=float, help="how long a drive is measured")
     parser.add_argument("--population", type=int, help="profiles of the main workload")
-    parser.add_argument("--streams", type=int, help="streams at once, in the cell of streams")
-    parser.add_argument("--stream-window", type=int, help="messages under way in a stream")
     parser.add_argument("--ghz", type=Path, help="the program ghz, where it is not on the search path")
     parser.add_argument(
         "--scratch", type=Path, default=Path("/tmp"), help="where databases and workloads lie meanwhile"
@@ -34,14 +32,14 @@ def main() -> int:
     parser.add_argument("--no-readme", action="store_true", help="leave the table in the README as it is")
     arguments = parser.parse_args()
     base = QUICK if arguments.quick else FULL
-    asked = {name: getattr(arguments, name) for name in ("pairs", "seconds", "population", "streams", "stream_window")}
+    asked = {name: getattr(arguments, name) for name in ("pairs", "seconds", "population")}
     sizes = replace(base, **{name: value for name, value in asked.items() if value is not None})
     if arguments.cell:
         cells = [cell for cell in CELLS if cell.name in arguments.cell]
     else:
         cells = [cell for cell in CELLS if cell.is_core or not sizes.is_quick]
     is_whole = len(cells) == len(CELLS) and not sizes.is_quick
-    options = Options(sizes, cells, arguments.ghz, arguments.scratch, is_whole and not arguments.no_readme)
+    options = Options(sizes, cells, arguments.ghz, arguments.scratch, is_whole, is_whole and not arguments.no_readme)
     console = Console()
     if not console.is_terminal:
         console = Console(width=PLAIN_WIDTH)  # a log file has no width of its own

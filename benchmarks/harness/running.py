@@ -34,6 +34,7 @@ class Options:
     cells: Sequence[Cell]
     ghz: Path | None
     scratch: Path | None
+    is_whole: bool
     fill_readme: bool
 
 
@@ -106,7 +107,7 @@ def _tell(console: Console, bench: Bench, judged: Sequence[Judged], told: dict[s
 
 def _write(bench: Bench, judged: Sequence[Judged], told: dict[str, object], options: Options) -> None:
     """Write the readings as JSON and the plots; the full run fills the README too."""
-    name = "quick" if options.sizes.is_quick else "full"
+    name = "quick" if options.sizes.is_quick else "full" if options.is_whole else "partial"
     drawn = plots.draw(RESULTS / name, bench.readings, bench.core)
     report = {
         "machine": told,
@@ -117,6 +118,7 @@ def _write(bench: Bench, judged: Sequence[Judged], told: dict[str, object], opti
         "facts": bench.facts,
         "sync_write_us": bench.sync_write_us,
         "failures": bench.failures,
+        "steps_s": bench.telling.steps,
     }  # fmt: skip
     (RESULTS / name).mkdir(parents=True, exist_ok=True)
     (RESULTS / name / "results.json").write_text(json.dumps(report, indent=1, default=str), encoding="utf-8")

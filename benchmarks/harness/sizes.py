@@ -20,13 +20,12 @@ class Sizes:
     storm_population: int
     correctness_calls: int
     replay_calls: int
+    replay_population: int
     raw_commits: int
-    streams: int = 1
-    stream_window: int = 8
 
     def calls(self, drives: int) -> int:
         """Tell how many calls a file needs for so many drives by stream."""
-        return int(drives * (self.warm_up_s + self.seconds + 1) * STREAM_CALLS_A_SECOND_MAX)
+        return int((drives + 1) * (self.warm_up_s + self.seconds) * STREAM_CALLS_A_SECOND_MAX)
 
 
 FULL = Sizes(
@@ -40,6 +39,7 @@ FULL = Sizes(
     storm_population=600_000,
     correctness_calls=2_000,
     replay_calls=20_000,
+    replay_population=33_334,
     raw_commits=300,
 )
 QUICK = Sizes(
@@ -53,5 +53,6 @@ QUICK = Sizes(
     storm_population=20_000,
     correctness_calls=300,
     replay_calls=2_000,
+    replay_population=3_334,
     raw_commits=60,
 )

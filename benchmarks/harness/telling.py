@@ -1,5 +1,6 @@
 """What a run says while it runs."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,6 +16,7 @@ class Telling:
 
     def __init__(self, console: Console, cells: int) -> None:
         self.console = console
+        self.steps: list[tuple[str, float]] = []
         self._progress = Progress(
             SpinnerColumn(),
             MofNCompleteColumn(),
@@ -33,9 +35,13 @@ class Telling:
 
     @contextmanager
     def step(self, description: str) -> Iterator[None]:
-        """Name what is being done."""
+        """Name what is being done, and note how long it took."""
         self._progress.update(self._task, description=description)
-        yield
+        begin = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.steps.append((description, time.perf_counter() - begin))
 
     def cell_done(self) -> None:
         """Move on."""
