@@ -68,6 +68,7 @@ class Bench:
     core: list[CoreFigure] = field(default_factory=list)
     facts: dict[str, object] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
+    checked: list[str] = field(default_factory=list)
     sync_write_us: dict[str, list[float]] = field(default_factory=dict)
     _workloads: dict[str, Workload] = field(default_factory=dict)
     _naive_connections: int = 8

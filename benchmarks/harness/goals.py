@@ -95,7 +95,7 @@ class Goal:
     def figures(self, readings: Readings, core: Sequence[CoreFigure]) -> list[float]:
         """Take one figure a pair, or those of the core; none where a side is missing."""
         if self.core is not None:
-            return [one.value for one in core if one.goal == self.id and one.name.startswith(self.core)]
+            return [one.value for one in core if one.goal == self.id and self.core in one.name]
         sides = readings.get(self.cell, {})
         over = [self.measure.of(reading) for reading in sides.get(self.over, ())]
         under = [[self.measure.of(reading) for reading in sides.get(name, ())] for name in self.under]

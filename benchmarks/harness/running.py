@@ -117,6 +117,7 @@ def _write(bench: Bench, judged: Sequence[Judged], told: dict[str, object], opti
         "core": [asdict(one) for one in bench.core],
         "facts": bench.facts,
         "sync_write_us": bench.sync_write_us,
+        "checked": bench.checked,
         "failures": bench.failures,
         "steps_s": bench.telling.steps,
     }  # fmt: skip
@@ -124,4 +125,4 @@ def _write(bench: Bench, judged: Sequence[Judged], told: dict[str, object], opti
     (RESULTS / name / "results.json").write_text(json.dumps(report, indent=1, default=str), encoding="utf-8")
     if options.fill_readme:
         places = [f"results/{name}/{plot}" for plot in drawn]
-        table.fill_readme(table.markdown(judged, bench.readings, told, places))
+        table.fill_readme(table.markdown(judged, bench.readings, told, bench.checked, places))

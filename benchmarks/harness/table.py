@@ -45,7 +45,13 @@ def readings_table(readings: Readings) -> Table:
 READING_HEADINGS = ("calls/s", "p50 ms", "p95 ms", "p99 ms", "server µs", "postgres µs", "client µs", "others")
 
 
-def markdown(judged: Sequence[Judged], readings: Readings, machine: Mapping[str, object], plots: Sequence[str]) -> str:
+def markdown(
+    judged: Sequence[Judged],
+    readings: Readings,
+    machine: Mapping[str, object],
+    checked: Sequence[str],
+    plots: Sequence[str],
+) -> str:
     """Write the run as Markdown."""
     lines = [", ".join(f"{name}: {value}" for name, value in machine.items()) + ".", ""]
     lines += ["| | figure | goal | reached | min | max | of | |", "|---|---|---|---|---|---|---|---|"]
@@ -54,6 +60,7 @@ def markdown(judged: Sequence[Judged], readings: Readings, machine: Mapping[str,
     lines += [_row("cell", "side", *READING_HEADINGS), "|---|---|" + "---|" * len(READING_HEADINGS)]
     for cell, sides in readings.items():
         lines += [_row(cell, side, *_medians(drives)) for side, drives in sides.items() if drives]
+    lines += ["", "Checked in this run:", "", *(f"- {sentence}." for sentence in checked)] if checked else []
     lines += ["", *(f"![{Path(plot).stem.replace('-', ' ')}]({plot})" for plot in plots)]
     return "\n".join(lines).rstrip()
 

@@ -43,7 +43,7 @@ async def fill(connection: "asyncpg.Connection[asyncpg.Record]", population: Pat
             "identifiers", records=identifiers, columns=("workspace", "type", "value", "profile_id")
         )
         count += len(identifiers)
-    await connection.execute("SELECT setval('profiles_profile_id_seq', $1)", profile_id + 1)
+    await connection.execute("SELECT setval('profiles_profile_id_seq', $1, false)", profile_id + 1)
     await connection.execute("VACUUM (ANALYZE)")
     return count
 

@@ -26,10 +26,11 @@ def test_the_tables_render() -> None:
 
 def test_markdown_has_a_row_for_every_goal_and_side() -> None:
     judged = judge(read_goals(), READINGS, [])
-    text = markdown(judged, READINGS, {"date": "today"}, ["results/full/cpu.svg"])
+    text = markdown(judged, READINGS, {"date": "today"}, ["all is right"], ["results/full/cpu.svg"])
     assert text.startswith("date: today.")
     assert sum(line.startswith("| G") for line in text.splitlines()) == sum(one.goal.id[0] == "G" for one in judged)
     assert "| unary, 128 callers | utterson | 4,500 | 1.00 |" in text
+    assert "- all is right.\n" in text
     assert "![cpu](results/full/cpu.svg)" in text
 
 
