@@ -18,6 +18,7 @@ from benchmarks.harness.sizes import Sizes
 from benchmarks.harness.telling import Telling
 from benchmarks.harness.workloads import Workload, generate
 from benchmarks.peers import naive_database
+from benchmarks.peers.disk import sync_write_us
 from utterson.v1.identity_service_pb2 import SearchRequest
 from utterson.v1.identity_service_pb2_grpc import IdentityServiceStub
 from utterson.v1.resolution_pb2 import Consistency
@@ -69,7 +70,6 @@ class Bench:
     facts: dict[str, object] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
     checked: list[str] = field(default_factory=list)
-    sync_write_us: dict[str, list[float]] = field(default_factory=dict)
     _workloads: dict[str, Workload] = field(default_factory=dict)
     _naive_connections: int = 8
 
@@ -101,6 +101,7 @@ class Bench:
     async def measure(self, side: Side) -> Reading:
         """Drive a side once and split the CPU time that it took."""
         await self.cluster.settle()
+        sync_us = sync_write_us(self.folder)
         servers = side.process_id
         server = tree_cpu_s(servers) if servers else 0.0
         postgres, clients, machine = tree_cpu_s(self.cluster.process_id), children_cpu_s(), machine_cpu()
@@ -113,7 +114,8 @@ class Bench:
         used, calls = max(1, reading.used), max(1, reading.calls)
         own_us = 1e6 * reading.client_cpu_seconds / calls if reading.client_cpu_seconds else 1e6 * clients / used
         others = max(0.0, others_s) / total_s if total_s else 0.0
-        return reading.with_cpu(CpuSplit(1e6 * server / used, 1e6 * postgres / used, own_us, others))
+        cpu = CpuSplit(1e6 * server / used, 1e6 * postgres / used, own_us, others)
+        return reading.seen(cpu, sync_us)
 
     @asynccontextmanager
     async def utterson(self, workload: Workload, *options: str, name: str = "utterson") -> AsyncIterator[Target]:

@@ -30,6 +30,7 @@ class Reading:
     """One drive. Latencies are of a message, from send to whole answer; `used` counts warm-up calls too.
 
     `client_cpu_seconds` belong to the measured calls, `rows_a_second` only to drives whose rows are counted.
+    `sync_write_us` is how fast the disk acknowledged 8 kB just before.
     """
 
     calls: int
@@ -43,6 +44,7 @@ class Reading:
     ran_dry: bool = False
     client_cpu_seconds: float = 0.0
     rows_a_second: float = 0.0
+    sync_write_us: float = 0.0
     cpu: CpuSplit = CpuSplit()
 
     @classmethod
@@ -55,9 +57,9 @@ class Reading:
         """Tell it as a client prints it."""
         return asdict(self)
 
-    def with_cpu(self, cpu: CpuSplit) -> "Reading":
+    def seen(self, cpu: CpuSplit, sync_write_us: float) -> "Reading":
         """Add what the harness saw."""
-        return replace(self, cpu=cpu)
+        return replace(self, cpu=cpu, sync_write_us=sync_write_us)
 
 
 def measured(latencies_s: Sequence[float], seconds: float, calls_in_message: int, used: int, cpu_s: float) -> Reading:

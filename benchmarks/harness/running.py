@@ -20,10 +20,8 @@ from benchmarks.harness.ratios import spread_of
 from benchmarks.harness.sizes import Sizes
 from benchmarks.harness.telling import Telling
 from benchmarks.harness.tools import GHZ_MISSING, LOAD_PACKAGE, build, find_ghz
-from benchmarks.peers.disk import sync_write_us
 
 RESULTS = Path(__file__).parents[1] / "results"
-DISK_PROBES = 5
 
 
 @dataclass(frozen=True)
@@ -75,9 +73,7 @@ async def _run_cells(bench: Bench, cells: Sequence[Cell]) -> bool:
     is_right = True
     with bench.telling.shown():
         for cell in cells:
-            probes = [sync_write_us(bench.folder) for _ in range(DISK_PROBES)]
-            bench.sync_write_us[cell.name] = probes
-            bench.telling.say(f"[bold]{cell.name}[/] [dim](8 kB fdatasync: {spread_of(probes)} µs)")
+            bench.telling.say(f"[bold]{cell.name}")
             try:
                 await cell.run(bench)
             except WrongAnswerError as error:
@@ -90,7 +86,8 @@ async def _run_cells(bench: Bench, cells: Sequence[Cell]) -> bool:
 
 
 def _median_sync_us(bench: Bench) -> float:
-    spread = spread_of([probe for probes in bench.sync_write_us.values() for probe in probes])
+    drives = [one for sides in bench.readings.values() for readings in sides.values() for one in readings]
+    spread = spread_of([one.sync_write_us for one in drives])
     return spread.median if spread else 0.0
 
 
@@ -116,7 +113,6 @@ def _write(bench: Bench, judged: Sequence[Judged], told: dict[str, object], opti
                      for cell, sides in bench.readings.items()},
         "core": [asdict(one) for one in bench.core],
         "facts": bench.facts,
-        "sync_write_us": bench.sync_write_us,
         "checked": bench.checked,
         "failures": bench.failures,
         "steps_s": bench.telling.steps,

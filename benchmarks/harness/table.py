@@ -42,7 +42,8 @@ def readings_table(readings: Readings) -> Table:
     return table
 
 
-READING_HEADINGS = ("calls/s", "p50 ms", "p95 ms", "p99 ms", "server µs", "postgres µs", "client µs", "others")
+CPU_HEADINGS = ("server µs", "postgres µs", "client µs", "others")
+READING_HEADINGS = ("calls/s", "p50 ms", "p95 ms", "p99 ms", *CPU_HEADINGS, "sync µs")
 
 
 def markdown(
@@ -95,7 +96,7 @@ def _medians(drives: Sequence[Reading]) -> list[str]:
     one = median_reading(drives)
     latency = [figure(one.latency_ms.get(name, 0.0)) for name in ("p50", "p95", "p99")]
     cpu = [figure(value) for value in (one.cpu.server_us, one.cpu.postgres_us, one.cpu.client_us)]
-    return [figure(one.calls_a_second), *latency, *cpu, f"{one.cpu.others_share:.0%}"]
+    return [figure(one.calls_a_second), *latency, *cpu, f"{one.cpu.others_share:.0%}", figure(one.sync_write_us)]
 
 
 def _row(*cells: str) -> str:

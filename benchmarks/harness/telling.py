@@ -59,6 +59,7 @@ class Telling:
             f"[dim]{cell:<24} {side:<14}[/] {figure(reading.calls_a_second):>9}/s"
             f"  p50 {figure(latency.get('p50', 0.0)):>6} p99 {figure(latency.get('p99', 0.0)):>6} ms"
             f"  [dim]CPU-µs a call: server {figure(cpu.server_us)}, postgres {figure(cpu.postgres_us)},"
-            f" client {figure(cpu.client_us)}; others {cpu.others_share:.0%}[/]",
+            f" client {figure(cpu.client_us)}; others {cpu.others_share:.0%};"
+            f" sync {figure(reading.sync_write_us)} µs[/]",
             soft_wrap=True,
         )

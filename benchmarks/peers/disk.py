@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 BLOCK_BYTES = 8192
-WRITES = 200
+WRITES = 50
 
 
 def sync_write_us(folder: Path) -> float:
