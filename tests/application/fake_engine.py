@@ -70,6 +70,9 @@ class FakePlan:
     def answers(self, group: int) -> list[Answer]:
         return self.all_answers[group]
 
+    def response(self, place: int, group: ParsedGroup) -> bytes | None:
+        return None
+
     def _after(self) -> dict[bytes, int]:
         return self.index.owners | {digest_of(value): serial for value, serial in self.added.items()}
 

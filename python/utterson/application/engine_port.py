@@ -38,6 +38,15 @@ class Plan(Protocol):
         """Give the answers to one group's calls, in their order."""
         ...
 
+    def response(self, place: int, group: ParsedGroup) -> bytes | None:
+        """Give the whole response that a group's form asks for; None where somebody must put the answers together.
+
+        Args:
+            place: the group's place among those that were decided.
+            group: the group.
+        """
+        ...
+
     def apply(self) -> None:
         """Change the index as the plan says; only after its commit."""
         ...

@@ -10,7 +10,7 @@ from utterson.application.lanes import Lanes
 from utterson.application.ports import StatusEncoder
 from utterson.application.submission import Submission, settled
 from utterson.domain.calls import CallKind
-from utterson.domain.decisions import Answer, ParsedBatch, ParsedGroup
+from utterson.domain.decisions import Answer, ParsedBatch, ParsedGroup, Reply
 from utterson.domain.errors import Reason, UttersonError
 
 
@@ -41,7 +41,10 @@ class IdentityService:
             future = lane.offer(group)
         else:
             future = await self._submit(group, wait_for_space=False)
-        answer = (await future)[0]
+        reply = await future
+        if isinstance(reply, bytes):
+            return reply
+        answer = reply[0]
         if isinstance(answer, bytes):
             return self._engine.encode_unary(answer)
         raise answer if isinstance(answer, UttersonError) else TypeError("a repeated call was not looked up")
@@ -50,7 +53,8 @@ class IdentityService:
         """Answer a batch; each call has its own result."""
         batch = self._engine.parse_batch(request)
         submission = await self._submit_batch(batch, wait_for_space=False)
-        return self._engine.encode_batch(await submission.results(self._encode_status))
+        reply = await submission.reply(self._encode_status)
+        return reply if isinstance(reply, bytes) else self._engine.encode_batch(reply)
 
     async def resolve_stream(self, requests: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """Answer a stream of batches in order; several may be in their lanes at once.
@@ -64,8 +68,10 @@ class IdentityService:
             while (submission := await submissions.get()) is not None:
                 if isinstance(submission, UttersonError):
                     raise submission
-                results = await submission.results(self._encode_status)
-                yield self._engine.encode_stream_message(submission.sequence, results)
+                reply = await submission.reply(self._encode_status)
+                if not isinstance(reply, bytes):
+                    reply = self._engine.encode_stream_message(submission.sequence, reply)
+                yield reply
                 slots.release()
             # Whatever ended the reading, such as the caller's going away, ends the answering too.
             await reader
@@ -97,14 +103,14 @@ class IdentityService:
         futures = [await self._submit_all(group, wait_for_space=wait_for_space) for group in batch.groups]
         return Submission(batch, futures)
 
-    async def _submit_all(self, group: ParsedGroup, *, wait_for_space: bool) -> asyncio.Future[list[Answer]]:
+    async def _submit_all(self, group: ParsedGroup, *, wait_for_space: bool) -> asyncio.Future[Reply]:
         """Put a group into its lane; a refusal becomes the answer to each of its calls."""
         try:
             return await self._submit(group, wait_for_space=wait_for_space)
         except UttersonError as error:
             return settled([error] * group.size)
 
-    async def _submit(self, group: ParsedGroup, *, wait_for_space: bool) -> asyncio.Future[list[Answer]]:
+    async def _submit(self, group: ParsedGroup, *, wait_for_space: bool) -> asyncio.Future[Reply]:
         try:
             lane = await self._lanes.lane(group.workspace)
         except UttersonError as error:

@@ -19,7 +19,7 @@ from utterson.application.index_keeper import IndexKeeper
 from utterson.application.operations import CallsOperation, LookOperation, Operation
 from utterson.application.repeats import fill_repeated
 from utterson.domain.chain import EnginePanicError, IndexDivergedError, StoreFailureError, WorkspaceKeys
-from utterson.domain.decisions import Answer, ParsedGroup, RepeatedCall
+from utterson.domain.decisions import Answer, ParsedGroup, RepeatedCall, Reply
 from utterson.domain.errors import Reason, UttersonError
 
 
@@ -28,7 +28,7 @@ class _CallItem:
     """Calls that wait for their turn."""
 
     group: ParsedGroup
-    future: asyncio.Future[list[Answer]]
+    future: asyncio.Future[Reply]
 
 
 @dataclass(slots=True)
@@ -75,7 +75,7 @@ class Lane:
         """When the index was last known to be at the log's head, in loop time."""
         return self._keeper.confirmed_at_s
 
-    async def submit(self, group: ParsedGroup, *, wait_for_space: bool) -> asyncio.Future[list[Answer]]:
+    async def submit(self, group: ParsedGroup, *, wait_for_space: bool) -> asyncio.Future[Reply]:
         """Put calls into the queue; the future gives their answers.
 
         Cancelling the future drops the calls if they are not decided yet; afterwards they take effect regardless.
@@ -88,7 +88,7 @@ class Lane:
             await self._space.wait()
         return self.offer(group)
 
-    def offer(self, group: ParsedGroup) -> asyncio.Future[list[Answer]]:
+    def offer(self, group: ParsedGroup) -> asyncio.Future[Reply]:
         """As `submit`, without waiting for space."""
         if self._is_full(group.size) and not self._closing:
             raise UttersonError(
@@ -96,7 +96,7 @@ class Lane:
                 "too many calls wait in this workspace; slow down and try again",
                 retry_after_ms=self._gathering.drain_ms(self._queued_calls),
             )
-        future: asyncio.Future[list[Answer]] = self._loop.create_future()
+        future: asyncio.Future[Reply] = self._loop.create_future()
         self.used_at_s = self._loop.time()
         self._put(_CallItem(group, future), group.size)
         return future
@@ -253,7 +253,11 @@ class Lane:
             await self._halve(live, error)
             return
         for place, item in enumerate(live):
-            self._release(item, operation.plan.answers(place))
+            response = operation.plan.response(place, item.group)
+            if response is None:
+                self._release(item, operation.plan.answers(place))
+            elif not item.future.done():
+                item.future.set_result(response)
 
     async def _halve(self, live: list[_CallItem], error: Exception) -> None:
         if not isinstance(error, StoreFailureError):

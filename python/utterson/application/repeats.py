@@ -5,7 +5,7 @@ import asyncio
 from utterson.application.context import LaneContext
 from utterson.application.faults import internal_fault, store_unavailable
 from utterson.domain.chain import StoreFailureError, WorkspaceKeys
-from utterson.domain.decisions import Answer, RepeatedCall
+from utterson.domain.decisions import Answer, RepeatedCall, Reply
 from utterson.domain.errors import Reason, UttersonError
 
 
@@ -37,7 +37,7 @@ def _told(context: LaneContext, call: RepeatedCall, recorded: bytes | UttersonEr
 
 
 async def fill_repeated(
-    context: LaneContext, keys: WorkspaceKeys, answers: list[Answer], future: "asyncio.Future[list[Answer]]"
+    context: LaneContext, keys: WorkspaceKeys, answers: list[Answer], future: "asyncio.Future[Reply]"
 ) -> None:
     """Put the recorded answers in their places and resolve the future; never raises."""
     try:

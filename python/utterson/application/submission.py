@@ -3,13 +3,13 @@
 import asyncio
 
 from utterson.application.ports import StatusEncoder
-from utterson.domain.decisions import Answer, ParsedBatch
+from utterson.domain.decisions import Answer, ParsedBatch, Reply
 from utterson.domain.errors import Reason, UttersonError
 
 
-def settled(answers: list[Answer]) -> "asyncio.Future[list[Answer]]":
+def settled(answers: list[Answer]) -> "asyncio.Future[Reply]":
     """Make a future that has its answers already."""
-    future: asyncio.Future[list[Answer]] = asyncio.get_running_loop().create_future()
+    future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
     future.set_result(answers)
     return future
 
@@ -17,18 +17,31 @@ def settled(answers: list[Answer]) -> "asyncio.Future[list[Answer]]":
 class Submission:
     """A parsed batch and the futures of its groups."""
 
-    def __init__(self, batch: ParsedBatch, futures: list["asyncio.Future[list[Answer]]"]) -> None:
+    def __init__(self, batch: ParsedBatch, futures: list["asyncio.Future[Reply]"]) -> None:
         self.sequence = batch.sequence
         self._batch = batch
         self._futures = futures
 
-    async def results(self, encode_status: StatusEncoder) -> list[tuple[bool, bytes]]:
-        """Wait for all groups and give one (accepted?, resolution or status) pair a call, in the calls' order."""
+    async def reply(self, encode_status: StatusEncoder) -> bytes | list[tuple[bool, bytes]]:
+        """Wait for all groups.
+
+        Returns:
+            The whole response where the engine could give it, else one (accepted?, resolution or status) pair a call,
+            in the calls' order.
+        """
         try:
-            await asyncio.gather(*self._futures, return_exceptions=True)
+            if self._futures:
+                await asyncio.wait(self._futures)
         except asyncio.CancelledError:
             self.cancel()
             raise
+        if len(self._futures) == 1 and self._futures[0].exception() is None:
+            reply = self._futures[0].result()
+            if isinstance(reply, bytes):
+                return reply
+        return self._results(encode_status)
+
+    def _results(self, encode_status: StatusEncoder) -> list[tuple[bool, bytes]]:
         results: list[tuple[bool, bytes] | None] = [None] * self._batch.size
         for position, fault in self._batch.faults:
             results[position] = (False, encode_status(fault))
@@ -43,10 +56,13 @@ class Submission:
             future.cancel()
 
 
-def _answers(future: "asyncio.Future[list[Answer]]", size: int) -> list[Answer]:
+def _answers(future: "asyncio.Future[Reply]", size: int) -> list[Answer]:
     error = future.exception()
     if error is None:
-        return future.result()
+        reply = future.result()
+        if isinstance(reply, bytes):
+            raise TypeError("one of several groups was answered as if it were all")
+        return reply
     if isinstance(error, UttersonError):
         return [error] * size
     raise error

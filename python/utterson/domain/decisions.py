@@ -2,9 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import TypeAlias
 
 from utterson.domain.errors import UttersonError
+
+
+class ReplyForm(Enum):
+    """What the answers to a group may be put into at once."""
+
+    # One answer a call: somebody else puts them together.
+    ANSWERS = auto()
+    # The group is all there is of a batch: the whole `BatchResolveResponse`.
+    BATCH = auto()
+    # The group is all there is of a stream's message: the whole `StreamResolveResponse`.
+    STREAM_MESSAGE = auto()
 
 
 @dataclass(slots=True)
@@ -16,12 +28,16 @@ class ParsedGroup:
         positions: where each call stands in the message that it came with.
         size: how many calls.
         handle: the engine's own form of the calls.
+        form: what the answers may be put into at once.
+        sequence: the number of the stream's message.
     """
 
     workspace: str
     positions: Sequence[int]
     size: int
     handle: object
+    form: ReplyForm = ReplyForm.ANSWERS
+    sequence: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +60,9 @@ class RepeatedCall:
 
 # One per call: an encoded `Resolution` (for an import the whole response), a refusal, or a repetition.
 Answer: TypeAlias = bytes | UttersonError | RepeatedCall
+
+# What becomes of a group: the whole response where its form allows it and every call was accepted, else the answers.
+Reply: TypeAlias = bytes | list[Answer]
 
 
 @dataclass(frozen=True, slots=True)

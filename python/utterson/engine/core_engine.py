@@ -6,7 +6,7 @@ from typing import cast
 from utterson import _core
 from utterson.domain.calls import CallKind
 from utterson.domain.chain import SnapshotHead, WorkspaceKeys
-from utterson.domain.decisions import CheckedPolicy, ParsedBatch, ParsedGroup
+from utterson.domain.decisions import CheckedPolicy, ParsedBatch, ParsedGroup, ReplyForm
 from utterson.domain.errors import FieldViolation, Reason, UttersonError
 from utterson.engine.guard import guarded, refusal
 from utterson.engine.index import IndexLoader
@@ -19,14 +19,21 @@ def _group(native: _core.CallGroup) -> ParsedGroup:
     return ParsedGroup(native.workspace, native.positions, len(native), native)
 
 
-def _batch(parsed: _core.CallBatch | _core.Fault) -> ParsedBatch:
+def _batch(parsed: _core.CallBatch | _core.Fault, form: ReplyForm) -> ParsedBatch:
     if isinstance(parsed, _core.Fault):
         raise refusal(parsed)
+    groups, faults, sequence = parsed.groups, parsed.faults, parsed.sequence
+    if len(groups) == 1 and not faults:
+        (native,) = groups
+        size = len(native)
+        return ParsedBatch(
+            size, sequence, [ParsedGroup(native.workspace, range(size), size, native, form, sequence)], []
+        )
     return ParsedBatch(
         parsed.size,
-        parsed.sequence,
-        [_group(native) for native in parsed.groups],
-        [(position, refusal(fault)) for position, fault in parsed.faults],
+        sequence,
+        [_group(native) for native in groups],
+        [(position, refusal(fault)) for position, fault in faults],
     )
 
 
@@ -45,13 +52,13 @@ class CoreEngine:
         """Decode a `BatchResolveRequest`."""
         with guarded():
             parsed = _core.parse_batch(request)
-        return _batch(parsed)
+        return _batch(parsed, ReplyForm.BATCH)
 
     def parse_stream_message(self, request: bytes) -> ParsedBatch:
         """Decode a `StreamResolveRequest`."""
         with guarded():
             parsed = _core.parse_stream_message(request)
-        return _batch(parsed)
+        return _batch(parsed, ReplyForm.STREAM_MESSAGE)
 
     def group_faults(self, group: ParsedGroup) -> list[UttersonError | None]:
         """Give what is wrong with each call whatever the workspace."""

@@ -5,7 +5,7 @@ from typing import cast
 
 from utterson import _core
 from utterson.domain.chain import LOG_FORMAT_VERSION, Commit, FormatUnknownError, Head, LogRow, Revision
-from utterson.domain.decisions import Answer, ParsedGroup, RepeatedCall
+from utterson.domain.decisions import Answer, ParsedGroup, RepeatedCall, ReplyForm
 from utterson.domain.errors import UttersonError
 from utterson.engine.guard import deciding, guarded, refusal
 
@@ -50,15 +50,16 @@ class Plan:
         with guarded():
             return [_answer(native) for native in self._native.answers(group)]
 
-    def batch_response(self, group: int) -> bytes | None:
-        """Give the response to a batch that is one group and whose calls were all accepted; else None."""
+    def response(self, place: int, group: ParsedGroup) -> bytes | None:
+        """Give the whole response that a group's form asks for; None where a call was refused or repeated."""
         with guarded():
-            return self._native.batch_response(group)
-
-    def stream_response(self, group: int, sequence: int) -> bytes | None:
-        """Give the response to a stream message in the same way."""
-        with guarded():
-            return self._native.stream_response(group, sequence)
+            match group.form:
+                case ReplyForm.ANSWERS:
+                    return None
+                case ReplyForm.BATCH:
+                    return self._native.batch_response(place)
+                case ReplyForm.STREAM_MESSAGE:
+                    return self._native.stream_response(place, group.sequence)
 
     def apply(self) -> None:
         """Change the index as the plan says; only after its commit."""
