@@ -84,6 +84,7 @@ class Bench:
 
     async def pairs(self, cell: str, sides: list[Side], count: int | None = None) -> None:
         """Drive the sides in turn, so many times, back and forth; record every reading."""
+        await self.cluster.settle()
         recorded = self.readings.setdefault(cell, {side.name: [] for side in sides})
         for pair in range(self.sizes.pairs if count is None else count):
             for side in sides if pair % 2 == 0 else sides[::-1]:
@@ -100,8 +101,8 @@ class Bench:
 
     async def measure(self, side: Side) -> Reading:
         """Drive a side once and split the CPU time that it took."""
-        await self.cluster.settle()
         sync_us = sync_write_us(self.folder)
+        wal_bytes = await self.cluster.wal_bytes()
         servers = side.process_id
         server = tree_cpu_s(servers) if servers else 0.0
         postgres, clients, machine = tree_cpu_s(self.cluster.process_id), children_cpu_s(), machine_cpu()
@@ -115,7 +116,7 @@ class Bench:
         own_us = 1e6 * reading.client_cpu_seconds / calls if reading.client_cpu_seconds else 1e6 * clients / used
         others = max(0.0, others_s) / total_s if total_s else 0.0
         cpu = CpuSplit(1e6 * server / used, 1e6 * postgres / used, own_us, others)
-        return reading.seen(cpu, sync_us)
+        return reading.seen(cpu, sync_us, await self.cluster.wal_bytes() - wal_bytes)
 
     @asynccontextmanager
     async def utterson(self, workload: Workload, *options: str, name: str = "utterson") -> AsyncIterator[Target]:

@@ -30,7 +30,7 @@ class Reading:
     """One drive. Latencies are of a message, from send to whole answer; `used` counts warm-up calls too.
 
     `client_cpu_seconds` belong to the measured calls, `rows_a_second` only to drives whose rows are counted.
-    `sync_write_us` is how fast the disk acknowledged 8 kB just before.
+    `sync_write_us` is how fast the disk acknowledged 8 kB just before, `wal_bytes_a_call` what Postgres logged.
     """
 
     calls: int
@@ -45,6 +45,7 @@ class Reading:
     client_cpu_seconds: float = 0.0
     rows_a_second: float = 0.0
     sync_write_us: float = 0.0
+    wal_bytes_a_call: float = 0.0
     cpu: CpuSplit = CpuSplit()
 
     @classmethod
@@ -57,9 +58,10 @@ class Reading:
         """Tell it as a client prints it."""
         return asdict(self)
 
-    def seen(self, cpu: CpuSplit, sync_write_us: float) -> "Reading":
+    def seen(self, cpu: CpuSplit, sync_write_us: float, wal_bytes: int) -> "Reading":
         """Add what the harness saw."""
-        return replace(self, cpu=cpu, sync_write_us=sync_write_us)
+        wal_bytes_a_call = wal_bytes / max(1, self.used)
+        return replace(self, cpu=cpu, sync_write_us=sync_write_us, wal_bytes_a_call=wal_bytes_a_call)
 
 
 def measured(latencies_s: Sequence[float], seconds: float, calls_in_message: int, used: int, cpu_s: float) -> Reading:

@@ -60,6 +60,6 @@ class Telling:
             f"  p50 {figure(latency.get('p50', 0.0)):>6} p99 {figure(latency.get('p99', 0.0)):>6} ms"
             f"  [dim]CPU-µs a call: server {figure(cpu.server_us)}, postgres {figure(cpu.postgres_us)},"
             f" client {figure(cpu.client_us)}; others {cpu.others_share:.0%};"
-            f" sync {figure(reading.sync_write_us)} µs[/]",
+            f" sync {figure(reading.sync_write_us)} µs; WAL {figure(reading.wal_bytes_a_call)} B a call[/]",
             soft_wrap=True,
         )
