@@ -174,13 +174,13 @@ impl State {
         Undo { what, hash }
     }
 
-    /// Takes an effect back; effects are taken back newest first.
+    /// Takes an effect back; effects are taken back newest first. The hash before it is known: no row is hashed again.
     pub(crate) fn undo(&mut self, undo: Undo) {
         match undo.what {
             UndoWhat::Nothing => {}
             UndoWhat::CreateProfile => self.profiles.remove_last(),
             UndoWhat::Attach { digest, serial } => {
-                self.detach(digest, serial);
+                self.unlink(digest, serial);
             }
             UndoWhat::Detach(entry) => self.link(&entry),
             UndoWhat::Seen { digest, serial, day } => {
@@ -225,6 +225,8 @@ impl State {
         let type_id = self.types.intern(&attachment.type_name, &self.policy);
         let Attachment { digest, serial, add_time, seen_day, exclusive, .. } = *attachment;
         self.link(&Entry { digest, serial, type_id, seen_day, add_time, exclusive });
+        let row = Rows(&self.digester).identifier(digest, serial, add_time);
+        self.add_row(row);
         UndoWhat::Attach { digest, serial }
     }
 
@@ -236,8 +238,6 @@ impl State {
         self.profiles.change(root, |profile| profile.add(entry.type_id, login));
         self.put(entry);
         self.follow_known(root, was_known);
-        let row = Rows(&self.digester).identifier(entry.digest, entry.serial, entry.add_time);
-        self.add_row(row);
     }
 
     /// Puts an entry into the index, as the newest of its profile's chain.
@@ -249,22 +249,28 @@ impl State {
     }
 
     fn detach(&mut self, digest: Digest, serial: Serial) -> UndoWhat {
-        let Some(place) = self.index.find(digest, serial) else { return UndoWhat::Nothing };
-        self.unlink(place, serial);
+        let Some(entry) = self.unlink(digest, serial) else { return UndoWhat::Nothing };
+        let row = Rows(&self.digester).identifier(digest, serial, entry.add_time);
+        self.subtract_row(row);
+        UndoWhat::Detach(entry)
+    }
+
+    /// Takes an entry out of the index and out of its profile's chain and counts.
+    fn unlink(&mut self, digest: Digest, serial: Serial) -> Option<Entry> {
+        let place = self.index.find(digest, serial)?;
+        self.unchain(place, serial);
         let entry = self.index.remove(place);
         let root = self.profiles.root(serial);
         let was_known = self.is_known(root);
         let login = self.types.flags(entry.type_id).login;
         self.profiles.change(root, |profile| profile.subtract(entry.type_id, login));
         self.follow_known(root, was_known);
-        let row = Rows(&self.digester).identifier(digest, serial, entry.add_time);
-        self.subtract_row(row);
-        UndoWhat::Detach(entry)
+        Some(entry)
     }
 
     /// Takes an entry out of its profile's chain: the newest at once, as taking back does; another after a walk over
     /// the newer ones, since a link back would cost every entry four bytes.
-    fn unlink(&mut self, place: u32, serial: Serial) {
+    fn unchain(&mut self, place: u32, serial: Serial) {
         let next = self.index.next(place);
         if self.profiles.first_entry(serial) == place {
             self.profiles.set_first_entry(serial, next);

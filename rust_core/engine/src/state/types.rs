@@ -15,6 +15,9 @@ pub struct TypeFlags {
     pub immutable: bool,
 }
 
+/// So many types are looked through one by one.
+const FEW: usize = 12;
+
 /// The types that identifiers of the workspace have had.
 #[derive(Clone, Debug, Default)]
 pub struct Types {
@@ -27,7 +30,13 @@ impl Types {
     /// A type by its name, if any identifier ever had it.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<TypeId> {
-        self.by_name.get(name).copied()
+        // Nearly every workspace has few types, and looking through a few is cheaper than hashing a name.
+        let few = self.names.iter().take(FEW).position(|one| **one == *name);
+        match few {
+            Some(place) => u32::try_from(place).ok().map(TypeId),
+            None if self.names.len() > FEW => self.by_name.get(name).copied(),
+            None => None,
+        }
     }
 
     /// The name of a type.
