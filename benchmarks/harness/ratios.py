@@ -19,12 +19,12 @@ class Spread:
 
 
 def paired(over: Sequence[float], under: Sequence[Sequence[float]]) -> list[float]:
-    """Divide pair by pair by the sum of the other sides; a pair with a missing or empty side is left out."""
+    """Divide pair by pair by the sum of the other sides; a pair in which a figure is missing, or 0, is left out."""
     if not under:
-        return list(over)
+        return [figure for figure in over if figure > 0]
     figures = []
     for place, numerator in enumerate(over):
-        if all(place < len(side) for side in under):
+        if numerator > 0 and all(place < len(side) for side in under):
             denominator = sum(side[place] for side in under)
             if denominator > 0:
                 figures.append(numerator / denominator)

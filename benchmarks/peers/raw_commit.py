@@ -21,7 +21,7 @@ TABLES = ("log", "log_payload", "profiles", "identifiers", "traits", "events", "
 # Rows of the population were updated, not written: they stand in the other database already.
 KEYS = {"profiles": ("serial",), "identifiers": ("digest", "slot"), "traits": ("profile", "name")}
 COMMIT_XIDS = """
-SELECT xmin::text::bigint AS xid FROM log WHERE xmin::text::bigint >= $1 ORDER BY xmin::text::bigint OFFSET $2 LIMIT $3
+SELECT xmin::text::bigint AS xid FROM log WHERE xmin::text::bigint >= $1 ORDER BY xmin::text::bigint OFFSET $2
 """
 COLUMNS = """
 SELECT attname AS name, format_type(atttypid, atttypmod) AS type FROM pg_attribute
@@ -127,7 +127,9 @@ class Writer:
 async def run(source_url: str, database_url: str, since_xid: int, skip: int, commits: int) -> dict[str, object]:
     """Read ahead, then write commit by commit; the first tenth warms up."""
     source, target = await asyncpg.connect(source_url), await asyncpg.connect(database_url)
-    xids = [row["xid"] for row in await source.fetch(COMMIT_XIDS, since_xid, skip, commits)]
+    left = [row["xid"] for row in await source.fetch(COMMIT_XIDS, since_xid, skip)]
+    # At most half of what is left, so that something is left for the next time.
+    xids = left[: min(commits, (len(left) + 1) // 2)]
     if not xids:
         raise SystemExit("the source holds no commit that was not repeated yet")
     tables = [await read_table(source, target, name, xids) for name in TABLES]
@@ -147,7 +149,7 @@ async def run(source_url: str, database_url: str, since_xid: int, skip: int, com
     await target.close()
     warm = len(batches) // 10
     row_counts = [sum(len(table.rows.get(xid, ())) for table in tables) for xid in xids]
-    return _report(latencies_s[warm:], row_counts[warm:], sum(row_counts), cpu_s)
+    return _report(latencies_s[warm:], row_counts[warm:], sum(row_counts), cpu_s) | {"commits": len(batches)}
 
 
 def _report(latencies_s: list[float], row_counts: list[int], used: int, cpu_s: float) -> dict[str, object]:

@@ -44,6 +44,7 @@ def test_ratios_are_taken_pair_by_pair() -> None:
     assert paired([10, 30, 50], [[5, 10, 0]]) == [2, 3]
     assert paired([10, 30], [[4, 5], [1, 5]]) == [2, 3]
     assert paired([7, 8], []) == [7, 8]
+    assert paired([0, 8], [[1, 4]]) == [2]
     spread = spread_of([3.0, 1.0, 2.0, 9.0])
     assert spread is not None
     assert (spread.median, spread.lowest, spread.highest, spread.count) == (2.5, 1.0, 9.0, 4)

@@ -86,7 +86,7 @@ def raw_commit(bench: Bench, source: Target, database_url: str, since_xid: int) 
             "--since-xid", str(since_xid), "--skip", str(used), "--commits", str(bench.sizes.raw_commits),
         ]  # fmt: skip
         told = await run_json(python_module("benchmarks.peers.raw_commit", *options))
-        used += bench.sizes.raw_commits
+        used += int(str(told["commits"]))
         return Reading.of_report(told)
 
     return Side("raw commit", drive)
