@@ -256,6 +256,8 @@ class Workspace:
     def identifier_count(self) -> int: ...
     def decide(self, groups: Sequence[CallGroup], now_us: int, entry_id: bytes) -> Plan:
         """Decide calls in order, leaving the index as it was; `entry_id` is the log entry's fresh identity."""
+    def decide_after(self, plan: Plan, groups: Sequence[CallGroup], now_us: int, entry_id: bytes) -> Plan:
+        """Decide calls on the state that another plan leads to, leaving the index as it was, without either."""
     def answer_hit(self, group: CallGroup, now_us: int, *, default_strong: bool = False) -> bytes | None:
         """Answer a unary call at once, on the committed state: the encoded response.
 

@@ -5,6 +5,7 @@
 row that Postgres refuses, `panic` breaks off.
 """
 
+import dataclasses
 import hashlib
 import json
 import struct
@@ -70,6 +71,13 @@ class FakePlan:
     def answers(self, group: int) -> list[Answer]:
         return self.all_answers[group]
 
+    def decide_after(self, groups: Sequence[ParsedGroup], now_us: int, entry_id: bytes) -> "FakePlan":
+        after = FakeIndex(Head(self.index.head.seq + 1, self.entry_id), self.index.policy_revision, self.index.policy)
+        after.owners, after.requests = self._after(), self.index.requests | set(map(digest_of, self.requests))
+        plan = after.decide(groups, now_us, entry_id)
+        self.index.decided_ahead += after.decided
+        return dataclasses.replace(plan, index=self.index)
+
     def response(self, place: int, group: ParsedGroup) -> bytes | None:
         return None
 
@@ -128,6 +136,7 @@ class FakeIndex:
         self.owners: dict[bytes, int] = {}
         self.requests: set[bytes] = set()
         self.decided: list[int] = []
+        self.decided_ahead: list[int] = []
 
     @property
     def identifier_count(self) -> int:

@@ -11,7 +11,7 @@ from utterson.application.context import LaneContext
 from utterson.application.engine_port import Plan
 from utterson.application.faults import RETRY_AFTER_MS, describe, logger, store_unavailable
 from utterson.application.index_keeper import IndexKeeper
-from utterson.application.operations import Operation
+from utterson.application.operations import CallsOperation, CommitUnderWay, Operation
 from utterson.application.store_port import TailReader
 from utterson.domain.chain import (
     Commit,
@@ -44,6 +44,7 @@ class Decider:
 
     def __init__(self, keeper: IndexKeeper, committer: Committer, context: LaneContext) -> None:
         self.threaded = False
+        self.under_way: CommitUnderWay | None = None
         self._keeper = keeper
         self._committer = committer
         self._context = context
@@ -94,6 +95,18 @@ class Decider:
                     self._keeper.drop("the outcome of a commit is unknown")
                 raise
 
+    def decide_ahead(self, operation: CallsOperation) -> None:
+        """Decide calls while a commit is under way, on the state that it leads to; without one, do nothing.
+
+        What cannot be decided now is decided in its turn: it is isolated and named there.
+        """
+        if self.under_way is None:
+            return
+        try:
+            operation.decide_ahead(self.under_way, self._context.clock_us(), self._context.entropy(ENTRY_ID_BYTES))
+        except (EnginePanicError, IndexDivergedError) as error:
+            self._keeper.drop(error)
+
     def _refusal(self, failure: StoreFailureError) -> Exception:
         """Choose what a failure becomes: poison is for the lane to bisect, the rest is the database's trouble."""
         if failure.kind is FailureKind.POISON:
@@ -120,7 +133,14 @@ class Decider:
             return _Step.AGAIN
         asked_at_s = asyncio.get_running_loop().time()
         await self._context.failpoints.reach(FailpointPlace.AFTER_DECIDE)
-        outcome = await self._committer.commit(plan.commit(self._keeper.keys.workspace_key), self._timeout_s)
+        commit = plan.commit(self._keeper.keys.workspace_key)
+        if isinstance(operation, CallsOperation):
+            # Nothing is decided ahead on imports and policies: taking them in and back could take as long as they do.
+            self.under_way = CommitUnderWay(index, commit.id, plan)
+        try:
+            outcome = await self._committer.commit(commit, self._timeout_s)
+        finally:
+            self.under_way = None
         await self._context.failpoints.reach(FailpointPlace.BEFORE_APPLY)
         return self._concluded(outcome, plan, asked_at_s)
 

@@ -38,6 +38,13 @@ class Plan(Protocol):
         """Give the answers to one group's calls, in their order."""
         ...
 
+    def decide_after(self, groups: Sequence[ParsedGroup], now_us: int, entry_id: bytes) -> "Plan":
+        """Decide calls on the state that this plan leads to; the index keeps the state that it has.
+
+        The new plan is of use only once this one is committed and applied.
+        """
+        ...
+
     def response(self, place: int, group: ParsedGroup) -> bytes | None:
         """Give the whole response that a group's form asks for; None where somebody must put the answers together.
 

@@ -6,6 +6,8 @@ from utterson.application.limits import Limits
 
 # A batch of this many calls is worth its commit: it never waits.
 CALLS_ENOUGH = 64
+# So many calls are worth deciding while a commit is under way, instead of waiting for more to join them.
+CALLS_AHEAD = 150
 DRAIN_MS_MIN = 20
 DRAIN_MS_MAX = 5_000
 # How much the newest turn counts in the measured pace.

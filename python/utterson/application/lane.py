@@ -1,7 +1,8 @@
 """One workspace's lane: everything that touches its index goes through here, one batch at a time.
 
-While a batch is committed the next calls gather; they are decided together when it is done. The lane's own task
-owns the work: a caller that goes away takes only its own waiting call with it.
+While a batch is committed the next calls gather; they are decided together when it is done, or, once they are many,
+already then, on the state that the commit leads to. The lane's own task owns the work: a caller that goes away takes
+only its own waiting call with it.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ from utterson.application.context import LaneContext
 from utterson.application.decider import Decider
 from utterson.application.engine_port import Index
 from utterson.application.faults import describe, internal_fault, logger, shutting_down
-from utterson.application.gathering import Gathering
+from utterson.application.gathering import CALLS_AHEAD, Gathering
 from utterson.application.index_keeper import IndexKeeper
 from utterson.application.operations import CallsOperation, LookOperation, Operation
 from utterson.application.repeats import fill_repeated
@@ -43,6 +44,15 @@ class _SoloItem:
 _Item: TypeAlias = _CallItem | _SoloItem
 
 
+@dataclass(slots=True)
+class _Turn:
+    """What is taken from the queue at once; calls may have been decided ahead."""
+
+    items: list[_Item]
+    calls: int
+    operation: CallsOperation | None = None
+
+
 class Lane:
     """The queue and the task of one workspace."""
 
@@ -58,6 +68,7 @@ class Lane:
         self._decider = Decider(self._keeper, committer, context)
         self._queue: deque[_Item] = deque()
         self._queued_calls = 0
+        self._next: _Turn | None = None
         self._gathering = Gathering(context.limits)
         self._changed = asyncio.Event()
         self._space = asyncio.Event()
@@ -180,29 +191,53 @@ class Lane:
         self._queued_calls += calls
         self._changed.set()
         self._gathering.arrived(len(self._queue), self._queued_calls)
+        self._decide_ahead()
 
     async def _run(self) -> None:
-        while self._queue or not self._closing:
-            if not self._queue:
-                self._changed.clear()
-                await self._changed.wait()
-                continue
-            if not self._closing and isinstance(self._queue[0], _CallItem):
-                await self._gathering.wait(len(self._queue), self._queued_calls)
-            items, calls = self._take()
+        while self._queue or self._next is not None or not self._closing:
+            turn, self._next = self._next, None
+            if turn is None:
+                if not self._queue:
+                    self._changed.clear()
+                    await self._changed.wait()
+                    continue
+                if not self._closing and isinstance(self._queue[0], _CallItem):
+                    await self._gathering.wait(len(self._queue), self._queued_calls)
+                turn = self._take()
             started_at_s = asyncio.get_running_loop().time()
+            # What waits already is decided as soon as this turn's commit is on its way.
+            self._loop.call_soon(self._decide_ahead)
             try:
-                await self._turn(items)
+                await self._run_turn(turn)
             except BaseException as error:
                 # Nothing may leave a caller without an answer, nor end the lane.
-                _fail(items, internal_fault(error, self._context.entropy))
+                _fail(turn.items, internal_fault(error, self._context.entropy))
                 self._keeper.drop(type(error).__name__)
                 if isinstance(error, asyncio.CancelledError):
-                    _fail(list(self._queue), shutting_down())
+                    self._fail_all(shutting_down())
                     raise
-            self._gathering.released(len(items), len(self._queue), calls, started_at_s)
+            self._gathering.released(len(turn.items), len(self._queue), turn.calls, started_at_s)
 
-    def _take(self) -> tuple[list[_Item], int]:
+    def _fail_all(self, error: UttersonError) -> None:
+        if self._next is not None:
+            _fail(self._next.items, error)
+        _fail(list(self._queue), error)
+
+    def _decide_ahead(self) -> None:
+        """While a commit is under way, decide the calls that wait, if they are worth a commit of their own.
+
+        Small batches are better left to grow until the commit is through.
+        """
+        if self._next is not None or self._queued_calls < CALLS_AHEAD or self._decider.under_way is None:
+            return
+        if isinstance(self._queue[0], _CallItem):
+            turn = self._take()
+            calls = [item for item in turn.items if isinstance(item, _CallItem) and not item.future.done()]
+            operation = CallsOperation([item.group for item in calls])
+            self._decider.decide_ahead(operation)
+            self._next = _Turn(list(calls), turn.calls, operation)
+
+    def _take(self) -> _Turn:
         """Take the next turn's items: one operation of its own, or calls up to the limit."""
         items: list[_Item] = []
         calls = 0
@@ -218,14 +253,17 @@ class Lane:
             calls += item.group.size
         self._queued_calls -= calls
         self._space.set()
-        return items, calls
+        return _Turn(items, calls)
 
-    async def _turn(self, items: list[_Item]) -> None:
-        first = items[0]
-        if isinstance(first, _SoloItem):
-            await self._operate(first)
-        else:
-            await self._resolve([item for item in items if isinstance(item, _CallItem)])
+    async def _run_turn(self, turn: _Turn) -> None:
+        calls = [item for item in turn.items if isinstance(item, _CallItem)]
+        if turn.operation is not None:
+            await self._resolve_decided(calls, turn.operation)
+        elif calls:
+            await self._resolve(calls)
+        for item in turn.items:
+            if isinstance(item, _SoloItem):
+                await self._operate(item)
 
     async def _operate(self, item: _SoloItem) -> None:
         if item.future.done():
@@ -243,7 +281,10 @@ class Lane:
         live = [item for item in items if not item.future.done()]
         if not live:
             return
-        operation = CallsOperation([item.group for item in live])
+        await self._resolve_decided(live, CallsOperation([item.group for item in live]))
+
+    async def _resolve_decided(self, live: list[_CallItem], operation: CallsOperation) -> None:
+        """Commit calls and answer them, decided ahead or not."""
         try:
             await self._decider.run(operation, self._context.limits.commit_timeout_ms)
         except UttersonError as error:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from utterson.application.engine_port import Index, Plan, ProfileView
@@ -27,6 +28,15 @@ class Operation(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class CommitUnderWay:
+    """A plan that is being committed, the identity of its log entry, and the index that it was made on."""
+
+    index: Index
+    entry_id: bytes
+    plan: Plan
+
+
 class CallsOperation:
     """Calls of the hot path, decided together; answers come from the plan."""
 
@@ -35,6 +45,7 @@ class CallsOperation:
     def __init__(self, groups: Sequence[ParsedGroup]) -> None:
         self._groups = groups
         self._plan: Plan | None = None
+        self._ahead: tuple[Index, bytes, Plan] | None = None
 
     @property
     def plan(self) -> Plan:
@@ -43,9 +54,18 @@ class CallsOperation:
             raise RuntimeError("the calls were not decided")
         return self._plan
 
+    def decide_ahead(self, under_way: "CommitUnderWay", now_us: int, entry_id: bytes) -> None:
+        """Decide all calls, in order, on the state that a commit under way leads to."""
+        plan = under_way.plan.decide_after(self._groups, now_us, entry_id)
+        self._ahead = (under_way.index, under_way.entry_id, plan)
+
     async def decide(self, index: Index, now_us: int, entry_id: bytes) -> Plan | None:
-        """Decide all calls, in order."""
-        self._plan = index.decide(self._groups, now_us, entry_id)
+        """Decide all calls, in order; what was decided ahead stands if the index came to be in that state."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None and ahead[0] is index and ahead[1] == index.head.id:
+            self._plan = ahead[2]
+        else:
+            self._plan = index.decide(self._groups, now_us, entry_id)
         return self._plan
 
     def needs_confirmation(self, *, default_strong: bool) -> bool:

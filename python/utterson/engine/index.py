@@ -18,6 +18,10 @@ def _answer(native: bytes | _core.Fault | _core.Replay) -> Answer:
     return RepeatedCall(native.digest, native.explain)
 
 
+def _handles(groups: Sequence[ParsedGroup]) -> list[_core.CallGroup]:
+    return [cast("_core.CallGroup", group.handle) for group in groups]
+
+
 class Plan:
     """What a batch of calls would do."""
 
@@ -61,6 +65,12 @@ class Plan:
                 case ReplyForm.STREAM_MESSAGE:
                     return self._native.stream_response(place, group.sequence)
 
+    def decide_after(self, groups: Sequence[ParsedGroup], now_us: int, entry_id: bytes) -> "Plan":
+        """Decide calls on the state that this plan leads to; the index keeps the state that it has."""
+        with deciding():
+            native = self._workspace.decide_after(self._native, _handles(groups), now_us, entry_id)
+            return Plan(self._workspace, native)
+
     def apply(self) -> None:
         """Change the index as the plan says; only after its commit."""
         with guarded():
@@ -100,8 +110,7 @@ class Index:
     def decide(self, groups: Sequence[ParsedGroup], now_us: int, entry_id: bytes) -> Plan:
         """Decide calls, in order."""
         with deciding():
-            handles = [cast("_core.CallGroup", group.handle) for group in groups]
-            return Plan(self._native, self._native.decide(handles, now_us, entry_id))
+            return Plan(self._native, self._native.decide(_handles(groups), now_us, entry_id))
 
     def answer_hit(self, group: ParsedGroup, now_us: int, *, default_strong: bool) -> bytes | None:
         """Answer a unary call that changes nothing, ready to send; None for any other."""

@@ -5,17 +5,18 @@
 
 use std::sync::Arc;
 
+use crate::apply::Diverged;
 use crate::call::Call;
 use crate::decider::{Context, Decider, Decision, Encoder};
 use crate::digest::{Digest, Digester};
 use crate::explain::Explanation;
 use crate::fault::Fault;
 use crate::ids::{EntryId, Micros, Position, Serial};
-use crate::plan::{Decided, Effect, Plan, Resolution, Verdict};
+use crate::plan::{Decided, Effect, Entry, Plan, Resolution, Verdict};
 use crate::policy::{Policy, Strategy};
 use crate::rules;
 use crate::rules::prepare::{self, Asked};
-use crate::state::State;
+use crate::state::{At, Head, State, Undo};
 
 /// A decoded call, or why it could not be taken.
 pub type Submission<'c> = Result<Call<'c>, Fault>;
@@ -45,6 +46,35 @@ pub fn decide<'c>(
         decided.push(one);
     }
     run.finish(id, decided)
+}
+
+/// Decides calls on the state that another plan of this state leads to; the state is left as it was, without either.
+///
+/// While the other plan is committed the next one can be made: it stands if the other one does, and is of no use else.
+///
+/// # Errors
+///
+/// The other plan was not made on this state.
+pub fn decide_after<'c>(
+    state: &mut State,
+    (entry, effects): (&Entry, &[Effect]),
+    calls: impl IntoIterator<Item = &'c Submission<'c>>,
+    stamp: (Micros, EntryId),
+    encoder: &dyn Encoder,
+) -> Result<Plan, Diverged> {
+    let head = state.head;
+    if entry.seq.0 != head.seq.0 + 1 || entry.prev != head.id {
+        return Err(Diverged::NotNext);
+    }
+    let at = At { seq: entry.seq, commit_time: entry.commit_time };
+    let journal: Vec<Undo> = effects.iter().map(|effect| state.apply(effect, at)).collect();
+    state.head = Head { seq: entry.seq, id: entry.id, commit_time: entry.commit_time };
+    let plan = decide(state, calls, stamp, encoder);
+    state.head = head;
+    for undo in journal.into_iter().rev() {
+        state.undo(undo);
+    }
+    Ok(plan)
 }
 
 /// The identifiers of a whole batch after C1 to C6.

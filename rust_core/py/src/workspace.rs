@@ -9,10 +9,11 @@ use utterson_codec::encode::{self, EventEncoder, Imported};
 use utterson_codec::log::{self, Unreadable};
 use utterson_codec::{decode, hit, policy, token};
 use utterson_engine::admin;
+use utterson_engine::apply::Diverged;
 use utterson_engine::decide::Submission;
 use utterson_engine::fault;
 use utterson_engine::ids::{EntryId, Micros, PolicyRevision, ProfileId, Seq};
-use utterson_engine::plan::Entry;
+use utterson_engine::plan::{self, Entry};
 use utterson_engine::rules::c7_once;
 use utterson_engine::state::State;
 use utterson_engine::state::hash::StateHash;
@@ -144,12 +145,28 @@ impl Workspace {
         let stamp = (Micros(now_us), EntryId(exactly(entry_id, "entry_id")?));
         let groups: Vec<Calls> = groups.iter().map(|group| group.0.clone()).collect();
         self.read_mut(py, |state| {
-            let calls: Vec<&Submission<'_>> = groups.iter().flat_map(|calls| &calls.group().submissions).collect();
-            let plan = decide::decide(state, calls.iter().copied(), stamp, &EventEncoder);
-            let encoded = encode::decided(&plan, &calls, &state.digester);
-            let sizes = groups.iter().map(|calls| calls.group().submissions.len()).collect();
-            Plan::of_calls(plan, &calls, encoded, sizes)
-        })
+            plan_of(state, &groups, |state, calls| {
+                Ok(decide::decide(state, calls.iter().copied(), stamp, &EventEncoder))
+            })
+        })?
+    }
+
+    fn decide_after(
+        &self,
+        py: Python<'_>,
+        plan: &Plan,
+        groups: Vec<PyRef<'_, CallGroup>>,
+        now_us: i64,
+        entry_id: &[u8],
+    ) -> PyResult<Plan> {
+        let stamp = (Micros(now_us), EntryId(exactly(entry_id, "entry_id")?));
+        let groups: Vec<Calls> = groups.iter().map(|group| group.0.clone()).collect();
+        let base = (&plan.log, &*plan.effects);
+        self.read_mut(py, |state| {
+            plan_of(state, &groups, |state, calls| {
+                decide::decide_after(state, base, calls.iter().copied(), stamp, &EventEncoder)
+            })
+        })?
     }
 
     #[pyo3(signature = (group, now_us, *, default_strong = false))]
@@ -271,6 +288,19 @@ impl Workspace {
     fn check_invariants(&self, py: Python<'_>) -> PyResult<Vec<String>> {
         self.read(py, invariants::check)
     }
+}
+
+/// Decides all calls of the groups and encodes what comes of it.
+fn plan_of(
+    state: &mut State,
+    groups: &[Calls],
+    decide: impl FnOnce(&mut State, &[&Submission<'_>]) -> Result<plan::Plan, Diverged>,
+) -> PyResult<Plan> {
+    let calls: Vec<&Submission<'_>> = groups.iter().flat_map(|calls| &calls.group().submissions).collect();
+    let plan = decide(state, &calls).map_err(|_| IndexDivergedError::new_err("the plan is not of this state"))?;
+    let encoded = encode::decided(&plan, &calls, &state.digester);
+    let sizes = groups.iter().map(|calls| calls.group().submissions.len()).collect();
+    Ok(Plan::of_calls(plan, &calls, encoded, sizes))
 }
 
 impl Workspace {

@@ -19,6 +19,8 @@ unix_socket_permissions = 0700
 max_connections = 100
 shared_buffers = {cache_mib}MB
 max_wal_size = {log_mib}MB
+# Files of the log that are used again need not be made anew, which stops every commit for as long as it takes.
+min_wal_size = {log_kept_mib}MB
 checkpoint_timeout = 15min
 # The only method that every build has takes longer over a page than all else that a call costs.
 wal_compression = off
@@ -86,7 +88,7 @@ def write_defaults(layout: Layout) -> None:
     """Write our settings of the server, whole or not at all."""
     partial = layout.defaults.with_suffix(".partial")
     sizes = sizes_here(layout.base)
-    text = _DEFAULTS.format(cache_mib=sizes.cache_mib, log_mib=sizes.log_mib)
+    text = _DEFAULTS.format(cache_mib=sizes.cache_mib, log_mib=sizes.log_mib, log_kept_mib=sizes.log_mib // 4)
     partial.write_text(text, encoding="utf-8")
     partial.chmod(0o644)
     partial.rename(layout.defaults)
