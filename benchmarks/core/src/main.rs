@@ -4,6 +4,7 @@
 //! A table goes to stderr, JSON to stdout.
 
 mod allocation;
+mod call;
 mod decision;
 mod depth;
 mod figure;
@@ -33,6 +34,8 @@ static ALLOCATOR: allocation::Counting = allocation::Counting;
 enum Part {
     /// Memory, decision, loading at 100 k, 1 M and 10 M identifiers (G7, G9).
     Sizes,
+    /// The whole call, bytes to bytes (G8).
+    Call,
     /// Pauses while the index grows.
     Growth,
     /// Cost against identifiers in the profile (G13).
@@ -61,11 +64,15 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let wanted = |part| arguments.part.is_empty() || arguments.part.contains(&part);
     let mut figures = Figures::default();
+    let usual = [100_000, 1_000_000, 10_000_000];
+    let few = usual.into_iter().take(if arguments.quick { 2 } else { 3 }).collect();
+    let sizes = if arguments.identifiers.is_empty() { few } else { arguments.identifiers.clone() };
+    let runs = if arguments.quick { 3 } else { 7 };
     if wanted(Part::Sizes) {
-        let usual = [100_000, 1_000_000, 10_000_000];
-        let few = usual.into_iter().take(if arguments.quick { 2 } else { 3 }).collect();
-        let sizes = if arguments.identifiers.is_empty() { few } else { arguments.identifiers.clone() };
-        sizes::measure(&mut figures, &sizes, if arguments.quick { 3 } else { 7 });
+        sizes::measure(&mut figures, &sizes, runs);
+    }
+    if wanted(Part::Call) {
+        call::measure(&mut figures, &sizes, runs);
     }
     if wanted(Part::Growth) {
         growth::measure(&mut figures, arguments.quick);

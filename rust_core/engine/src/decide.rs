@@ -204,3 +204,6 @@ impl Decider<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
