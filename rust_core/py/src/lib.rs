@@ -12,6 +12,10 @@ mod responses;
 mod view;
 mod workspace;
 
+/// A batch makes and drops thousands of small things at once: more than the C library keeps at hand.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The Rust core: decides calls, keeps the hot index, applies effects.
 #[pyo3::pymodule(gil_used = false)]
 mod _core {
