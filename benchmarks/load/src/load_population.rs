@@ -20,6 +20,8 @@ use crate::{Failure, codes, files, wire};
 const SERVICE: &str = "utterson.v1.WorkspaceService";
 /// What is handed to the connection at a time.
 const CHUNK_BYTES: usize = 256 << 10;
+/// So many profiles go in a message: a message costs the server more than the profiles in it.
+const PROFILES_IN_MESSAGE: usize = 100;
 const TOLD_EVERY: Duration = Duration::from_secs(1);
 
 /// Imports the population; tells how many profiles in how many seconds.
@@ -114,6 +116,14 @@ impl<R: Read> Population<R> {
         Ok(())
     }
 
+    /// The next profile, as one of many of a message.
+    fn profile(&self) -> Result<Option<v1::ImportedProfile>, Failure> {
+        let Some(message) = &self.next else { return Ok(None) };
+        let v1::ImportProfilesRequest { identifiers, traits, create_time, merges, .. } =
+            v1::ImportProfilesRequest::decode(message.as_slice())?;
+        Ok(Some(v1::ImportedProfile { identifiers, traits, create_time, merges }))
+    }
+
     fn workspace(&self) -> Option<&[u8]> {
         self.next.as_deref().and_then(split_workspace).map(|(workspace, _)| workspace)
     }
@@ -128,23 +138,37 @@ async fn send<R: Read>(
 ) -> Result<usize, Failure> {
     let workspace = population.workspace().map(<[u8]>::to_vec);
     let mut chunk = BytesMut::with_capacity(CHUNK_BYTES);
+    let name = String::from_utf8(workspace.clone().unwrap_or_default())?;
+    let mut message = v1::ImportProfilesRequest { workspace: name, ..v1::ImportProfilesRequest::default() };
     let mut sent = 0;
-    while sent < profiles_max as usize && population.has_more() && population.workspace() == workspace.as_deref() {
-        if let Some(message) = &population.next {
-            wire::put_frame_head(message.len(), &mut chunk);
-            chunk.extend_from_slice(message);
-        }
+    while sent < profiles_max as usize && population.workspace() == workspace.as_deref() {
+        let Some(profile) = population.profile()? else { break };
+        message.profiles.push(profile);
         population.advance()?;
         sent += 1;
         progress.sent += 1;
+        if message.profiles.len() == PROFILES_IN_MESSAGE {
+            put(&mut message, &mut chunk)?;
+        }
         if chunk.len() >= CHUNK_BYTES {
             progress.tell_at_times()?;
             flow(sending, chunk.split().freeze()).await?;
         }
     }
+    put(&mut message, &mut chunk)?;
     flow(sending, chunk.freeze()).await?;
     sending.send_data(Bytes::new(), true)?;
     Ok(sent)
+}
+
+/// Puts a message down and makes room for the profiles of the next.
+fn put(message: &mut v1::ImportProfilesRequest, chunk: &mut BytesMut) -> Result<(), Failure> {
+    if !message.profiles.is_empty() {
+        wire::put_frame_head(message.encoded_len(), chunk);
+        message.encode(chunk)?;
+        message.profiles.clear();
+    }
+    Ok(())
 }
 
 /// Sends bytes as fast as the server takes them.

@@ -205,8 +205,8 @@ class Lane:
                     await self._gathering.wait(len(self._queue), self._queued_calls)
                 turn = self._take()
             started_at_s = asyncio.get_running_loop().time()
-            # What waits already is decided as soon as this turn's commit is on its way: the next round of the loop makes
-            # it and writes it out, so deciding comes in the one after that.
+            # What waits already is decided as soon as this turn's commit has left: the loop's next round makes it and
+            # writes it out, so deciding comes in the one after that.
             self._loop.call_soon(self._loop.call_soon, self._decide_ahead)
             try:
                 await self._run_turn(turn)
