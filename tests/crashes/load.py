@@ -16,6 +16,8 @@ from utterson.v1 import identity_service_pb2 as pb
 CALL_TIMEOUT_S = 20.0
 FAILURE_PAUSE_S = 0.02
 BATCH_CALLS = 8
+# Several such messages are enough to be decided while a commit is under way.
+STREAM_CALLS = 60
 STREAM_WINDOW = 4
 CHANNEL_OPTIONS = (
     ("grpc.initial_reconnect_backoff_ms", 50),
@@ -112,7 +114,7 @@ class _Feed:
             await self.slots.acquire()
             if self._ended:
                 return
-            calls = self._caller.many(BATCH_CALLS)
+            calls = self._caller.many(STREAM_CALLS)
             self.on_their_way.append(calls)
             yield pb.StreamResolveRequest(workspace=self._caller.workspace, calls=[sent.call for sent in calls])
 
