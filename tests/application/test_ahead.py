@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from tests.application.conftest import Replica
+from tests.application.fake_engine import FakeIndex
 from utterson.application.gathering import CALLS_AHEAD
 from utterson.domain.chain import Commit, CommitOutcome, EnginePanicError, FailureKind, StoreFailureError
 from utterson.domain.errors import Reason, UttersonError
@@ -66,9 +67,14 @@ async def waiting(replica: Replica) -> list[int]:
         await asyncio.sleep(0.005)
         if lane._next is not None:
             break
-    index = lane.index
-    assert index is not None
-    return index.decided_ahead  # type: ignore[attr-defined, no-any-return]
+    return (await replica_index(replica)).decided_ahead
+
+
+async def replica_index(replica: Replica) -> FakeIndex:
+    """Give the index as it is, without a turn of its own in the lane."""
+    index = (await replica.lane()).index
+    assert isinstance(index, FakeIndex)
+    return index
 
 
 async def test_what_was_decided_ahead_is_committed_as_it_is(replica: Replica) -> None:
@@ -81,6 +87,29 @@ async def test_what_was_decided_ahead_is_committed_as_it_is(replica: Replica) ->
     assert index.decided == decided
     assert len(index.owners) == CALLS_AHEAD + 2
     assert gate.entries == [gate.entries[0], gate.entries[0] + 1]
+
+
+async def test_what_waits_when_a_commit_leaves_is_decided_ahead_without_a_further_call(replica: Replica) -> None:
+    gate, one, first = await started(replica)
+    second = asyncio.create_task(many(replica, "behind"))
+    await asyncio.sleep(0.02)
+    index = await replica_index(replica)
+    assert index.decided_ahead == [CALLS_AHEAD]
+
+    async def close_again() -> None:
+        gate.before = None
+        gate.opened = asyncio.Event()
+
+    gate.before = close_again
+    gate.opened.set()
+    await one
+    for _ in range(100):
+        await asyncio.sleep(0.005)
+        if len(index.decided_ahead) > 1:
+            break
+    assert index.decided_ahead == [CALLS_AHEAD, CALLS_AHEAD]
+    gate.opened.set()
+    await asyncio.gather(first, second)
 
 
 async def test_a_small_batch_waits_for_company(replica: Replica) -> None:
