@@ -1,33 +1,17 @@
 """A workload's requests as calls of the reference model."""
 
 from pathlib import Path
-from typing import TypeAlias
 
 from google.protobuf import json_format
+from tests.agreement.messages import KIND_NUMBERS, REQUESTS, Request
 from tests.model.records import Call, Event, Identifier, ImportMessage, JsonValue, Kind
 
 from benchmarks.harness import frames
 from utterson.v1 import identity_service_pb2 as identity
 from utterson.v1.workspace_service_pb2 import ImportProfilesRequest
 
-Request: TypeAlias = (
-    identity.IdentifyRequest
-    | identity.LoginRequest
-    | identity.LogoutRequest
-    | identity.TrackRequest
-    | identity.ModifyRequest
-    | identity.SearchRequest
-)
-
 # By the number of the call kind.
-KINDS: dict[int, tuple[Kind, type[Request]]] = {
-    1: (Kind.IDENTIFY, identity.IdentifyRequest),
-    2: (Kind.LOGIN, identity.LoginRequest),
-    3: (Kind.LOGOUT, identity.LogoutRequest),
-    4: (Kind.TRACK, identity.TrackRequest),
-    5: (Kind.MODIFY, identity.ModifyRequest),
-    7: (Kind.SEARCH, identity.SearchRequest),
-}
+KINDS: dict[int, tuple[Kind, type[Request]]] = {number: (kind, REQUESTS[kind]) for kind, number in KIND_NUMBERS.items()}
 
 
 def read_calls(file: Path) -> list[Call]:
