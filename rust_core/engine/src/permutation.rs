@@ -4,7 +4,6 @@
 //! A balanced Feistel network over 52 bits with `SipHash` as its round function; 0 is left out by walking the cycle.
 
 use siphasher::sip::SipHasher13;
-use std::hash::Hasher;
 
 use crate::ids::{ProfileId, Serial};
 
@@ -47,9 +46,7 @@ impl Permutation {
     }
 
     fn round(&self, round: u64, half: u64) -> u64 {
-        let mut hasher = self.hasher;
-        hasher.write_u64(round << HALF_BITS | half);
-        hasher.finish() & HALF_MASK
+        self.hasher.hash(&(round << HALF_BITS | half).to_le_bytes()) & HALF_MASK
     }
 
     fn forward(&self, value: u64) -> u64 {

@@ -16,6 +16,26 @@ impl From<DecodeError> for Broken {
     }
 }
 
+/// A number, nearly always of one byte.
+#[inline]
+fn varint(left: &mut &[u8]) -> Result<u64, Broken> {
+    if let [byte @ ..0x80, rest @ ..] = *left {
+        *left = rest;
+        return Ok(u64::from(*byte));
+    }
+    Ok(decode_varint(left)?)
+}
+
+/// A field's key, nearly always of one byte.
+#[inline]
+fn key(left: &mut &[u8]) -> Result<(u32, WireType), Broken> {
+    if let [byte @ 0x08..0x80, rest @ ..] = *left {
+        *left = rest;
+        return Ok((u32::from(byte >> 3), WireType::try_from(u64::from(byte & 7))?));
+    }
+    Ok(decode_key(left)?)
+}
+
 /// The bytes of a message that are not read yet.
 pub(super) struct Reader<'m>(&'m [u8]);
 
@@ -38,7 +58,7 @@ impl<'m> Reader<'m> {
         if self.0.is_empty() {
             return Ok(None);
         }
-        let (tag, wire_type) = decode_key(&mut self.0)?;
+        let (tag, wire_type) = key(&mut self.0)?;
         Ok(Some(Field { tag, wire_type, left: &mut self.0 }))
     }
 }
@@ -48,7 +68,7 @@ impl<'m> Field<'_, 'm> {
     #[inline]
     pub fn bytes(self) -> Result<&'m [u8], Broken> {
         check_wire_type(WireType::LengthDelimited, self.wire_type)?;
-        let length = decode_varint(self.left)?;
+        let length = varint(self.left)?;
         match usize::try_from(length).ok().and_then(|length| self.left.split_at_checked(length)) {
             Some((bytes, rest)) => {
                 *self.left = rest;
@@ -69,7 +89,7 @@ impl<'m> Field<'_, 'm> {
     #[inline]
     pub fn number(self) -> Result<u64, Broken> {
         check_wire_type(WireType::Varint, self.wire_type)?;
-        Ok(decode_varint(self.left)?)
+        varint(self.left)
     }
 
     /// A number of 64 bits.

@@ -7,6 +7,8 @@ use icu_locale_core::LanguageIdentifier;
 use icu_properties::CodePointSetData;
 use icu_properties::props::WhiteSpace;
 
+use super::judge::all_bytes;
+
 /// Without characters of the property `White_Space` at both ends.
 pub fn trim(raw: &str) -> &str {
     let white_space = CodePointSetData::new::<WhiteSpace>();
@@ -27,9 +29,9 @@ pub fn lower(raw: &str) -> Cow<'_, str> {
 
 /// The lower case of ASCII, which nearly every value is in already.
 pub fn ascii_lower(raw: &str) -> Cow<'_, str> {
-    if raw.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        Cow::Owned(raw.to_ascii_lowercase())
-    } else {
+    if all_bytes(raw, |byte| !byte.is_ascii_uppercase()) {
         Cow::Borrowed(raw)
+    } else {
+        Cow::Owned(raw.to_ascii_lowercase())
     }
 }

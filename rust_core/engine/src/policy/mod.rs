@@ -21,6 +21,9 @@ use crate::fault::Violation;
 use block::BlockList;
 use spec::PolicySpec;
 
+/// So many listed types are looked through one by one, which is cheaper than any search.
+const FEW: usize = 12;
+
 /// A compiled policy.
 #[derive(Clone, Debug)]
 pub struct Policy {
@@ -91,9 +94,7 @@ impl Policy {
     /// How the policy sees an identifier type.
     #[must_use]
     pub fn settings_of(&self, type_name: &str) -> TypeStatus<'_> {
-        if let Some(&position) = self.positions.get(type_name)
-            && let Some(listed) = self.listed.get(position)
-        {
+        if let Some((position, listed)) = self.listed_as(type_name) {
             return TypeStatus::Listed { rank: Rank::listed(position), settings: &listed.settings };
         }
         match self.unlisted {
@@ -101,6 +102,14 @@ impl Policy {
             UnlistedTypes::Ignore => TypeStatus::Ignored,
             UnlistedTypes::Reject => TypeStatus::Rejected,
         }
+    }
+
+    fn listed_as(&self, type_name: &str) -> Option<(usize, &ListedType)> {
+        if self.listed.len() <= FEW {
+            return self.listed.iter().enumerate().find(|(_, listed)| *listed.name == *type_name);
+        }
+        let position = *self.positions.get(type_name)?;
+        Some((position, self.listed.get(position)?))
     }
 
     /// The place of a type in the order of trust.
