@@ -5,12 +5,29 @@ mod netting;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
+
 use array::{Array, Bigint, Bytea, Integer, Text};
 use utterson_engine::ids::{Position, Serial};
 use utterson_engine::plan::Effect;
 
-/// One entry of a profile's history: profile, place of the call within the commit, encoded record.
-pub type History = (Serial, u32, Vec<u8>);
+/// New entries of profiles' histories.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    /// Profile, place of the call within the commit, where its record is.
+    pub entries: Vec<(Serial, u32, Range<usize>)>,
+    /// Encoded records, one after the other.
+    pub records: Vec<u8>,
+}
+
+impl History {
+    /// Adds a record and answers where it is.
+    pub fn record(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> Range<usize> {
+        let begin = self.records.len();
+        write(&mut self.records);
+        begin..self.records.len()
+    }
+}
 
 /// The columns. The order of the fields is the order of the arguments; times are microseconds, days days since 1970.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,22 +74,27 @@ pub struct Columns {
     pub policies: Array<Bytea>,
 }
 
+/// About how many bytes a type's name, a value and an entry of a history take.
+const TYPE_BYTES: usize = 12;
+const VALUE_BYTES: usize = 32;
+const ENTRY_BYTES: usize = 80;
+
 /// How many columns there are.
 pub const COLUMN_COUNT: usize = 39;
 
 /// The net effect of a batch. `answer` gives the encoded answer to the call at a place, for the table of requests.
-pub fn net<A: AsRef<[u8]>>(effects: &[Effect], history: Vec<History>, answer: impl Fn(Position) -> A) -> Columns {
-    let mut columns = Columns::default();
+pub fn net<'a>(effects: &[Effect], history: &History, answer: impl Fn(Position) -> &'a [u8]) -> Columns {
+    let mut columns = Columns::with_room(effects, history.entries.len());
     netting::profiles(effects, &mut columns);
     netting::identifiers(effects, &mut columns);
     netting::traits(effects, &mut columns);
     for effect in effects {
         columns.take_single(effect, &answer);
     }
-    for (serial, position, record) in history {
-        columns.history_profiles.push(&number(serial));
-        columns.history_positions.push(&small(position));
-        columns.history_records.push(&record);
+    for (serial, position, record) in &history.entries {
+        columns.history_profiles.push(&number(*serial));
+        columns.history_positions.push(&small(*position));
+        columns.history_records.push(&history.records[record.clone()]);
     }
     columns
 }
@@ -87,6 +109,30 @@ fn small(number: u32) -> i32 {
 }
 
 impl Columns {
+    /// Columns that need not grow for the effects that nearly every batch has.
+    fn with_room(effects: &[Effect], entries: usize) -> Self {
+        let created = effects.iter().filter(|effect| matches!(effect, Effect::CreateProfile { .. })).count();
+        let attached = effects.iter().filter(|effect| matches!(effect, Effect::Attach(_))).count();
+        Self {
+            created_serials: Array::with_room(created, 8),
+            created_create_time_us: Array::with_room(created, 8),
+            created_source: Array::with_room(created, 8),
+            created_merges: Array::with_room(created, 4),
+            attached_digests: Array::with_room(attached, 16),
+            attached_slots: Array::with_room(attached, 8),
+            attached_profiles: Array::with_room(attached, 8),
+            attached_types: Array::with_room(attached, TYPE_BYTES),
+            attached_normalized: Array::with_room(attached, VALUE_BYTES),
+            attached_raw: Array::with_room(attached, VALUE_BYTES),
+            attached_added_us: Array::with_room(attached, 8),
+            attached_seen_day: Array::with_room(attached, 4),
+            history_profiles: Array::with_room(entries, 8),
+            history_positions: Array::with_room(entries, 4),
+            history_records: Array::with_room(entries, ENTRY_BYTES),
+            ..Self::default()
+        }
+    }
+
     /// Every column as Postgres reads it, in order. Taken apart by name, so that a column that is added cannot be forgotten here.
     #[must_use]
     pub fn as_arrays(&self) -> [&[u8]; COLUMN_COUNT] {
@@ -140,7 +186,7 @@ impl Columns {
     }
 
     /// Takes effects that never touch the same row twice.
-    fn take_single<A: AsRef<[u8]>>(&mut self, effect: &Effect, answer: &impl Fn(Position) -> A) {
+    fn take_single<'a>(&mut self, effect: &Effect, answer: &impl Fn(Position) -> &'a [u8]) {
         match effect {
             Effect::StoreEvent { serial, time, position, record } => {
                 self.event_profiles.push(&serial.map_or(0, number));
@@ -152,7 +198,7 @@ impl Columns {
                 self.request_digests.push(&digest.to_bytes());
                 self.request_fingerprints.push(&fingerprint.to_bytes());
                 self.request_positions.push(&small(position.0));
-                self.request_answers.push(answer(*position).as_ref());
+                self.request_answers.push(answer(*position));
             }
             Effect::ChangePolicy { revision, encoded, .. } => {
                 self.policy_revisions.push(&revision.0);

@@ -10,6 +10,8 @@ use std::marker::PhantomData;
 const HEADER_BYTES: usize = 20;
 /// The part of the header that an empty array has.
 const EMPTY_HEADER_BYTES: usize = 12;
+/// What each element's length takes.
+const LENGTH_BYTES: usize = 4;
 const NULL_LENGTH: i32 = -1;
 
 /// What an array holds. The type's number is fixed in Postgres' catalogue.
@@ -91,6 +93,12 @@ impl<E: Element> Array<E> {
         let [a, b, c, d] = E::TYPE_ID.to_be_bytes();
         [0, 0, 0, 0, 0, 0, 0, 0, a, b, c, d]
     };
+
+    /// An array with room for so many values of about so many bytes each.
+    pub fn with_room(values: usize, bytes_each: usize) -> Self {
+        let bytes = if values == 0 { 0 } else { HEADER_BYTES + values * (LENGTH_BYTES + bytes_each) };
+        Self { bytes: Vec::with_capacity(bytes), length: 0, element: PhantomData }
+    }
 
     /// Appends a value.
     pub fn push(&mut self, value: &E::Value) {

@@ -37,8 +37,11 @@ fn set_trait(serial: u32, name: &str, value: u8, position: u32) -> Effect {
     }
 }
 
+/// What the calls at the first places are answered.
+const ANSWERS: [u8; 10] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+
 fn netted(effects: &[Effect]) -> Columns {
-    net(effects, Vec::new(), |position| vec![u8::try_from(position.0).expect("small")])
+    net(effects, &History::default(), |position| &ANSWERS[position.0 as usize..][..1])
 }
 
 #[test]

@@ -11,13 +11,9 @@ use super::wire::Wire;
 use super::{put_changes, put_demotions, put_timestamp, timestamp};
 use crate::proto::v1;
 
-/// Room for an entry that nothing was merged, demoted or changed in.
-const ENTRY_BYTES: usize = 96;
-
-/// The entry of a call that touched profiles.
-pub(super) fn of_call(call: &Call, resolution: &Resolution, commit_time: Micros, token: &str) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(ENTRY_BYTES);
-    let mut wire = Wire(&mut bytes);
+/// Writes the entry of a call that touched profiles.
+pub(super) fn of_call(call: &Call, resolution: &Resolution, (commit_time, token): (Micros, &str), bytes: &mut Vec<u8>) {
+    let mut wire = Wire(bytes);
     wire.text(1, token);
     put_timestamp(&mut wire, 2, commit_time);
     wire.signed(3, call.kind as i64);
@@ -28,11 +24,10 @@ pub(super) fn of_call(call: &Call, resolution: &Resolution, commit_time: Micros,
     wire.packed(8, resolution.merged.iter().map(|id| id.0.cast_unsigned()));
     put_changes(&mut wire, 9, &resolution.changes);
     put_demotions(&mut wire, 10, call, &resolution.demoted);
-    bytes
 }
 
-/// The entry of a profile that was taken over.
-pub(super) fn of_import(profile: ProfileId, log: &Entry, token: &str) -> Vec<u8> {
+/// Writes the entry of a profile that was taken over.
+pub(super) fn of_import(profile: ProfileId, log: &Entry, token: &str, bytes: &mut Vec<u8>) {
     let entry = v1::HistoryEntry {
         revision: token.to_owned(),
         commit_time: Some(timestamp(log.commit_time)),
@@ -43,5 +38,5 @@ pub(super) fn of_import(profile: ProfileId, log: &Entry, token: &str) -> Vec<u8>
         profile_id: profile.0,
         ..v1::HistoryEntry::default()
     };
-    entry.encode_to_vec()
+    bytes.extend_from_slice(&entry.encode_to_vec());
 }

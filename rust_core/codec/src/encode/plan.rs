@@ -82,16 +82,17 @@ const ANSWER_BYTES: usize = 224;
 /// Encodes a decided batch; `calls` are those that were decided.
 pub fn decided<'c, S: Borrow<Submission<'c>>>(plan: &Plan, calls: &[S], digester: &Digester) -> Encoded {
     let mut tokens = Tokens { digester, last: None };
-    let (mut answers, mut records) = (Vec::with_capacity(calls.len()), Vec::new());
+    let (mut answers, mut history) = (Vec::with_capacity(calls.len()), History::default());
     let mut accepted = Vec::with_capacity(calls.len() * ANSWER_BYTES);
     for (position, (decided, submission)) in (0u32..).zip(plan.decided.iter().zip(calls)) {
         let answer = match (&decided.verdict, submission.borrow()) {
             (Verdict::Resolution(one), Ok(call)) => {
                 let token = tokens.of(one.revision);
-                if let [others @ .., last] = &decided.touched[..] {
-                    let record = history::of_call(call, one, plan.entry.commit_time, token);
-                    records.extend(others.iter().map(|&serial| (serial, position, record.clone())));
-                    records.push((*last, position, record));
+                if !decided.touched.is_empty() {
+                    let record =
+                        history.record(|bytes| history::of_call(call, one, (plan.entry.commit_time, token), bytes));
+                    let touched = decided.touched.iter();
+                    history.entries.extend(touched.map(|&serial| (serial, position, record.clone())));
                 }
                 let begin = accepted.len();
                 resolution::resolution(one, call, token, &mut accepted);
@@ -105,9 +106,9 @@ pub fn decided<'c, S: Borrow<Submission<'c>>>(plan: &Plan, calls: &[S], digester
     if plan.effects.is_empty() {
         return Encoded { answers, accepted, ..Encoded::default() };
     }
-    let columns = net(&plan.effects, records, |position| match answers.get(position.0 as usize) {
-        Some(Answer::Accepted(range)) => accepted[range.clone()].to_vec(),
-        Some(Answer::Refused(_) | Answer::Repeated { .. }) | None => Vec::new(),
+    let columns = net(&plan.effects, &history, |position| match answers.get(position.0 as usize) {
+        Some(Answer::Accepted(range)) => &accepted[range.clone()],
+        Some(Answer::Refused(_) | Answer::Repeated { .. }) | None => &[],
     });
     Encoded { answers, accepted, columns, payload: log::encode(&plan.effects) }
 }
@@ -119,9 +120,12 @@ pub fn imported(plan: &Plan, made: Imported<'_>, digester: &Digester) -> Encoded
     let profile_ids = made.profiles.iter().map(|id| id.0).collect();
     let accepted = v1::ImportProfilesResponse { profile_ids }.encode_to_vec();
     let places = (0u32..).zip(made.serials.iter().zip(made.profiles));
-    let records: Vec<History> =
-        places.map(|(place, (&serial, &id))| (serial, place, history::of_import(id, &plan.entry, &token))).collect();
-    let columns = net(&plan.effects, records, |_| accepted.clone());
+    let mut history = History::default();
+    for (place, (&serial, &id)) in places {
+        let record = history.record(|bytes| history::of_import(id, &plan.entry, &token, bytes));
+        history.entries.push((serial, place, record));
+    }
+    let columns = net(&plan.effects, &history, |_| &accepted);
     let answers = vec![Answer::Accepted(0..accepted.len())];
     Encoded { answers, accepted, columns, payload: log::encode(&plan.effects) }
 }
@@ -130,7 +134,7 @@ pub fn imported(plan: &Plan, made: Imported<'_>, digester: &Digester) -> Encoded
 #[must_use]
 pub fn policy_change(plan: &Plan) -> Encoded {
     let effects: &[Effect] = &plan.effects;
-    let columns = net(effects, Vec::new(), |_| Vec::new());
+    let columns = net(effects, &History::default(), |_| &[]);
     Encoded { columns, payload: log::encode(effects), ..Encoded::default() }
 }
 

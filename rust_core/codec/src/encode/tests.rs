@@ -126,7 +126,8 @@ proptest! {
         prop_assert!(sent.zip(&call.identifiers).all(|(told, sent)| told.value == sent.value));
         prop_assert_eq!(decoded.demoted.len(), resolution.demoted.len());
 
-        let bytes = history::of_call(&call, &resolution, Micros(time), "token");
+        let mut bytes = Vec::new();
+        history::of_call(&call, &resolution, (Micros(time), "token"), &mut bytes);
         let decoded = v1::HistoryEntry::decode(&bytes[..]).expect("a message");
         prop_assert_eq!(decoded.encode_to_vec(), bytes);
         prop_assert_eq!((decoded.call, &*decoded.decided_by), (CallKind::Identify as i32, "M6"));
