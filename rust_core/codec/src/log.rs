@@ -89,7 +89,7 @@ fn put_attachment(wire: &mut Wire<'_>, attachment: &Attachment) {
     wire.text(3, &attachment.type_name);
     wire.zigzag(4, attachment.add_time.0);
     wire.signed(5, i64::from(attachment.seen_day.0));
-    wire.text(6, &attachment.normalized);
+    wire.text(6, attachment.normalized());
     wire.text(7, &attachment.raw);
     wire.number(8, u64::from(attachment.exclusive));
 }

@@ -71,7 +71,7 @@ pub fn decide_import(
     (now, id): (Micros, EntryId),
     encoder: &dyn Encoder,
 ) -> Result<Imported, Fault> {
-    let mut decider = Decider::new(state, now, encoder);
+    let mut decider = Decider::new(state, rows.len(), now, encoder);
     let call = content_of(rows, request_id);
     let fingerprint = match c7_once::check(&decider, &call, &[])? {
         Once::New(fingerprint) => fingerprint,

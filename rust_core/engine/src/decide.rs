@@ -11,8 +11,8 @@ use crate::decider::{Context, Decider, Decision, Encoder};
 use crate::digest::{Digest, Digester};
 use crate::explain::Explanation;
 use crate::fault::Fault;
-use crate::ids::{EntryId, Micros, Position, Serial};
-use crate::plan::{Decided, Effect, Entry, Plan, Resolution, Verdict};
+use crate::ids::{EntryId, Micros, Position};
+use crate::plan::{Decided, Effect, Entry, Plan, Resolution, Serials, Verdict};
 use crate::policy::{Policy, Strategy};
 use crate::rules;
 use crate::rules::prepare::{self, Asked};
@@ -35,7 +35,7 @@ pub fn decide<'c>(
     let ready = Ready::new(&policy, &calls, &state.digester);
     // All look-ups of the batch wait for memory together, not one after the other.
     state.warm(&ready.digests);
-    let mut run = Decider::new(state, now, encoder);
+    let mut run = Decider::new(state, calls.len(), now, encoder);
     let mut decided = Vec::with_capacity(calls.len());
     for (place, submission) in calls.into_iter().enumerate() {
         let position = Position(u32::try_from(place).unwrap_or(u32::MAX));
@@ -110,7 +110,7 @@ impl<'c> Ready<'c> {
 }
 
 fn refused(fault: Fault) -> Decided {
-    Decided { verdict: Verdict::Fault(fault), touched: Vec::new(), writes: false }
+    Decided { verdict: Verdict::Fault(fault), touched: Serials::new(), writes: false }
 }
 
 /// A call with the policy in force and its identifiers after C1 to C6.
@@ -121,7 +121,7 @@ impl Decider<'_> {
         let fingerprint = match rules::c7_once::check(self, call, earlier) {
             Ok(rules::c7_once::Once::New(fingerprint)) => fingerprint,
             Ok(rules::c7_once::Once::Repeated(verdict)) => {
-                return Decided { verdict, touched: Vec::new(), writes: false };
+                return Decided { verdict, touched: Serials::new(), writes: false };
             }
             Err(fault) => return refused(fault),
         };
@@ -167,15 +167,19 @@ impl Decider<'_> {
             rules::c7_once::remember(self, &fingerprint, context.position);
         }
         let writes = self.mark() > mark;
-        Decided { verdict: Verdict::Resolution(resolution), touched: if writes { touched } else { Vec::new() }, writes }
+        Decided {
+            verdict: Verdict::Resolution(resolution),
+            touched: if writes { touched } else { Serials::new() },
+            writes,
+        }
     }
 
-    fn touched(&self, decision: &Decision, mark: usize) -> Vec<Serial> {
+    fn touched(&self, decision: &Decision, mark: usize) -> Serials {
         let mut deeds = self.effects_since(mark).iter();
         if deeds.all(|effect| matches!(effect, Effect::Seen { .. })) {
-            return Vec::new();
+            return Serials::new();
         }
-        let mut touched: Vec<Serial> = decision.serial.into_iter().collect();
+        let mut touched: Serials = decision.serial.into_iter().collect();
         for serial in &decision.also_touched {
             if !touched.contains(serial) {
                 touched.push(*serial);

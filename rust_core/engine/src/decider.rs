@@ -5,8 +5,8 @@ use crate::call::Call;
 use crate::explain::{Round, RuleId};
 use crate::fault::Fault;
 use crate::ids::{EntryId, Micros, Position, Seq, Serial};
-use crate::outcome::{ChangedProfile, Demotion, IdentifierResult, Outcome};
-use crate::plan::{Decided, Effect, Entry, Plan, Verdict};
+use crate::outcome::{ChangedProfile, Demotion, IdentifierResults, Outcome};
+use crate::plan::{Decided, Effect, Entry, Plan, Serials, Verdict};
 use crate::policy::Policy;
 use crate::rules::prepare::Asked;
 use crate::state::{At, State, Undo};
@@ -73,21 +73,33 @@ impl<'c> Context<'c> {
 pub(crate) struct Decision {
     pub serial: Option<Serial>,
     pub outcome: Outcome,
-    pub merged: Vec<Serial>,
-    pub identifiers: Vec<IdentifierResult>,
+    pub merged: Serials,
+    pub identifiers: IdentifierResults,
     pub demoted: Vec<Demotion>,
     pub changes: Vec<ChangedProfile>,
     pub decided_by: RuleId,
     /// Other profiles whose history gets an entry.
-    pub also_touched: Vec<Serial>,
+    pub also_touched: Serials,
 }
 
+/// About how many effects a call has.
+const USUAL_EFFECTS: usize = 2;
+
 impl<'s> Decider<'s> {
-    pub fn new(state: &'s mut State, now: Micros, encoder: &'s dyn Encoder) -> Self {
+    /// A state under decision; so many calls are going to be decided.
+    pub fn new(state: &'s mut State, calls: usize, now: Micros, encoder: &'s dyn Encoder) -> Self {
         let seq = Seq(state.head.seq.0 + 1);
         // Commit times rise with the log whatever the clocks of the replicas say (rule C8).
         let commit_time = Micros(now.0.max(state.head.commit_time.0 + 1));
-        Self { state, at: At { seq, commit_time }, encoder, journal: Vec::new(), effects: Vec::new() }
+        // A call by itself is often one that changes nothing.
+        let usual = calls.saturating_sub(1) * USUAL_EFFECTS;
+        Self {
+            state,
+            at: At { seq, commit_time },
+            encoder,
+            journal: Vec::with_capacity(usual),
+            effects: Vec::with_capacity(usual),
+        }
     }
 
     /// Applies an effect and notes it.

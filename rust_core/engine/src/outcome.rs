@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use crate::ids::ProfileId;
 
 /// How a call ended. The numbers are those of `utterson.v1.Outcome`.
@@ -62,6 +64,9 @@ pub struct IdentifierResult {
     /// Why it was demoted.
     pub reason: Option<DemotionReason>,
 }
+
+/// The results of a call: seldom more than a few.
+pub type IdentifierResults = SmallVec<[IdentifierResult; 4]>;
 
 /// One demotion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use crate::digest::Digest;
 use crate::explain::{Explanation, RuleId};
 use crate::fault::Fault;
 use crate::ids::{Day, EntryId, Micros, PolicyRevision, Position, ProfileId, Seq, Serial};
-use crate::outcome::{ChangedProfile, Demotion, IdentifierResult, Outcome};
+use crate::outcome::{ChangedProfile, Demotion, IdentifierResults, Outcome};
 use crate::policy::Policy;
 use crate::state::hash::StateHash;
 
@@ -24,7 +26,7 @@ pub struct Resolution {
     /// Profiles joined by this call, oldest first.
     pub merged: Vec<ProfileId>,
     /// One result an identifier, in the call's order, duplicates left out.
-    pub identifiers: Vec<IdentifierResult>,
+    pub identifiers: IdentifierResults,
     /// Demotions in the order made.
     pub demoted: Vec<Demotion>,
     /// Profiles that a Modify changed.
@@ -52,13 +54,16 @@ pub enum Verdict {
     Replay(Digest),
 }
 
+/// Profiles of a call: seldom more than two.
+pub type Serials = SmallVec<[Serial; 4]>;
+
 /// One decided call of a batch.
 #[derive(Clone, Debug)]
 pub struct Decided {
     /// What the call comes to.
     pub verdict: Verdict,
     /// Profiles whose history gets an entry, the resolved one first.
-    pub touched: Vec<Serial>,
+    pub touched: Serials,
     /// Whether the call has any effect.
     pub writes: bool,
 }
@@ -76,12 +81,20 @@ pub struct Attachment {
     pub add_time: Micros,
     /// The day it was last seen.
     pub seen_day: Day,
-    /// The value after C1.
-    pub normalized: String,
+    /// The value after C1, where that is another one.
+    pub changed: Option<Box<str>>,
     /// The value as sent.
-    pub raw: String,
+    pub raw: Box<str>,
     /// Whether no other profile may hold it.
     pub exclusive: bool,
+}
+
+impl Attachment {
+    /// The value after C1.
+    #[must_use]
+    pub fn normalized(&self) -> &str {
+        self.changed.as_deref().unwrap_or(&self.raw)
+    }
 }
 
 /// One effect on the state, as a post-image.
@@ -99,7 +112,7 @@ pub enum Effect {
         merges: u32,
     },
     /// A profile gets an identifier.
-    Attach(Box<Attachment>),
+    Attach(Attachment),
     /// A profile loses an identifier.
     Detach {
         /// The identifier.

@@ -126,7 +126,7 @@ impl<'a> Net<'a> {
             columns.attached_slots.push(&slot);
             columns.attached_profiles.push(&number(attachment.serial));
             columns.attached_types.push(&attachment.type_name);
-            columns.attached_normalized.push(&attachment.normalized);
+            columns.attached_normalized.push(attachment.normalized());
             columns.attached_raw.push(&attachment.raw);
             columns.attached_added_us.push(&attachment.add_time.0);
             columns.attached_seen_day.push(&seen_day.0);

@@ -7,16 +7,16 @@ use utterson_engine::plan::Attachment;
 use super::*;
 
 fn attach(digest: u128, serial: u32, exclusive: bool) -> Effect {
-    Effect::Attach(Box::new(Attachment {
+    Effect::Attach(Attachment {
         digest: Digest(digest),
         serial: Serial(serial),
         type_name: Arc::from("email"),
         add_time: Micros(5),
         seen_day: Day(1),
-        normalized: "n".into(),
+        changed: Some("n".into()),
         raw: "N".into(),
         exclusive,
-    }))
+    })
 }
 
 fn detach(digest: u128, serial: u32, exclusive: bool) -> Effect {

@@ -42,7 +42,7 @@ fn read(one: effect::Effect) -> Result<Effect, Unreadable> {
             source: optional_serial(made.source)?,
             merges: made.merges,
         },
-        effect::Effect::Attach(attach) => Effect::Attach(Box::new(read_attachment(attach)?)),
+        effect::Effect::Attach(attach) => Effect::Attach(read_attachment(attach)?),
         effect::Effect::Detach(detach) => {
             Effect::Detach { digest: digest(&detach.digest)?, serial: serial(detach.serial)?, exclusive: false }
         }
@@ -88,8 +88,8 @@ fn read_attachment(attach: internal::Attach) -> Result<Attachment, Unreadable> {
         type_name: Arc::from(attach.r#type),
         add_time: Micros(attach.add_time_us),
         seen_day: Day(attach.seen_day),
-        normalized: attach.normalized_value,
-        raw: attach.raw_value,
+        changed: (attach.normalized_value != attach.raw_value).then(|| attach.normalized_value.into()),
+        raw: attach.raw_value.into(),
         exclusive: attach.exclusive,
     })
 }

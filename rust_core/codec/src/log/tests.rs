@@ -24,8 +24,8 @@ fn effect() -> impl Strategy<Value = Effect> {
         ),
         attachment.prop_map(|(digest, serial, name, add_time, day, normalized, raw, exclusive)| {
             let (type_name, seen_day) = (Arc::from(name), Day(day));
-            let one = Attachment { digest, serial, type_name, add_time, seen_day, normalized, raw, exclusive };
-            Effect::Attach(Box::new(one))
+            let (changed, raw) = ((normalized != raw).then(|| normalized.into()), raw.into());
+            Effect::Attach(Attachment { digest, serial, type_name, add_time, seen_day, changed, raw, exclusive })
         }),
         (digest(), serial()).prop_map(|(digest, serial)| Effect::Detach { digest, serial, exclusive: false }),
         (digest(), serial(), any::<i32>()).prop_map(|(digest, serial, day)| Effect::Seen {

@@ -1,23 +1,24 @@
 //! What became of each identifier of a call, the first that applies: blocked and ignored ones are set aside before
 //! any rule runs; of the others the family's rules tell.
 
-use crate::outcome::{DemotionReason, Disposition, IdentifierResult};
+use crate::outcome::{DemotionReason, Disposition, IdentifierResult, IdentifierResults};
 use crate::rules::prepare::{Asked, Fate};
 
 /// What a family's rules say of a usable identifier.
 pub(crate) type Told = (Disposition, Option<DemotionReason>);
 
 /// One result an identifier, in the call's order; `told` answers for the usable ones by their place in the call.
-pub(crate) fn of_asked(asked: &[Asked<'_>], told: impl Fn(usize) -> Told) -> Vec<IdentifierResult> {
-    let result = |one: &Asked<'_>| {
+pub(crate) fn of_asked(asked: &[Asked<'_>], told: impl Fn(usize) -> Told) -> IdentifierResults {
+    let mut results = IdentifierResults::with_capacity(asked.len());
+    for one in asked {
         let (disposition, reason) = match &one.fate {
             Fate::Blocked => (Disposition::Blocked, None),
             Fate::IgnoredType => (Disposition::IgnoredType, None),
             Fate::Usable(_) => told(one.position),
         };
-        IdentifierResult { index: one.position, disposition, reason }
-    };
-    asked.iter().map(result).collect()
+        results.push(IdentifierResult { index: one.position, disposition, reason });
+    }
+    results
 }
 
 /// For calls of which no identifier was usable: nobody asks.

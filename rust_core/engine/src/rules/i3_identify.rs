@@ -12,7 +12,7 @@ use crate::explain::{Round, RuleId};
 use crate::fault::Fault;
 use crate::ids::Serial;
 use crate::outcome::Outcome;
-use crate::plan::Effect;
+use crate::plan::{Effect, Serials};
 use crate::policy::{OnNewKnownUser, Strategy};
 use crate::rules::i1_guard::Guard;
 use crate::rules::i2_waterfall::{Filter, Waterfall};
@@ -112,12 +112,12 @@ pub(crate) fn settle(
     Ok(Decision {
         serial: Some(serial),
         outcome: if created { Outcome::Created } else { Outcome::Matched },
-        merged: Vec::new(),
+        merged: Serials::new(),
         identifiers: dispositions::of_asked(asked, |index| i5_attach::told_of(&told, index)),
         demoted: Vec::new(),
         changes: Vec::new(),
         decided_by: settlement.decided_by,
-        also_touched: Vec::new(),
+        also_touched: Serials::new(),
     })
 }
 

@@ -13,7 +13,7 @@ use crate::explain::RuleId;
 use crate::fault::{Fault, Reason};
 use crate::ids::Serial;
 use crate::outcome::Outcome;
-use crate::plan::Effect;
+use crate::plan::{Effect, Serials};
 use crate::rules::i5_attach;
 use crate::rules::modify::{self, Changed, Prepared, PreparedChange};
 use crate::rules::prepare::Usable;
@@ -42,7 +42,7 @@ pub(crate) fn decision(
     Decision {
         serial: Some(serial),
         outcome: Outcome::Matched,
-        merged: Vec::new(),
+        merged: Serials::new(),
         identifiers: prepared.set_aside,
         demoted: Vec::new(),
         changes: changed.told(state),

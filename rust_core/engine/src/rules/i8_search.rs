@@ -6,6 +6,7 @@ use crate::decider::{Context, Decider, Decision};
 use crate::explain::RuleId;
 use crate::fault::Fault;
 use crate::outcome::Outcome;
+use crate::plan::Serials;
 use crate::rules::prepare::{self, Asked};
 use crate::rules::{dispositions, i3_identify, i5_attach, m11_search};
 
@@ -22,12 +23,12 @@ pub(crate) fn search(
     Ok(Decision {
         serial: Some(serial),
         outcome: Outcome::Matched,
-        merged: Vec::new(),
+        merged: Serials::new(),
         identifiers: dispositions::of_asked(asked, |index| i5_attach::told_of(&told, index)),
         demoted: Vec::new(),
         changes: Vec::new(),
         decided_by: RuleId::I8,
-        also_touched: Vec::new(),
+        also_touched: Serials::new(),
     })
 }
 

@@ -7,6 +7,7 @@ use crate::decider::{Context, Decider, Decision};
 use crate::explain::RuleId;
 use crate::fault::{Fault, Reason};
 use crate::outcome::{Disposition, Outcome};
+use crate::plan::Serials;
 use crate::rules::{dispositions, m2_match, prepare};
 
 /// Finds the owner of the most trusted identifier that has one.
@@ -23,7 +24,7 @@ pub(crate) fn search(decider: &mut Decider<'_>, context: &mut Context<'_>) -> Re
     Ok(Decision {
         serial: Some(serial),
         outcome: Outcome::Matched,
-        merged: Vec::new(),
+        merged: Serials::new(),
         identifiers: dispositions::of_asked(asked, |index| {
             // A Search attaches nothing: what Identify would attach is told as ATTACHED only by a dry run.
             let disposition = if owned(index) {
@@ -38,7 +39,7 @@ pub(crate) fn search(decider: &mut Decider<'_>, context: &mut Context<'_>) -> Re
         demoted: Vec::new(),
         changes: Vec::new(),
         decided_by: RuleId::M11,
-        also_touched: Vec::new(),
+        also_touched: Serials::new(),
     })
 }
 

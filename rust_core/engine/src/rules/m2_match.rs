@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 
 use crate::explain::Round;
 use crate::ids::{Day, Serial};
+use crate::plan::Serials;
 use crate::rules::m1_one_owner;
 use crate::rules::prepare::Usable;
 use crate::state::State;
@@ -27,16 +28,15 @@ pub(crate) struct Candidate<'a> {
 /// The identifiers of an event: seldom more than a few.
 pub(crate) type Candidates<'a> = SmallVec<[Candidate<'a>; 4]>;
 
-/// Profiles: seldom more than two.
-pub(crate) type Serials = SmallVec<[Serial; 4]>;
-
 /// The event's usable identifiers with their owners.
 pub(crate) fn candidates<'a>(state: &State, usable: impl Iterator<Item = (usize, &'a Usable<'a>)>) -> Candidates<'a> {
-    let with_owner = |(index, usable): (usize, &'a Usable<'a>)| {
+    let mut candidates = Candidates::new();
+    for (index, usable) in usable {
         let held = m1_one_owner::held(state, usable.digest);
-        Candidate { index, usable, owner: held.map(|(owner, _)| owner), seen_day: held.map(|(_, day)| day) }
-    };
-    usable.map(with_owner).collect()
+        let (owner, seen_day) = held.unzip();
+        candidates.push(Candidate { index, usable, owner, seen_day });
+    }
+    candidates
 }
 
 /// M: the owners, oldest first, each once.

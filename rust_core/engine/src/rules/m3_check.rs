@@ -8,9 +8,10 @@
 use crate::decider::Context;
 use crate::ids::Serial;
 use crate::outcome::Demotion;
+use crate::plan::Serials;
 use crate::rules::final_profile::Checks;
 use crate::rules::final_profile::{Failed, Final};
-use crate::rules::m2_match::{self, Candidate, Candidates, Serials};
+use crate::rules::m2_match::{self, Candidate, Candidates};
 use crate::rules::prepare::Asked;
 use crate::rules::values;
 use crate::rules::{m3_1_merges, m3_2_exclusive, m3_3_values, m3_4_identifiers, prepare};

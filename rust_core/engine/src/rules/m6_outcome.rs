@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use crate::decider::{Context, Decider};
 use crate::ids::Serial;
 use crate::outcome::{Disposition, Outcome};
-use crate::plan::Effect;
+use crate::plan::{Effect, Serials};
 use crate::rules::dispositions::Told;
 use crate::rules::m3_check::Checked;
 use crate::rules::prepare::Asked;
@@ -23,7 +23,7 @@ pub(crate) struct Settled {
     /// Created, matched or merged.
     pub outcome: Outcome,
     /// Who was joined into it, oldest first.
-    pub merged: Vec<Serial>,
+    pub merged: Serials,
     attached: SmallVec<[usize; 8]>,
 }
 
@@ -47,7 +47,7 @@ pub(crate) fn settle(
         [only] => (only, Outcome::Matched),
         [survivor, ..] => (survivor, Outcome::Merged),
     };
-    let merged: Vec<Serial> = checked.matched.iter().copied().skip(1).collect();
+    let merged: Serials = checked.matched.iter().copied().skip(1).collect();
     join(decider, serial, &merged);
     let mut attached = SmallVec::new();
     let today = context.time.day();

@@ -5,6 +5,7 @@ use crate::decider::{Context, Decider, Decision};
 use crate::explain::RuleId;
 use crate::fault::{Fault, Reason};
 use crate::outcome::Outcome;
+use crate::plan::Serials;
 use crate::rules::prepare::Asked;
 use crate::rules::{c5_nothing_usable, dispositions, events, m3_check, m6_outcome, m8_traits};
 use crate::rules::{m7_demoted, m11_modify, m11_search};
@@ -41,7 +42,7 @@ fn identify(decider: &mut Decider<'_>, context: &mut Context<'_>) -> Result<Deci
         demoted: checked.demoted,
         changes: Vec::new(),
         decided_by: RuleId::M6,
-        also_touched: Vec::new(),
+        also_touched: Serials::new(),
     })
 }
 
@@ -51,11 +52,11 @@ fn unresolved(decider: &mut Decider<'_>, context: &Context<'_>, asked: &[Asked<'
     Decision {
         serial: None,
         outcome: Outcome::Unresolved,
-        merged: Vec::new(),
+        merged: Serials::new(),
         identifiers: dispositions::of_asked(asked, |_| dispositions::unreachable_usable()),
         demoted: Vec::new(),
         changes: Vec::new(),
         decided_by: RuleId::C5,
-        also_touched: Vec::new(),
+        also_touched: Serials::new(),
     }
 }

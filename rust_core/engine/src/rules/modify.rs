@@ -6,7 +6,8 @@ use crate::call::{Call, RawChange};
 use crate::decider::Context;
 use crate::fault::{Fault, Reason, Resource};
 use crate::ids::Serial;
-use crate::outcome::{ChangedProfile, Disposition, IdentifierResult};
+use crate::outcome::{ChangedProfile, Disposition, IdentifierResult, IdentifierResults};
+use crate::plan::Serials;
 use crate::policy::Policy;
 use crate::rules::c2_refuse;
 use crate::rules::prepare::{self, Fate, Usable};
@@ -36,7 +37,7 @@ pub(crate) struct Prepared<'c> {
     /// The changes to make.
     pub changes: Vec<PreparedChange<'c>>,
     /// Changes set aside whole: their new value is blocked or their type is ignored; each value once.
-    pub set_aside: Vec<IdentifierResult>,
+    pub set_aside: IdentifierResults,
 }
 
 /// Applies C1 to C4 to the changes; none left is refused.
@@ -49,7 +50,8 @@ pub(crate) fn prepare<'c>(state: &State, policy: &'c Policy, call: &'c Call<'c>)
             return Err(fault);
         }
     }
-    let mut prepared = Prepared { changes: Vec::with_capacity(call.changes.len()), set_aside: Vec::new() };
+    let mut prepared =
+        Prepared { changes: Vec::with_capacity(call.changes.len()), set_aside: IdentifierResults::new() };
     for (index, change) in call.changes.iter().enumerate() {
         match prepare_one(state, policy, change, index)? {
             Ok(one) => prepared.changes.push(one),
@@ -120,7 +122,7 @@ impl Changed {
     }
 
     /// Every profile that changed.
-    pub fn serials(&self) -> Vec<Serial> {
+    pub fn serials(&self) -> Serials {
         self.pairs.iter().map(|(_, serial)| *serial).collect()
     }
 

@@ -18,16 +18,16 @@ pub(crate) fn put(
     (usable, raw): (&Usable<'_>, &str),
 ) {
     let merging = matches!(decider.state.policy.strategy(), Strategy::Merge { .. });
-    decider.emit(Effect::Attach(Box::new(Attachment {
+    decider.emit(Effect::Attach(Attachment {
         digest: usable.digest,
         serial,
         type_name: type_name(decider, usable.type_name),
         add_time: context.time,
         seen_day: context.time.day(),
-        normalized: usable.normalized.as_ref().to_owned(),
-        raw: raw.to_owned(),
+        changed: (*usable.normalized != *raw).then(|| usable.normalized.as_ref().into()),
+        raw: raw.into(),
         exclusive: merging || usable.settings.unique,
-    })));
+    }));
 }
 
 /// The name of a type, shared with the state where it knows the type.

@@ -58,7 +58,7 @@ impl View {
                 self.people.insert(*serial, Person { create_time, source, merges, ..Person::default() });
             }
             Effect::Attach(one) => {
-                let identifier = (one.type_name.to_string(), one.normalized.clone());
+                let identifier = (one.type_name.to_string(), one.normalized().to_owned());
                 self.names.insert(one.digest.0, identifier.clone());
                 self.live_mut(one.serial).identifiers.insert(identifier, one.add_time);
             }

@@ -128,7 +128,7 @@ impl World {
     fn commit(&mut self, plan: &Plan) {
         for effect in &plan.effects {
             if let Effect::Attach(attachment) = effect {
-                let value = (attachment.type_name.to_string(), attachment.normalized.clone());
+                let value = (attachment.type_name.to_string(), attachment.normalized().to_owned());
                 self.values.insert((attachment.serial, attachment.digest.to_bytes()), value);
             }
         }
