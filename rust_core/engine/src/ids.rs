@@ -41,7 +41,7 @@ pub struct EntryId(pub [u8; 16]);
 pub struct Position(pub u32);
 
 /// An identifier type, interned by the index.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TypeId(pub u32);
 
 /// The revision of a policy, from 1.

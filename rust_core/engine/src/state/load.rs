@@ -96,7 +96,7 @@ impl State {
         let LoadedIdentifier { digest, serial, seen_day, add_time, exclusive, .. } = *row;
         // Which holders are known is only certain once all rows are in: `finish_loading` sorts the postings.
         self.put(&Entry { digest, serial, type_id, seen_day, add_time, exclusive });
-        self.profiles.change(serial, |profile| profile.add(type_id, false));
+        self.profiles.add(serial, type_id, false);
         let hash = Rows(&self.digester).identifier(digest, serial, add_time);
         self.add_row(hash);
         true

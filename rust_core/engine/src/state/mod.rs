@@ -235,7 +235,7 @@ impl State {
         let login = self.types.flags(entry.type_id).login;
         let root = self.profiles.root(entry.serial);
         let was_known = self.is_known(root);
-        self.profiles.change(root, |profile| profile.add(entry.type_id, login));
+        self.profiles.add(root, entry.type_id, login);
         self.put(entry);
         self.follow_known(root, was_known);
     }
@@ -263,7 +263,7 @@ impl State {
         let root = self.profiles.root(serial);
         let was_known = self.is_known(root);
         let login = self.types.flags(entry.type_id).login;
-        self.profiles.change(root, |profile| profile.subtract(entry.type_id, login));
+        self.profiles.subtract(root, entry.type_id, login);
         self.follow_known(root, was_known);
         Some(entry)
     }

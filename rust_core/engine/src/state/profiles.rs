@@ -13,7 +13,7 @@ use crate::state::arena::Arena;
 use crate::state::index::NONE;
 use crate::state::sharded::Sharded;
 use groups::{Group, Link};
-use shapes::Shapes;
+use shapes::{Change, Shapes};
 
 /// How many identifiers of each type a profile holds, its merged members' included; by type.
 pub type TypeCounts = SmallVec<[(TypeId, u32); 3]>;
@@ -170,6 +170,25 @@ impl Profiles {
         change(&mut profile);
         let shape = self.shapes.take(&profile);
         self.shapes.give_back(before);
+        self.set_shape(serial, shape);
+    }
+
+    /// Counts an identifier that a profile gets.
+    pub(crate) fn add(&mut self, serial: Serial, type_id: TypeId, login: bool) {
+        self.step(serial, Change { type_id, login, more: true });
+    }
+
+    /// Counts an identifier that a profile loses.
+    pub(crate) fn subtract(&mut self, serial: Serial, type_id: TypeId, login: bool) {
+        self.step(serial, Change { type_id, login, more: false });
+    }
+
+    fn step(&mut self, serial: Serial, change: Change) {
+        let shape = self.shapes.step(self.shape_of(serial), change);
+        self.set_shape(serial, shape);
+    }
+
+    fn set_shape(&mut self, serial: Serial, shape: u32) {
         let body = self.body(serial);
         if !body.is_grouped() {
             self.set_body(serial, shape);

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
+use super::shapes::IDLE_MAX;
 use super::*;
 use crate::testing::cases;
 
@@ -39,12 +40,14 @@ fn compare(profiles: &Profiles, naive: &Naive) -> Result<(), TestCaseError> {
         prop_assert_eq!(members, naive.serials().filter(|&one| under(one)).collect::<BTreeSet<_>>());
     }
     let shapes: BTreeSet<String> = naive.0.iter().map(|(_, profile)| format!("{profile:?}")).collect();
-    prop_assert_eq!(profiles.shapes.len(), shapes.len(), "no combination outlives its profiles");
+    let (had, all) = profiles.shapes.len();
+    prop_assert_eq!(had, shapes.len(), "a combination counts its profiles");
+    prop_assert!(all <= had + IDLE_MAX, "few combinations outlive their profiles");
     Ok(())
 }
 
 fn add(profiles: &mut Profiles, naive: &mut Naive, serial: Serial, type_id: u32) {
-    profiles.change(serial, |profile| profile.add(TypeId(type_id), type_id == 0));
+    profiles.add(serial, TypeId(type_id), type_id == 0);
     naive.0[serial.0 as usize - 1].1.add(TypeId(type_id), type_id == 0);
 }
 
@@ -98,7 +101,7 @@ proptest! {
                 profiles.remove_last();
             }
             prop_assert!(profiles.is_empty());
-            prop_assert_eq!((profiles.links.len(), profiles.sources.len(), profiles.shapes.len()), (0, 0, 0));
+            prop_assert_eq!((profiles.links.len(), profiles.sources.len(), profiles.shapes.len().0), (0, 0, 0));
         }
     }
 }
@@ -108,9 +111,40 @@ fn a_profile_that_grows_leaves_no_combinations_behind() {
     let mut profiles = Profiles::default();
     profiles.create(None, 0);
     for number in 0..1_000 {
-        profiles.change(Serial(1), |profile| profile.add(TypeId(number % 7), false));
+        profiles.add(Serial(1), TypeId(number % 7), false);
     }
-    assert_eq!((profiles.shapes.len(), profiles.row(Serial(1)).identifiers), (1, 1_000));
+    assert_eq!(profiles.row(Serial(1)).identifiers, 1_000);
+    assert_eq!(profiles.shapes.len().0, 1);
+    assert!(profiles.shapes.len().1 <= 1 + IDLE_MAX);
+}
+
+proptest! {
+    #![proptest_config(cases(300))]
+
+    #[test]
+    fn counts_follow_identifiers_that_come_and_go(
+        changes in prop::collection::vec((1..6_u32, 0..4_u32, any::<bool>()), 0..400),
+    ) {
+        let mut profiles = Profiles::default();
+        let mut naive = vec![Profile::default(); 5];
+        (0..5).for_each(|_| profiles.create(None, 0));
+        for (serial, type_id, more) in changes {
+            let (serial, type_id, login) = (Serial(serial), TypeId(type_id), type_id == 0);
+            let profile = &mut naive[serial.0 as usize - 1];
+            // Many a combination is left for good, so that numbers are given anew.
+            if more || profile.count(type_id) == 0 {
+                profiles.add(serial, type_id, login);
+                profile.add(type_id, login);
+            } else {
+                profiles.subtract(serial, type_id, login);
+                profile.subtract(type_id, login);
+            }
+            prop_assert_eq!(profiles.row(serial), profile);
+        }
+        for (serial, profile) in (1..).map(Serial).zip(&naive) {
+            prop_assert_eq!(profiles.row(serial), profile);
+        }
+    }
 }
 
 #[test]
