@@ -84,7 +84,7 @@ impl World {
         });
         let applying = nanoseconds(|| {
             if let Some((plan, _)) = made.as_ref().filter(|(plan, _)| !plan.effects.is_empty()) {
-                assert_eq!(self.state.commit(&plan.entry, &plan.effects), Ok(()));
+                assert_eq!(self.state.commit_own(&plan.entry, &plan.effects), Ok(()));
             }
         });
         Spent { call, applying }

@@ -17,22 +17,44 @@ pub enum Diverged {
 impl State {
     /// Takes a committed entry. After an error the state must be dropped.
     pub fn commit(&mut self, entry: &Entry, effects: &[Effect]) -> Result<(), Diverged> {
-        if entry.seq.0 != self.head.seq.0 + 1 || entry.prev != self.head.id {
-            return Err(Diverged::NotNext);
-        }
-        let at = At { seq: entry.seq, commit_time: entry.commit_time };
+        let at = self.next_at(entry)?;
         for effect in effects {
             if !self.fits(effect) {
                 return Err(Diverged::Misfit);
             }
             self.apply(effect, at);
+        }
+        self.move_head(entry, effects);
+        if self.hash == entry.state_hash { Ok(()) } else { Err(Diverged::Hash) }
+    }
+
+    /// Takes the committed entry of a plan that was made on this very state: its effects fit, and deciding has hashed
+    /// their rows.
+    pub fn commit_own(&mut self, entry: &Entry, effects: &[Effect]) -> Result<(), Diverged> {
+        let at = self.next_at(entry)?;
+        for effect in effects {
+            debug_assert!(self.fits(effect));
+            self.apply_unhashed(effect, at);
+        }
+        self.move_head(entry, effects);
+        self.hash = entry.state_hash;
+        Ok(())
+    }
+
+    /// Where the effects of an entry take place, if it follows the head.
+    pub(crate) fn next_at(&self, entry: &Entry) -> Result<At, Diverged> {
+        let follows = entry.seq.0 == self.head.seq.0 + 1 && entry.prev == self.head.id;
+        if follows { Ok(At { seq: entry.seq, commit_time: entry.commit_time }) } else { Err(Diverged::NotNext) }
+    }
+
+    fn move_head(&mut self, entry: &Entry, effects: &[Effect]) {
+        for effect in effects {
             if let Effect::UseRequest { digest, .. } = effect {
                 self.requests.note(*digest, entry.commit_time);
             }
         }
         self.requests.forget(entry.commit_time);
         self.head = Head { seq: entry.seq, id: entry.id, commit_time: entry.commit_time };
-        if self.hash == entry.state_hash { Ok(()) } else { Err(Diverged::Hash) }
     }
 
     /// Whether an effect can be taken at all; effects of an own plan always can.

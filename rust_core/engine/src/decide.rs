@@ -16,7 +16,7 @@ use crate::plan::{Decided, Effect, Entry, Plan, Resolution, Serials, Verdict};
 use crate::policy::{Policy, Strategy};
 use crate::rules;
 use crate::rules::prepare::{self, Asked};
-use crate::state::{At, Head, State, Undo};
+use crate::state::{Head, State, Undo};
 
 /// A decoded call, or why it could not be taken.
 pub type Submission<'c> = Result<Call<'c>, Fault>;
@@ -62,13 +62,11 @@ pub fn decide_after<'c>(
     stamp: (Micros, EntryId),
     encoder: &dyn Encoder,
 ) -> Result<Plan, Diverged> {
-    let head = state.head;
-    if entry.seq.0 != head.seq.0 + 1 || entry.prev != head.id {
-        return Err(Diverged::NotNext);
-    }
-    let at = At { seq: entry.seq, commit_time: entry.commit_time };
-    let journal: Vec<Undo> = effects.iter().map(|effect| state.apply(effect, at)).collect();
+    let (at, head) = (state.next_at(entry)?, state.head);
+    let journal: Vec<Undo> = effects.iter().map(|effect| state.apply_unhashed(effect, at)).collect();
     state.head = Head { seq: entry.seq, id: entry.id, commit_time: entry.commit_time };
+    // Making the other plan has hashed its rows; each step back brings the hash from before.
+    state.hash = entry.state_hash;
     let plan = decide(state, calls, stamp, encoder);
     state.head = head;
     for undo in journal.into_iter().rev() {

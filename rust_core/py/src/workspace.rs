@@ -43,6 +43,14 @@ enum After<T> {
     Drop(PyErr),
 }
 
+/// What becomes of the state after an entry.
+fn taken(result: Result<(), Diverged>) -> After<()> {
+    match result {
+        Ok(()) => After::Keep(()),
+        Err(_) => After::Drop(IndexDivergedError::new_err("the entry does not lead from this state to its own")),
+    }
+}
+
 #[derive(IntoPyObject)]
 pub enum PolicyPlan {
     Plan(Plan),
@@ -85,13 +93,6 @@ impl Workspace {
 
     fn read<T: Send>(&self, py: Python<'_>, read: impl FnOnce(&State) -> T + Send) -> PyResult<T> {
         self.work(py, |state| After::Keep(read(state)))
-    }
-
-    fn commit(&self, py: Python<'_>, entry: &Entry, effects: &[utterson_engine::plan::Effect]) -> PyResult<()> {
-        self.work(py, |state| match state.commit(entry, effects) {
-            Ok(()) => After::Keep(()),
-            Err(_) => After::Drop(IndexDivergedError::new_err("the entry does not lead from this state to its own")),
-        })
     }
 }
 
@@ -236,7 +237,7 @@ impl Workspace {
     }
 
     fn apply(&self, py: Python<'_>, plan: &Plan) -> PyResult<()> {
-        self.commit(py, &plan.log, &plan.effects)
+        self.work(py, |state| taken(state.commit_own(&plan.log, &plan.effects)))
     }
 
     #[expect(clippy::too_many_arguments, reason = "a log entry has as many columns")]
@@ -263,7 +264,7 @@ impl Workspace {
             Unreadable::Unknown => FormatUnknownError::new_err("this build does not know the entry's format"),
             Unreadable::Broken => IndexDivergedError::new_err("the entry's payload is gone or no log record"),
         })?;
-        self.commit(py, &entry, &effects)
+        self.work(py, |state| taken(state.commit(&entry, &effects)))
     }
 
     fn lookup(&self, py: Python<'_>, profile_id: i64) -> PyResult<Option<ProfileView>> {

@@ -43,7 +43,7 @@ impl Core {
         let plan = decide(&mut self.state, calls.iter().copied(), (NOW, id), &encode::EventEncoder);
         let encoded = encode::decided(&plan, &calls, &self.state.digester);
         if !plan.effects.is_empty() {
-            self.state.commit(&plan.entry, &plan.effects).expect("it fits");
+            self.state.commit_own(&plan.entry, &plan.effects).expect("it fits");
         }
         let accepted = encoded.answers.iter().map(|answer| match answer {
             encode::Answer::Accepted(range) => (true, &encoded.accepted[range.clone()]),

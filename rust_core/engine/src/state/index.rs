@@ -186,6 +186,15 @@ impl Index {
         if row.kind().shared() { self.postings.get(primary)?.get(serial.0) } else { None }
     }
 
+    /// As [`Index::find`]; most likely it is at `place`.
+    pub(crate) fn find_near(&self, place: u32, digest: Digest, serial: Serial) -> Option<u32> {
+        let at_once = place & FURTHER == 0 && {
+            let row = self.row(place);
+            row.serial == serial.0 && shard_at(place) == packed::shard_of(digest) && row.is(digest)
+        };
+        if at_once { Some(place) } else { self.find(digest, serial) }
+    }
+
     /// Whether this profile itself (not its merged members) holds the identifier.
     #[must_use]
     pub fn holds(&self, digest: Digest, serial: Serial) -> bool {

@@ -83,11 +83,11 @@ pub(crate) struct Undo {
 enum UndoWhat {
     Nothing,
     CreateProfile,
-    Attach { digest: Digest, serial: Serial },
+    Attach { digest: Digest, serial: Serial, place: u32 },
     Detach(Entry),
     Seen { digest: Digest, serial: Serial, day: Day },
     Merge { loser: Serial, survivor: Serial, before: Profile },
-    SetTrait { key: Digest, before: Option<TraitMark> },
+    SetTrait { key: Digest, row: u128, before: Option<TraitMark> },
     UseRequest { digest: Digest, before: Option<RequestMark> },
     ChangePolicy { revision: PolicyRevision, policy: Arc<Policy>, encoded: Arc<Vec<u8>> },
 }
@@ -145,10 +145,18 @@ impl State {
 
     /// Takes an effect and answers how to take it back.
     pub(crate) fn apply(&mut self, effect: &Effect, at: At) -> Undo {
-        let hash = self.hash;
+        let undo = self.apply_unhashed(effect, at);
+        self.hash = self.hash_after(effect, at, &undo.what);
+        undo
+    }
+
+    /// As [`State::apply`], for whoever knows what hash the effects come to. The hash is as before.
+    pub(crate) fn apply_unhashed(&mut self, effect: &Effect, at: At) -> Undo {
         let what = match effect {
-            Effect::CreateProfile { serial, create_time, source, merges } => {
-                self.create_profile(*serial, *create_time, *source, *merges)
+            Effect::CreateProfile { serial, source, merges, .. } => {
+                debug_assert_eq!(*serial, self.profiles.next_serial());
+                self.profiles.create(*source, *merges);
+                UndoWhat::CreateProfile
             }
             Effect::Attach(attachment) => self.attach(attachment),
             Effect::Detach { digest, serial, .. } => self.detach(*digest, *serial),
@@ -157,11 +165,7 @@ impl State {
             Effect::SetTrait { serial, name, value, time, position } => {
                 self.set_trait(*serial, name, value.as_deref(), (*time, at.seq, *position))
             }
-            Effect::StoreEvent { serial, time, position, record } => {
-                let row = Rows(&self.digester).event(*serial, (*time, at.seq, *position), record);
-                self.hash.events = self.hash.events.wrapping_add(row);
-                UndoWhat::Nothing
-            }
+            Effect::StoreEvent { .. } => UndoWhat::Nothing,
             Effect::UseRequest { digest, fingerprint, position } => {
                 let (time, seq) = (at.commit_time, at.seq);
                 let mark = RequestMark { fingerprint: *fingerprint, time, seq, position: *position };
@@ -171,7 +175,46 @@ impl State {
                 self.change_policy(*revision, Arc::clone(policy), Arc::new(encoded.clone()))
             }
         };
-        Undo { what, hash }
+        Undo { what, hash: self.hash }
+    }
+
+    /// The hash after an effect that was taken just now.
+    fn hash_after(&self, effect: &Effect, at: At, undo: &UndoWhat) -> StateHash {
+        let (rows, mut hash) = (Rows(&self.digester), self.hash);
+        let graph = &mut hash.graph;
+        match effect {
+            Effect::CreateProfile { serial, create_time, source, merges } => {
+                let row = rows.profile(*serial, *create_time, *source);
+                *graph = graph.wrapping_add(row).wrapping_add(rows.merges(*serial, *merges));
+            }
+            Effect::Attach(attachment) => {
+                let Attachment { digest, serial, add_time, .. } = **attachment;
+                *graph = graph.wrapping_add(rows.identifier(digest, serial, add_time));
+            }
+            Effect::Detach { digest, serial, .. } => {
+                if let UndoWhat::Detach(entry) = undo {
+                    *graph = graph.wrapping_sub(rows.identifier(*digest, *serial, entry.add_time));
+                }
+            }
+            Effect::Merge { loser, survivor, merges } => {
+                if let UndoWhat::Merge { before, .. } = undo {
+                    let added = rows.redirect(*loser, *survivor).wrapping_add(rows.merges(*survivor, *merges));
+                    *graph = graph.wrapping_add(added).wrapping_sub(rows.merges(*survivor, before.merges));
+                }
+            }
+            Effect::SetTrait { .. } => {
+                if let UndoWhat::SetTrait { row, before, .. } = undo {
+                    let old = before.map_or(0, |mark| mark.row);
+                    hash.traits = hash.traits.wrapping_add(*row).wrapping_sub(old);
+                }
+            }
+            Effect::StoreEvent { serial, time, position, record } => {
+                let row = rows.event(*serial, (*time, at.seq, *position), record);
+                hash.events = hash.events.wrapping_add(row);
+            }
+            Effect::Seen { .. } | Effect::UseRequest { .. } | Effect::ChangePolicy { .. } => {}
+        }
+        hash
     }
 
     /// Takes an effect back; effects are taken back newest first. The hash before it is known: no row is hashed again.
@@ -179,10 +222,15 @@ impl State {
         match undo.what {
             UndoWhat::Nothing => {}
             UndoWhat::CreateProfile => self.profiles.remove_last(),
-            UndoWhat::Attach { digest, serial } => {
-                self.unlink(digest, serial);
+            UndoWhat::Attach { digest, serial, place } => {
+                // It lies there still, unless it was taken out and put in again since.
+                if let Some(place) = self.index.find_near(place, digest, serial) {
+                    self.unlink(place);
+                }
             }
-            UndoWhat::Detach(entry) => self.link(&entry),
+            UndoWhat::Detach(entry) => {
+                self.link(&entry);
+            }
             UndoWhat::Seen { digest, serial, day } => {
                 self.see(digest, serial, day);
             }
@@ -190,7 +238,7 @@ impl State {
                 self.profiles.unlink(loser, survivor);
                 self.profiles.change(survivor, |profile| *profile = before);
             }
-            UndoWhat::SetTrait { key, before } => {
+            UndoWhat::SetTrait { key, before, .. } => {
                 match before {
                     Some(mark) => self.traits.insert(key, mark),
                     None => self.traits.remove(&key),
@@ -208,64 +256,49 @@ impl State {
         self.hash.graph = self.hash.graph.wrapping_add(row);
     }
 
-    fn subtract_row(&mut self, row: u128) {
-        self.hash.graph = self.hash.graph.wrapping_sub(row);
-    }
-
-    fn create_profile(&mut self, serial: Serial, time: Micros, source: Option<Serial>, merges: u32) -> UndoWhat {
-        debug_assert_eq!(serial, self.profiles.next_serial());
-        self.profiles.create(source, merges);
-        let rows = Rows(&self.digester);
-        let row = rows.profile(serial, time, source).wrapping_add(rows.merges(serial, merges));
-        self.add_row(row);
-        UndoWhat::CreateProfile
-    }
-
     fn attach(&mut self, attachment: &Attachment) -> UndoWhat {
         let type_id = self.types.intern(&attachment.type_name, &self.policy);
         let Attachment { digest, serial, add_time, seen_day, exclusive, .. } = *attachment;
-        self.link(&Entry { digest, serial, type_id, seen_day, add_time, exclusive });
-        let row = Rows(&self.digester).identifier(digest, serial, add_time);
-        self.add_row(row);
-        UndoWhat::Attach { digest, serial }
+        let place = self.link(&Entry { digest, serial, type_id, seen_day, add_time, exclusive });
+        UndoWhat::Attach { digest, serial, place }
     }
 
-    /// Puts an entry into the index and into its profile's chain and counts.
-    fn link(&mut self, entry: &Entry) {
-        let login = self.types.flags(entry.type_id).login;
+    /// Puts an entry into the index and into its profile's chain and counts, and answers its place.
+    fn link(&mut self, entry: &Entry) -> u32 {
         let root = self.profiles.root(entry.serial);
         let was_known = self.is_known(root);
+        let login = self.types.flags(entry.type_id).login;
         self.profiles.add(root, entry.type_id, login);
-        self.put(entry);
+        let place = self.put(entry);
         self.follow_known(root, was_known);
+        place
     }
 
-    /// Puts an entry into the index, as the newest of its profile's chain.
-    fn put(&mut self, entry: &Entry) {
+    /// Puts an entry into the index, as the newest of its profile's chain, and answers its place.
+    fn put(&mut self, entry: &Entry) -> u32 {
         let profiles = &self.profiles;
         let next = profiles.first_entry(entry.serial);
         let place = self.index.insert(entry, next, |serial| profiles.row(serial).known());
         self.profiles.set_first_entry(entry.serial, place);
+        place
     }
 
     fn detach(&mut self, digest: Digest, serial: Serial) -> UndoWhat {
-        let Some(entry) = self.unlink(digest, serial) else { return UndoWhat::Nothing };
-        let row = Rows(&self.digester).identifier(digest, serial, entry.add_time);
-        self.subtract_row(row);
-        UndoWhat::Detach(entry)
+        let Some(place) = self.index.find(digest, serial) else { return UndoWhat::Nothing };
+        UndoWhat::Detach(self.unlink(place))
     }
 
-    /// Takes an entry out of the index and out of its profile's chain and counts.
-    fn unlink(&mut self, digest: Digest, serial: Serial) -> Option<Entry> {
-        let place = self.index.find(digest, serial)?;
-        self.unchain(place, serial);
-        let entry = self.index.remove(place);
-        let root = self.profiles.root(serial);
+    /// Takes the entry at a place out of the index and out of its profile's chain and counts.
+    fn unlink(&mut self, place: u32) -> Entry {
+        let entry = self.index.entry(place);
+        self.unchain(place, entry.serial);
+        self.index.remove(place);
+        let root = self.profiles.root(entry.serial);
         let was_known = self.is_known(root);
         let login = self.types.flags(entry.type_id).login;
         self.profiles.subtract(root, entry.type_id, login);
         self.follow_known(root, was_known);
-        Some(entry)
+        entry
     }
 
     /// Takes an entry out of its profile's chain: the newest at once, as taking back does; another after a walk over
@@ -312,10 +345,6 @@ impl State {
             profile.absorb(&gone);
             profile.merges = merges;
         });
-        let rows = Rows(&self.digester);
-        let added = rows.redirect(loser, survivor).wrapping_add(rows.merges(survivor, merges));
-        let row = added.wrapping_sub(rows.merges(survivor, before.merges));
-        self.add_row(row);
         UndoWhat::Merge { loser, survivor, before }
     }
 
@@ -323,9 +352,7 @@ impl State {
         let key = self.trait_key(serial, name);
         let row = Rows(&self.digester).set_trait(key, value, at);
         let before = self.traits.insert(key, TraitMark { time: at.0, row });
-        let old = before.map_or(0, |mark| mark.row);
-        self.hash.traits = self.hash.traits.wrapping_add(row).wrapping_sub(old);
-        UndoWhat::SetTrait { key, before }
+        UndoWhat::SetTrait { key, row, before }
     }
 
     fn change_policy(&mut self, revision: PolicyRevision, policy: Arc<Policy>, encoded: Arc<Vec<u8>>) -> UndoWhat {

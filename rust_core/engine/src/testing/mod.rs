@@ -177,7 +177,7 @@ impl World {
         if plan.effects.is_empty() {
             return;
         }
-        self.state.commit(&plan.entry, &plan.effects).expect("an own plan applies");
+        self.state.commit_own(&plan.entry, &plan.effects).expect("an own plan applies");
         assert_eq!(invariants::check(&self.state), Vec::<String>::new());
         self.view.take(&plan.entry, &plan.effects);
         self.log.push(plan);

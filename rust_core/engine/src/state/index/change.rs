@@ -4,7 +4,7 @@ use crate::digest::Digest;
 use crate::ids::Serial;
 use crate::state::index::packed::{self, Further, Packed, shard_of};
 use crate::state::index::posting::Holder;
-use crate::state::index::{Entry, FURTHER, Index, NONE, place_of};
+use crate::state::index::{Entry, FURTHER, Index, NONE, place_of, within};
 
 impl Index {
     /// Adds an entry and answers its place. `next` is the next entry of the same profile.
@@ -45,7 +45,7 @@ impl Index {
             (row.serial, row.next) = (0, NONE);
             self.leave_posting(at, &entry);
         } else {
-            self.remove_row(entry.digest);
+            self.remove_row(at, entry.digest);
         }
         entry
     }
@@ -71,15 +71,15 @@ impl Index {
         posting.remove(entry.serial.0);
         if posting.is_empty() {
             self.postings.remove(primary);
-            self.remove_row(entry.digest);
+            self.remove_row(primary, entry.digest);
         } else if posting.len() == 1 && first.serial != 0 {
             self.postings.remove(primary);
             self.row_mut(primary).set_kind(first.kind().with_shared(false));
         }
     }
 
-    fn remove_row(&mut self, digest: Digest) {
-        self.shards[usize::from(shard_of(digest))].remove(digest);
+    fn remove_row(&mut self, primary: u32, digest: Digest) {
+        self.shards[usize::from(shard_of(digest))].remove(digest, within(primary));
     }
 
     fn insert_first(&mut self, entry: &Entry, next: u32) -> u32 {

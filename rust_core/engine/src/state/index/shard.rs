@@ -58,9 +58,8 @@ impl Shard {
         place
     }
 
-    /// Removes an identifier.
-    pub fn remove(&mut self, digest: Digest) {
-        let Some(place) = self.find(digest) else { return };
+    /// Removes the identifier at a place.
+    pub fn remove(&mut self, digest: Digest, place: u32) {
         self.slots.remove(digest, place);
         *self.entries.row_mut(place) = Packed::free(self.free);
         self.free = place;

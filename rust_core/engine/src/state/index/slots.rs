@@ -32,6 +32,9 @@ struct Bucket {
 
 const _: () = assert!(size_of::<Bucket>() == 64);
 
+/// A one in each byte.
+const ONES: u128 = u128::MAX / 255;
+
 impl Bucket {
     const EMPTY: Self = Self { tags: [EMPTY; SLOTS], low: [0; SLOTS], high: [0; SLOTS] };
 
@@ -51,18 +54,26 @@ impl Bucket {
         self.tags[SLOTS - 1] != EMPTY
     }
 
-    /// The places under a tag; now and then one under another, which the caller tells by its entry.
+    /// The slots under a tag; now and then one under another, which the caller tells by its entry.
     #[inline]
-    fn tagged(&self, tag: u8) -> impl Iterator<Item = u32> {
+    fn tagged(&self, tag: u8) -> impl Iterator<Item = usize> + use<> {
         // All bytes at once: one that is zero borrows from its highest bit.
-        const ONES: u128 = u128::MAX / 255;
         let other = u128::from_le_bytes(self.tags) ^ (ONES * u128::from(tag));
         let mut hits = other.wrapping_sub(ONES) & !other & (ONES << 7);
         std::iter::from_fn(move || {
             let at = (hits != 0).then_some(hits.trailing_zeros() as usize / 8 % SLOTS)?;
             hits &= hits - 1;
-            Some(self.place(at))
+            Some(at)
         })
+    }
+
+    /// The first slot that leads nowhere: marks are the highest tags.
+    #[inline]
+    fn vacant(&self) -> Option<usize> {
+        // Turned over, marks are the bytes below two; the first of them is told rightly.
+        let turned = !u128::from_le_bytes(self.tags);
+        let marks = turned.wrapping_sub(ONES * 2) & !turned & (ONES << 7);
+        (marks != 0).then_some(marks.trailing_zeros() as usize / 8 % SLOTS)
     }
 }
 
@@ -100,7 +111,7 @@ impl Slots {
         let mut at = self.home(key)?;
         for _ in 0..self.buckets.len() {
             let bucket = &self.buckets[at];
-            if let Some(place) = bucket.tagged(key.tag).find(|&place| same(place)) {
+            if let Some(place) = bucket.tagged(key.tag).map(|slot| bucket.place(slot)).find(|&place| same(place)) {
                 return Some(place);
             }
             if !bucket.is_full() {
@@ -139,8 +150,8 @@ impl Slots {
         let Some(mut at) = self.home(key) else { return };
         loop {
             let bucket = &mut self.buckets[at];
-            // Marks are the highest tags: the first is where the filled slots end, or one that was removed.
-            if let Some(slot) = bucket.tags.iter().position(|&tag| tag >= REMOVED) {
+            // Where the filled slots end, or one that was removed.
+            if let Some(slot) = bucket.vacant() {
                 self.used += u32::from(bucket.tags[slot] == EMPTY);
                 self.held += 1;
                 bucket.set(slot, key.tag, place);
@@ -157,7 +168,7 @@ impl Slots {
         for _ in 0..self.buckets.len() {
             let bucket = &self.buckets[at];
             let is = |slot: &usize| bucket.tags[*slot] == key.tag && bucket.place(*slot) == place;
-            if let Some(slot) = (0..SLOTS).find(is) {
+            if let Some(slot) = bucket.tagged(key.tag).find(is) {
                 self.empty(at, slot);
                 return;
             }
@@ -190,12 +201,13 @@ impl Slots {
         let key = Key::of(digest);
         let Some(home) = self.home(key) else { return };
         let mut told = false;
-        for place in self.buckets[home].tagged(key.tag) {
+        for slot in self.buckets[home].tagged(key.tag) {
             told = true;
-            tell(place);
+            tell(self.buckets[home].place(slot));
         }
         if !told && self.buckets[home].is_full() {
-            self.buckets[self.after(home)].tagged(key.tag).for_each(tell);
+            let next = &self.buckets[self.after(home)];
+            next.tagged(key.tag).map(|slot| next.place(slot)).for_each(tell);
         }
     }
 
