@@ -26,6 +26,7 @@ __all__ = [
     "encode_batch",
     "encode_stream_message",
     "encode_unary",
+    "imported_count",
     "parse_batch",
     "parse_call",
     "parse_stream_message",
@@ -113,6 +114,9 @@ def parse_batch(request: bytes) -> CallBatch | Fault:
 
 def parse_stream_message(request: bytes) -> CallBatch | Fault:
     """Decode a `StreamResolveRequest`; the fault is that of the message as a whole."""
+
+def imported_count(message: bytes) -> int:
+    """Count the profiles of an encoded `ImportProfilesRequest` without reading them; 0 if it is none."""
 
 def encode_unary(resolution: bytes) -> bytes:
     """Wrap an encoded `Resolution` into the response of its unary call: all of them have one shape."""

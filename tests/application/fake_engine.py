@@ -288,6 +288,9 @@ class FakeEngine:
     def group_faults(self, group: ParsedGroup) -> list[UttersonError | None]:
         return [refused() if line == "refuse" else None for line in cast("list[str]", group.handle)]
 
+    def imported_count(self, message: bytes) -> int:
+        return int(message != b"bad")
+
     def encode_unary(self, resolution: bytes) -> bytes:
         return resolution
 

@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 from pathlib import Path
+from typing import cast
 
 import pytest
 from rich.console import Console
@@ -12,7 +13,8 @@ from rich.console import Console
 from tests.cli.processes import free_port, run_command
 from utterson.cli.importing.progress import LINE_INTERVAL_S, ImportProgress
 from utterson.cli.importing.reading import ImportFileError, opened, pieces
-from utterson.client import UttersonClient
+from utterson.cli.importing.running import run_import as import_file
+from utterson.client import ImportedProfile, UttersonClient
 
 CANARY = "canary-7f3a"
 
@@ -152,6 +154,34 @@ def test_progress_tells_count_rate_and_time_left() -> None:
         "1,000 profiles with 3,000 identifiers taken over",
         "in 1 min 30 s, 33 identifiers a second",
     ]
+
+
+async def test_calls_tell_the_server_which_import_they_are_of_and_how_large_it_is(tmp_path: Path) -> None:
+    told: list[tuple[str, int]] = []
+
+    class Client:
+        async def import_profiles(
+            self,
+            workspace: str,
+            profiles: list[ImportedProfile],
+            *,
+            request_id: str,
+            import_id: str,
+            profiles_expected: int,
+            timeout_s: float,
+        ) -> list[int]:
+            told.append((import_id, profiles_expected))
+            return list(range(1, len(profiles) + 1))
+
+    for _ in range(2):
+        path = write(tmp_path, *(line(number) for number in range(100, 600)))
+        progress = ImportProgress(Console(file=io.StringIO()), path.stat().st_size, lambda: 0.0)
+        client = cast("UttersonClient", Client())
+        await import_file(client, "soho", path, progress, profiles_per_call=100, ids=None)
+    ids = [import_id for import_id, _ in told]
+    assert (len(told), len(set(ids)), len(set(ids[:5]))) == (10, 2, 1)
+    assert all(expected >= 100 * (number % 5 + 1) for number, (_, expected) in enumerate(told))
+    assert told[4][1] == told[9][1] == 500
 
 
 def test_no_server_is_one_sentence(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
 from utterson.domain.calls import CallKind
+from utterson.domain.imports import WHOLE_IMPORT, ImportPart
 from utterson.domain.records import (
     IdentifierRecord,
     Page,
@@ -112,10 +113,12 @@ class FakeWorkspaces:
         await self.script.play("list_policy_revisions", workspace, page_size, page_token)
         return Page([PolicyRevisionRecord(2, POLICY, -1)], "next")
 
-    async def import_profiles(self, workspace: str, messages: AsyncIterator[bytes]) -> bytes:
+    async def import_profiles(
+        self, workspace: str, messages: AsyncIterator[bytes], part: ImportPart = WHOLE_IMPORT
+    ) -> bytes:
         """Record and answer the numbers of the messages."""
         received = [message async for message in messages]
-        await self.script.play("import_profiles", workspace, received)
+        await self.script.play("import_profiles", workspace, received, part)
         return ImportProfilesResponse(profile_ids=range(1, len(received) + 1)).SerializeToString()
 
 

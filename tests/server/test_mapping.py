@@ -5,7 +5,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from tests.server.conftest import Running
 from tests.server.fakes import POLICY
+from utterson.client import ImportedProfile, UttersonClient
 from utterson.domain.calls import CallKind
+from utterson.domain.imports import ImportPart
 from utterson.domain.records import Page
 from utterson.server.mapping import timestamp
 from utterson.v1 import profile_service_pb2 as profile_messages
@@ -91,7 +93,34 @@ async def test_import_hands_bytes_through_with_the_first_workspace(running: Runn
     answer = await WorkspaceServiceStub(running.channel).ImportProfiles(iter(requests))
     assert list(answer.profile_ids) == [1, 2, 3]
     encoded = [request.SerializeToString() for request in requests]
-    assert running.script.asked == [("import_profiles", "soho", encoded)]
+    assert running.script.asked == [("import_profiles", "soho", encoded, ImportPart())]
+
+
+@pytest.mark.parametrize(
+    ("import_id", "expected", "part"),
+    [
+        ("3f2a90b1", "3333000", ImportPart("3f2a90b1", 3_333_000)),
+        ("3f2a90b1", "many", ImportPart("3f2a90b1")),
+        ("jane@example.com", "12", ImportPart("", 12)),
+        ("0123456789abcdef0", "-1", ImportPart()),
+        ("3F2A", "1234567890123", ImportPart()),
+    ],
+)
+async def test_import_takes_what_the_caller_tells_the_log(
+    running: Running, import_id: str, expected: str, part: ImportPart
+) -> None:
+    request = workspace_messages.ImportProfilesRequest(workspace="soho")
+    metadata = (("x-import-id", import_id), ("x-import-profiles", expected))
+    await WorkspaceServiceStub(running.channel).ImportProfiles(iter([request]), metadata=metadata)
+    ((_, _, _, told),) = running.script.asked
+    assert told == part
+
+
+async def test_our_client_tells_the_log_as_the_server_reads_it(running: Running) -> None:
+    async with UttersonClient(running.address) as client:
+        await client.import_profiles("soho", [ImportedProfile([("email", "a")])], import_id="3f", profiles_expected=12)
+        await client.import_profiles("soho", [ImportedProfile([("email", "b")])])
+    assert [asked[3] for asked in running.script.asked] == [ImportPart("3f", 12), ImportPart()]
 
 
 async def test_get_profile(running: Running) -> None:

@@ -179,6 +179,10 @@ class Engine(Protocol):
         """Give what is wrong with each call whatever the workspace: for calls that no workspace decides."""
         ...
 
+    def imported_count(self, message: bytes) -> int:
+        """Count the profiles of an encoded `ImportProfilesRequest`; 0 if it is none."""
+        ...
+
     def encode_unary(self, resolution: bytes) -> bytes:
         """Wrap a resolution into the response of a unary call."""
         ...

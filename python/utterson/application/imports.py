@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 from utterson.application.context import LaneContext
+from utterson.application.import_progress import ImportCall
 from utterson.application.lane import Lane
 from utterson.application.operations import ImportOperation
 from utterson.application.repeats import recorded_bytes
@@ -13,16 +14,29 @@ MESSAGES_MAX = 100_000
 IMPORT_BYTES_MAX = 256 * 1024 * 1024
 
 
-async def import_graph(lane: Lane, context: LaneContext, messages: AsyncIterator[bytes]) -> bytes:
+async def import_graph(lane: Lane, context: LaneContext, messages: AsyncIterator[bytes], call: ImportCall) -> bytes:
     """Take over a graph, all or nothing; answers an encoded `ImportProfilesResponse`.
+
+    Args:
+        lane: the workspace's.
+        context: the engine and the store.
+        messages: encoded `ImportProfilesRequest`s.
+        call: is told how far it is.
 
     Raises:
         UttersonError: FIELD_INVALID with the first faulty message named, REQUEST_ID_REUSED, QUOTA_EXCEEDED, …
     """
-    operation = ImportOperation(await _gather(messages))
+
+    async def counted() -> AsyncIterator[bytes]:
+        async for message in messages:
+            call.receive(context.engine.imported_count(message))
+            yield message
+
+    operation = ImportOperation(await _gather(counted()))
     await lane.run(operation, context.limits.import_timeout_ms)
     if operation.refusal is not None:
         raise operation.refusal
+    call.take_over()
     if operation.repeated is not None:
         (answer,) = await recorded_bytes(context, lane.keys, [operation.repeated])
         return _sent(answer)

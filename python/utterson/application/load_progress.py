@@ -1,15 +1,11 @@
 """Tells the log how a long load gets on."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from utterson.application.engine_port import IndexLoader
-
-logger = logging.getLogger("utterson.application")
-
-TELL_EVERY_S = 5.0
+from utterson.application.progress import TELL_EVERY_S, how_far, tell
 
 
 class LoadProgress:
@@ -29,24 +25,12 @@ class LoadProgress:
     @asynccontextmanager
     async def told(self) -> AsyncIterator[None]:
         """Tell count, rate and time left now and then, for as long as the context lasts."""
-        telling = asyncio.create_task(self._tell())
+        telling = asyncio.create_task(tell(self._line, self._every_s))
         try:
             yield
         finally:
             telling.cancel()
 
-    async def _tell(self) -> None:
-        began_s = asyncio.get_running_loop().time()
-        while True:
-            await asyncio.sleep(self._every_s)
-            if self._loader is not None:
-                passed_s = asyncio.get_running_loop().time() - began_s
-                logger.info("workspace %s: loading: %s", self._workspace, self._line(self._loader.rows, passed_s))
-
-    def _line(self, rows: int, passed_s: float) -> str:
-        """Say how far it is; the expected number is an estimate, so what is past it says nothing of the time left."""
-        rate = rows / passed_s
-        if not rows or rows >= self._rows_expected:
-            return f"{rows:,} rows, {rate:,.0f} a second"
-        left_s = (self._rows_expected - rows) / rate
-        return f"{rows:,} of about {self._rows_expected:,} rows, {rate:,.0f} a second, about {left_s:,.0f} s left"
+    def _line(self, passed_s: float) -> str:
+        rows = 0 if self._loader is None else self._loader.rows
+        return f"workspace {self._workspace}: loading: {how_far('rows', rows, self._rows_expected, passed_s)}"

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from utterson.domain.calls import CallKind
 from utterson.domain.errors import UttersonError
+from utterson.domain.imports import WHOLE_IMPORT, ImportPart
 from utterson.domain.records import Page, PolicyRevisionRecord, ProfileRecord, WorkspaceRecord
 
 
@@ -57,12 +58,15 @@ class WorkspaceUseCases(Protocol):
         """List the policies that a workspace had, newest first."""
         ...
 
-    async def import_profiles(self, workspace: str, messages: AsyncIterator[bytes]) -> bytes:
+    async def import_profiles(
+        self, workspace: str, messages: AsyncIterator[bytes], part: ImportPart = WHOLE_IMPORT
+    ) -> bytes:
         """Take over an existing graph, all or nothing.
 
         Args:
             workspace: the workspace of the first message; every message must name the same.
             messages: encoded `ImportProfilesRequest`s.
+            part: which import of several calls this is one of, for the log.
 
         Returns:
             An encoded `ImportProfilesResponse`.

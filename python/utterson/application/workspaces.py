@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from utterson.application.context import LaneContext
 from utterson.application.etag import policy_etag
 from utterson.application.faults import store_unavailable, workspace_not_found
+from utterson.application.import_progress import ImportProgress
 from utterson.application.imports import import_graph
 from utterson.application.lanes import Lanes
 from utterson.application.operations import PolicyOperation
@@ -13,6 +14,7 @@ from utterson.application.translating import store_refusals
 from utterson.domain.chain import FailureKind, NewWorkspace, StoredWorkspace, StoreFailureError
 from utterson.domain.decisions import CheckedPolicy
 from utterson.domain.errors import FieldViolation, Reason, Resource, UttersonError
+from utterson.domain.imports import WHOLE_IMPORT, ImportPart
 from utterson.domain.records import Page, PolicyRevisionRecord, WorkspaceRecord
 
 KEY_BYTES = 16
@@ -26,6 +28,7 @@ class WorkspacesService:
         self._lanes = lanes
         self._context = context
         self._store = context.store.workspaces
+        self._imports = ImportProgress()
 
     async def create_workspace(self, workspace: str, policy: bytes | None, preset: str | None) -> WorkspaceRecord:
         """Make a workspace; exactly one of policy and preset is given.
@@ -103,9 +106,13 @@ class WorkspacesService:
         records = [PolicyRevisionRecord(row.policy_revision, row.policy, row.create_time_us) for row in rows[:limit]]
         return Page(records, next_token)
 
-    async def import_profiles(self, workspace: str, messages: AsyncIterator[bytes]) -> bytes:
-        """Take over an existing graph, all or nothing."""
-        return await import_graph(await self._lanes.lane(workspace), self._context, messages)
+    async def import_profiles(
+        self, workspace: str, messages: AsyncIterator[bytes], part: ImportPart = WHOLE_IMPORT
+    ) -> bytes:
+        """Take over an existing graph, all or nothing; the log is told how it gets on."""
+        lane = await self._lanes.lane(workspace)
+        with self._imports.call(workspace, part) as call:
+            return await import_graph(lane, self._context, messages, call)
 
     def _preset(self, name: str) -> bytes:
         policy = self._context.engine.preset_policy(name)

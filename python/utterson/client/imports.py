@@ -32,6 +32,17 @@ def import_messages(
     return messages
 
 
+def import_metadata(import_id: str, profiles_expected: int) -> tuple[tuple[str, str], ...]:
+    """Tell the server's log of which import a call is a part, and about how many profiles that has.
+
+    Args:
+        import_id: the same in all calls of one import; empty means that it is not told.
+        profiles_expected: 0 means that nobody knows.
+    """
+    told = (("x-import-id", import_id), ("x-import-profiles", str(profiles_expected or "")))
+    return tuple((key, value) for key, value in told if value)
+
+
 def _add(message: pb.ImportProfilesRequest, profile: ImportedProfile) -> None:
     message.profiles.add(
         identifiers=identifier_messages(profile.identifiers),

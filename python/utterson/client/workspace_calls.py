@@ -6,7 +6,7 @@ from typing import Final, overload
 
 import grpc
 
-from utterson.client.imports import import_messages, place_of_profile
+from utterson.client.imports import import_messages, import_metadata, place_of_profile
 from utterson.client.paging import all_pages
 from utterson.client.refusal import CallRefused
 from utterson.client.requests import ImportedProfile
@@ -113,6 +113,8 @@ class WorkspaceCalls:
         profiles: Iterable[ImportedProfile],
         *,
         request_id: str = "",
+        import_id: str = "",
+        profiles_expected: int = 0,
         timeout_s: float = IMPORT_TIMEOUT_S,
     ) -> list[int]:
         """Take over an existing graph, oldest profile first, all or nothing; answer the ids in order.
@@ -121,15 +123,20 @@ class WorkspaceCalls:
             workspace: the workspace's id.
             profiles: at most 100,000.
             request_id: makes the call repeatable; empty means a new random one.
+            import_id: up to 16 hexadecimal digits, the same in all calls of one import: the server's log counts them
+                together.
+            profiles_expected: about how many profiles all calls hold: the server's log tells the time left.
             timeout_s: the deadline over all attempts, in seconds.
 
         Raises:
             CallRefused: a violation's subject names the profile by its place, such as `profiles[7].identifiers[0]`.
         """
         messages = import_messages(workspace, profiles, request_id or str(uuid.uuid4()))
+        metadata = import_metadata(import_id, profiles_expected)
         try:
             answer = await self._retrier.run(
-                lambda left_s: self._workspaces.ImportProfiles(iter(messages), timeout=left_s), timeout_s=timeout_s
+                lambda left_s: self._workspaces.ImportProfiles(iter(messages), timeout=left_s, metadata=metadata),
+                timeout_s=timeout_s,
             )
         except CallRefused as refusal:
             raise refusal.naming(place_of_profile) from None

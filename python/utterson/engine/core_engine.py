@@ -66,6 +66,11 @@ class CoreEngine:
             faults = cast("_core.CallGroup", group.handle).faults
         return [None if fault is None else refusal(fault) for fault in faults]
 
+    def imported_count(self, message: bytes) -> int:
+        """Count the profiles of an encoded `ImportProfilesRequest`; 0 if it is none."""
+        with guarded():
+            return _core.imported_count(message)
+
     def encode_unary(self, resolution: bytes) -> bytes:
         """Wrap a resolution into the response of a unary call."""
         with guarded():

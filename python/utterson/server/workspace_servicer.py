@@ -1,18 +1,27 @@
 """WorkspaceService: workspaces, their policies and the take-over of existing graphs."""
 
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Iterable
 
 import grpc
 from google.protobuf.message import DecodeError
 
 from utterson.application.ports import WorkspaceUseCases
 from utterson.domain.errors import FieldViolation, Reason, UttersonError
+from utterson.domain.imports import ImportPart
 from utterson.server.layers import Context, Handler
 from utterson.server.mapping import policy_revision_message, workspace_message
 from utterson.server.validation import malformed_request
 from utterson.v1 import workspace_service_pb2 as messages
 
 SERVICE = "utterson.v1.WorkspaceService"
+
+# What a caller that imports a graph in several calls may send along, for the log.
+IMPORT_ID_KEY = "x-import-id"
+PROFILES_EXPECTED_KEY = "x-import-profiles"
+# The log takes no text of a caller's choice.
+_IMPORT_ID = re.compile(r"[0-9a-f]{1,16}")
+_COUNT = re.compile(r"[0-9]{1,12}")
 
 
 class WorkspaceServicer:
@@ -74,12 +83,12 @@ class WorkspaceServicer:
 
     async def import_profiles(self, requests: AsyncIterator[bytes], context: Context) -> bytes:
         """Take over an existing graph; the engine reads and checks the messages."""
-        del context
         first = await anext(requests, None)
         if first is None:
             sentence = "the stream is empty; send at least one profile"
             raise UttersonError(Reason.FIELD_INVALID, sentence, violations=(FieldViolation("", sentence),))
-        return await self._use_cases.import_profiles(_workspace_of(first), _rejoined(first, requests))
+        part = _part_of(context.invocation_metadata() or ())
+        return await self._use_cases.import_profiles(_workspace_of(first), _rejoined(first, requests), part)
 
 
 def _workspace_of(request: bytes) -> str:
@@ -87,6 +96,16 @@ def _workspace_of(request: bytes) -> str:
         return messages.ImportProfilesRequest.FromString(request).workspace
     except DecodeError as error:
         raise malformed_request(messages.ImportProfilesRequest.DESCRIPTOR.full_name) from error
+
+
+def _part_of(metadata: Iterable[tuple[str, str | bytes]]) -> ImportPart:
+    """Read what the caller tells of an import in several calls; what has another form is not told."""
+    told = dict(metadata)
+    import_id, expected = told.get(IMPORT_ID_KEY), told.get(PROFILES_EXPECTED_KEY)
+    return ImportPart(
+        import_id if isinstance(import_id, str) and _IMPORT_ID.fullmatch(import_id) else "",
+        int(expected) if isinstance(expected, str) and _COUNT.fullmatch(expected) else 0,
+    )
 
 
 async def _rejoined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

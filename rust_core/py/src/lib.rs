@@ -22,7 +22,7 @@ mod _core {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use crate::calls::{CallBatch, CallGroup, parse_batch, parse_call, parse_stream_message};
+    use crate::calls::{CallBatch, CallGroup, imported_count, parse_batch, parse_call, parse_stream_message};
     #[pymodule_export]
     use crate::errors::{Fault, FormatUnknownError, IndexDivergedError, Replay};
     #[pymodule_export]

@@ -66,6 +66,15 @@ class ImportProgress:
             self._told_at_s = now_s
             self._console.print(told)
 
+    def profiles_expected(self, profiles: int, file_bytes: int) -> int:
+        """Estimate how many profiles the whole file holds; 0 where its size is unknown.
+
+        Args:
+            profiles: how many the next call holds.
+            file_bytes: how far into the file it reaches.
+        """
+        return (self.profiles + profiles) * self._file_bytes // max(file_bytes, 1)
+
     def summary(self) -> str:
         """Tell the whole: what, and how fast."""
         elapsed_s = max(self._monotonic_s() - self._started_at_s, 1e-9)

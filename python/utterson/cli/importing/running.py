@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, TextIO
@@ -41,13 +42,15 @@ async def run_import(
         ImportFileError: a line is no profile, or the server refuses it.
         CallRefused: the server refuses for another reason.
     """
+    import_id = secrets.token_hex(4)
     with opened(path) as (raw, source):
         remaining = pieces(raw, source, profiles_per_call)
         piece = await asyncio.to_thread(_next, remaining)
         while piece is not None:
             reading = asyncio.create_task(asyncio.to_thread(_next, remaining))
             try:
-                profile_ids = await _send(client, workspace, piece)
+                expected = progress.profiles_expected(len(piece.profiles), piece.file_bytes)
+                profile_ids = await _send(client, workspace, piece, import_id, expected)
             except BaseException:
                 # The file is closed below; the reader must be through with it first.
                 await asyncio.wait({reading})
@@ -64,10 +67,17 @@ def _next(remaining: Iterator[Piece]) -> Piece | None:
     return next(remaining, None)
 
 
-async def _send(client: UttersonClient, workspace: str, piece: Piece) -> list[int]:
+async def _send(
+    client: UttersonClient, workspace: str, piece: Piece, import_id: str, profiles_expected: int
+) -> list[int]:
     try:
         return await client.import_profiles(
-            workspace, piece.profiles, request_id=piece.request_id, timeout_s=CALL_TIMEOUT_S
+            workspace,
+            piece.profiles,
+            request_id=piece.request_id,
+            import_id=import_id,
+            profiles_expected=profiles_expected,
+            timeout_s=CALL_TIMEOUT_S,
         )
     except CallRefused as refusal:
         faults = [_in_file(violation.subject, piece) + violation.description for violation in refusal.violations]

@@ -4,11 +4,15 @@ use prost::Message;
 use utterson_engine::call::{ImportPlace, ImportRow};
 use utterson_engine::fault::{Fault, Reason, Violation};
 
+use super::reader::{Broken, Reader};
 use super::{fields, malformed, structs};
 use crate::proto::v1;
 
 /// The most profiles of one import.
 pub const MAX_PROFILES: usize = 100_000;
+
+/// `ImportProfilesRequest.profiles`.
+const PROFILES_TAG: u32 = 7;
 
 const ONE_OR_MANY: &str = "a message is one profile or has many in profiles, not both: leave the other fields empty";
 
@@ -53,6 +57,21 @@ pub fn import<B: AsRef<[u8]>>(workspace: &str, messages: &[B]) -> Result<Import,
         }
     }
     Ok(import)
+}
+
+/// How many profiles an encoded `ImportProfilesRequest` holds, without reading them; 0 if it is none.
+#[must_use]
+pub fn imported_count(message: &[u8]) -> usize {
+    let count = || -> Result<usize, Broken> {
+        let (mut reader, mut many) = (Reader::new(message), 0);
+        while let Some(field) = reader.next()? {
+            many += usize::from(field.tag == PROFILES_TAG);
+            field.skip()?;
+        }
+        // Without many it is one itself.
+        Ok(many.max(1))
+    };
+    count().unwrap_or_default()
 }
 
 fn check_request_id(request_id: &str, first: &str, violations: &mut Vec<Violation>) {

@@ -14,7 +14,7 @@ mod structs;
 mod tests;
 
 pub use batch::{Batch, Group, batch, single, stream_message};
-pub use import::{Import, MAX_PROFILES, import};
+pub use import::{Import, MAX_PROFILES, import, imported_count};
 pub use structs::MAX_NESTING;
 
 use utterson_engine::fault::{Fault, Reason};

@@ -212,3 +212,16 @@ fn an_import_names_its_first_fault() {
     assert_eq!(malformed.reason, Reason::MalformedRequest);
     assert!(import::<Vec<u8>>("w", &[]).is_err());
 }
+
+#[test]
+fn profiles_of_an_import_are_counted_unread() {
+    let message = |profiles| v1::ImportProfilesRequest {
+        workspace: "w".into(),
+        identifiers: vec![identifier("email", "x"); 2],
+        profiles: vec![v1::ImportedProfile { merges: 7, ..v1::ImportedProfile::default() }; profiles],
+        ..v1::ImportProfilesRequest::default()
+    };
+    assert_eq!([0, 1, 2, 500].map(|profiles| imported_count(&message(profiles).encode_to_vec())), [1, 1, 2, 500]);
+    let cut = message(3).encode_to_vec();
+    assert_eq!((imported_count(&cut[..cut.len() - 1]), imported_count(&[0xff])), (0, 0));
+}
