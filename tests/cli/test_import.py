@@ -14,7 +14,7 @@ from tests.cli.processes import free_port, run_command
 from utterson.cli.importing.progress import LINE_INTERVAL_S, ImportProgress
 from utterson.cli.importing.reading import ImportFileError, opened, pieces
 from utterson.cli.importing.running import run_import as import_file
-from utterson.client import ImportedProfile, UttersonClient
+from utterson.client import CallRefused, ImportedProfile, UttersonClient
 
 CANARY = "canary-7f3a"
 
@@ -168,9 +168,13 @@ async def test_calls_tell_the_server_which_import_they_are_of_and_how_large_it_i
             request_id: str,
             import_id: str,
             profiles_expected: int,
+            after: asyncio.Future[None] | None,
             timeout_s: float,
         ) -> list[int]:
             told.append((import_id, profiles_expected))
+            assert (after is None) == (len(told) % 5 == 1)
+            if after is not None:
+                await after
             return list(range(1, len(profiles) + 1))
 
     for _ in range(2):
@@ -191,3 +195,33 @@ def test_no_server_is_one_sentence(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("utterson: UNAVAILABLE")
     assert len(done.stderr.splitlines()) == 1
+
+
+async def test_what_stands_before_a_line_that_is_no_profile_is_taken_over(address: str, tmp_path: Path) -> None:
+    ids = tmp_path / "ids"
+    path = write(tmp_path, *(line(number) for number in range(11)), "{")
+    code, _, errors = await run_import(path, address, "stopped", "--profiles-per-call", "5", "--profile-ids", str(ids))
+    assert code == 1
+    assert "line 12 is not JSON" in errors
+    assert len(ids.read_text().split()) == 10
+
+
+async def test_a_call_takes_effect_after_the_one_before_it_or_never(address: str) -> None:
+    loop = asyncio.get_running_loop()
+    first, second = (ImportedProfile([("user_id", name)]) for name in ("first", "second"))
+    async with UttersonClient(address) as client:
+        await client.create_workspace("ordered", preset="identity_graph_rules")
+        before: asyncio.Future[None] = loop.create_future()
+        call = asyncio.create_task(client.import_profiles("ordered", [first], after=before))
+        await asyncio.wait({call}, timeout=0.3)
+        with pytest.raises(CallRefused, match="NO_MATCH"):
+            await client.search("ordered", [("user_id", "first")])
+        before.set_result(None)
+        (profile_id,) = await call
+        assert (await client.search("ordered", [("user_id", "first")])).profile_id == profile_id
+        broken: asyncio.Future[None] = loop.create_future()
+        broken.set_exception(OSError("the call before it"))
+        with pytest.raises(asyncio.CancelledError):
+            await client.import_profiles("ordered", [second], after=broken)
+        with pytest.raises(CallRefused, match="NO_MATCH"):
+            await client.search("ordered", [("user_id", "second")])

@@ -1,7 +1,8 @@
 """The messages of an import: many profiles a message, because each message costs more than the profiles in it."""
 
+import asyncio
 import re
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from typing import Final
 
 from utterson.client.requests import ImportedProfile, identifier_messages, struct_message, time_message
@@ -30,6 +31,16 @@ def import_messages(
     if messages:
         messages[0].request_id = request_id
     return messages
+
+
+async def held_open(
+    messages: Iterable[pb.ImportProfilesRequest], after: asyncio.Future[None] | None
+) -> AsyncIterator[pb.ImportProfilesRequest]:
+    """Give the messages at once, and their end, which the server waits for, only after something else is done."""
+    for message in messages:
+        yield message
+    if after is not None:
+        await after
 
 
 def import_metadata(import_id: str, profiles_expected: int) -> tuple[tuple[str, str], ...]:

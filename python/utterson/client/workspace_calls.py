@@ -1,12 +1,13 @@
 """The calls of the workspace service: workspaces, their policies and the take-over of existing graphs."""
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Iterable
 from typing import Final, overload
 
 import grpc
 
-from utterson.client.imports import import_messages, import_metadata, place_of_profile
+from utterson.client.imports import held_open, import_messages, import_metadata, place_of_profile
 from utterson.client.paging import all_pages
 from utterson.client.refusal import CallRefused
 from utterson.client.requests import ImportedProfile
@@ -115,6 +116,7 @@ class WorkspaceCalls:
         request_id: str = "",
         import_id: str = "",
         profiles_expected: int = 0,
+        after: asyncio.Future[None] | None = None,
         timeout_s: float = IMPORT_TIMEOUT_S,
     ) -> list[int]:
         """Take over an existing graph, oldest profile first, all or nothing; answer the ids in order.
@@ -126,6 +128,7 @@ class WorkspaceCalls:
             import_id: up to 16 hexadecimal digits, the same in all calls of one import: the server's log counts them
                 together.
             profiles_expected: about how many profiles all calls hold: the server's log tells the time left.
+            after: the profiles travel at once, but are not taken over before this is done; where it fails, never.
             timeout_s: the deadline over all attempts, in seconds.
 
         Raises:
@@ -135,7 +138,9 @@ class WorkspaceCalls:
         metadata = import_metadata(import_id, profiles_expected)
         try:
             answer = await self._retrier.run(
-                lambda left_s: self._workspaces.ImportProfiles(iter(messages), timeout=left_s, metadata=metadata),
+                lambda left_s: self._workspaces.ImportProfiles(
+                    held_open(messages, after), timeout=left_s, metadata=metadata
+                ),
                 timeout_s=timeout_s,
             )
         except CallRefused as refusal:

@@ -70,10 +70,10 @@ class ImportProgress:
         """Estimate how many profiles the whole file holds; 0 where its size is unknown.
 
         Args:
-            profiles: how many the next call holds.
-            file_bytes: how far into the file it reaches.
+            profiles: how many were read.
+            file_bytes: how far into the file they reach.
         """
-        return (self.profiles + profiles) * self._file_bytes // max(file_bytes, 1)
+        return profiles * self._file_bytes // max(file_bytes, 1)
 
     def summary(self) -> str:
         """Tell the whole: what, and how fast."""

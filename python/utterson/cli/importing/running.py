@@ -1,9 +1,11 @@
-"""Takes a file over, call by call; the next piece is read while the last one is on its way."""
+"""Takes a file over, call by call; the next piece is read and sent while the last one is taken over."""
 
 import asyncio
 import re
 import secrets
+from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -14,7 +16,19 @@ from utterson.client import CallRefused, UttersonClient
 # A large call waits for its commit, behind whatever else the workspace has to do.
 CALL_TIMEOUT_S: Final = 600.0
 
+# One is taken over while the next is on its way.
+CALLS_UNDER_WAY: Final = 2
+
 _PROFILE: Final = re.compile(r"^profiles\[(\d+)\]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What a call tells of its import, and the call that must be through before it may take effect."""
+
+    import_id: str
+    profiles_expected: int
+    before: asyncio.Task[None] | None
 
 
 async def run_import(
@@ -43,40 +57,54 @@ async def run_import(
         CallRefused: the server refuses for another reason.
     """
     import_id = secrets.token_hex(4)
+
+    async def take_over(piece: Piece, part: _Part) -> None:
+        profile_ids = await _send(client, workspace, piece, part)
+        if ids is not None:
+            ids.writelines(f"{profile_id}\n" for profile_id in profile_ids)
+        progress.advance(len(piece.profiles), piece.identifiers, piece.file_bytes)
+
     with opened(path) as (raw, source):
         remaining = pieces(raw, source, profiles_per_call)
-        piece = await asyncio.to_thread(_next, remaining)
-        while piece is not None:
-            reading = asyncio.create_task(asyncio.to_thread(_next, remaining))
-            try:
-                expected = progress.profiles_expected(len(piece.profiles), piece.file_bytes)
-                profile_ids = await _send(client, workspace, piece, import_id, expected)
-            except BaseException:
-                # The file is closed below; the reader must be through with it first.
+        calls: deque[asyncio.Task[None]] = deque()
+        profiles = 0
+        reading = _reading(remaining)
+        try:
+            # Waiting cancels no reader: the file is closed below, and it must be through with it first.
+            await asyncio.wait({reading})
+            while not reading.exception() and (piece := reading.result()):
+                if len(calls) == CALLS_UNDER_WAY:
+                    await calls.popleft()
+                profiles += len(piece.profiles)
+                expected = progress.profiles_expected(profiles, piece.file_bytes)
+                part = _Part(import_id, expected, calls[-1] if calls else None)
+                calls.append(asyncio.create_task(take_over(piece, part)))
+                reading = _reading(remaining)
                 await asyncio.wait({reading})
-                if not reading.cancelled():
-                    reading.exception()
-                raise
-            if ids is not None:
-                ids.writelines(f"{profile_id}\n" for profile_id in profile_ids)
-            progress.advance(len(piece.profiles), piece.identifiers, piece.file_bytes)
-            piece = await reading
+            while calls:
+                await calls.popleft()
+            # Where a line is no profile, what stands before it is taken over first.
+            reading.result()
+        except BaseException:
+            for call in calls:
+                call.cancel()
+            await asyncio.gather(reading, *calls, return_exceptions=True)
+            raise
 
 
-def _next(remaining: Iterator[Piece]) -> Piece | None:
-    return next(remaining, None)
+def _reading(remaining: Iterator[Piece]) -> asyncio.Task[Piece | None]:
+    return asyncio.create_task(asyncio.to_thread(next, remaining, None))
 
 
-async def _send(
-    client: UttersonClient, workspace: str, piece: Piece, import_id: str, profiles_expected: int
-) -> list[int]:
+async def _send(client: UttersonClient, workspace: str, piece: Piece, part: _Part) -> list[int]:
     try:
         return await client.import_profiles(
             workspace,
             piece.profiles,
             request_id=piece.request_id,
-            import_id=import_id,
-            profiles_expected=profiles_expected,
+            import_id=part.import_id,
+            profiles_expected=part.profiles_expected,
+            after=part.before,
             timeout_s=CALL_TIMEOUT_S,
         )
     except CallRefused as refusal:
