@@ -32,7 +32,7 @@ from utterson.store.pool import COMMIT_SETTINGS, pass_columns_through
 from utterson.store.statements import Statement
 
 POPULATION_CALLS = 20_000
-MIGRATION = "0004_binary_columns.sql"
+MIGRATION = "0005_smaller_commits.sql"
 WATERMARK = "CREATE TABLE watermarks (workspace_key bigint PRIMARY KEY, seq bigint NOT NULL);"
 
 
@@ -71,7 +71,7 @@ class Reading:
 def functions() -> str:
     """Cut `commit_batch` in two: what the answer waits for, and what the tables get."""
     source = resources.files("utterson.store").joinpath("migrations", MIGRATION).read_text(encoding="utf-8")
-    whole = source[source.index("CREATE FUNCTION commit_batch") :]
+    whole = source[source.rindex("CREATE FUNCTION commit_batch") :]
     head, tables = whole.split("    IF cardinality(p_created_serials)", 1)
     declared = head.index("BEGIN\n") + len("BEGIN\n")
     log = head.replace("commit_batch", "commit_log") + "    RETURN 0;\nEND $$;\n"

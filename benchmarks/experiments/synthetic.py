@@ -14,19 +14,19 @@ CREATED, ATTACHED, MERGED, HISTORY = 0.30, 0.98, 0.093, 0.47
 PAYLOAD_BYTES = 103
 RECORD = os.urandom(48)
 TYPE, VALUE = b"device_id", b"device-000123456-ab12"
-BIGINT, INTEGER, BYTEA, TEXT = 20, 23, 17, 25
+BIGINT, INTEGER, BYTEA, TEXT, UUID = 20, 23, 17, 25, 2950
 NOW_US = 1_800_000_000_000_000
 # The columns of commit_batch, by the elements' type.
 TYPES = [
     *(BIGINT, BIGINT, BIGINT, INTEGER),
-    *(BIGINT, BIGINT, BIGINT, INTEGER),
-    *(BYTEA, BIGINT),
-    *(BYTEA, BIGINT, BIGINT, TEXT, TEXT, TEXT, BIGINT, INTEGER),
-    *(BYTEA, BIGINT, INTEGER),
+    *(BIGINT, BIGINT),
+    *(UUID, BIGINT),
+    *(UUID, BIGINT, BIGINT, TEXT, TEXT, TEXT, BIGINT, INTEGER),
+    *(UUID, BIGINT, INTEGER),
     *(BIGINT, TEXT, BYTEA, BIGINT, INTEGER),
     *(BIGINT, BIGINT, INTEGER, BYTEA),
     *(BIGINT, INTEGER, BYTEA),
-    *(BYTEA, BYTEA, INTEGER, BYTEA),
+    *(UUID, BYTEA, INTEGER, BYTEA),
     *(INTEGER, BYTEA),
 ]
 
@@ -48,7 +48,7 @@ def _numbers(values: Sequence[int], type_id: int = BIGINT) -> bytes:
 def _digests(length: int) -> bytes:
     random_bytes = os.urandom(16 * length)
     digests = sorted(random_bytes[at : at + 16] for at in range(0, 16 * length, 16))
-    return _header(BYTEA, length) + b"".join(b"\0\0\0\x10" + digest for digest in digests)
+    return _header(UUID, length) + b"".join(b"\0\0\0\x10" + digest for digest in digests)
 
 
 class Effects:
@@ -70,7 +70,7 @@ class Effects:
             _repeated(BIGINT, bytes(8), created),
             _repeated(INTEGER, bytes(4), created),
         ]
-        columns[10:18] = [
+        columns[8:16] = [
             _digests(attached),
             _repeated(BIGINT, bytes(8), attached),
             _numbers([1 + random.randrange(self.profiles) for _ in range(attached)]),
@@ -78,11 +78,11 @@ class Effects:
             _repeated(BIGINT, struct.pack(">q", NOW_US), attached),
             _repeated(INTEGER, struct.pack(">i", 20_000), attached),
         ]
-        columns[4:8] = self._merges(round(MERGED * calls))
+        columns[4:6] = self._merges(round(MERGED * calls))
         history = round(HISTORY * calls)
         # New profiles and old ones, as the calls come.
         touched = [*serials, *(1 + random.randrange(self.profiles) for _ in range(history - created))]
-        columns[30:33] = [
+        columns[28:31] = [
             _numbers(touched),
             _numbers(range(history), INTEGER),
             _repeated(BYTEA, RECORD, history),
@@ -94,12 +94,9 @@ class Effects:
         count = min(count, (self.profiles - 1) // 2 - self._merged)
         losers = [2 * number + 1 for number in range(self._merged + 1, self._merged + count + 1)]
         self._merged += count
-        survivors = sorted({2 * (1 + number * 7919 % (self.profiles // 2)) for number in losers})
         return [
             _numbers(losers),
             _numbers([2 * (1 + number * 7919 % (self.profiles // 2)) for number in losers]),
-            _numbers(survivors),
-            _repeated(INTEGER, struct.pack(">i", 1), len(survivors)),
         ]
 
 

@@ -70,7 +70,7 @@ def load(tables: Tables, workspace: str, keys: tuple[bytes, bytes], choices: Ran
 def profile_rows(tables: Tables) -> Iterator[tuple[Field, ...]]:
     """Rows as load_profiles.sql gives them."""
     for serial, row in sorted(tables.profiles.items()):
-        yield serial, row.create_time_us, row.source, Int4(row.merges), row.merged_into
+        yield serial, row.create_time_us, row.source, Int4(row.imported_merges), row.merged_into
 
 
 def identifier_rows(tables: Tables) -> Iterator[tuple[Field, ...]]:

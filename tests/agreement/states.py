@@ -35,7 +35,7 @@ def dump(tables: Tables) -> dict[str, Any]:
         profiles[survivor] = {
             "create_time_us": row_of.create_time_us,
             "source": row_of.source,
-            "merges": row_of.merges,
+            "merges": tables.merges(members[survivor]),
             "identifiers": sorted(held[survivor]),
             "traits": traits(tables, members[survivor]),
             "events": [event_told(record) for _, record in sorted(events[survivor])],

@@ -16,7 +16,7 @@ class ProfileRow(NamedTuple):
 
     create_time_us: int
     source: int
-    merges: int
+    imported_merges: int
     merged_into: int
 
 
@@ -100,13 +100,13 @@ class Tables:
         expect(row.commit_time_us >= self.head.commit_time_us, "time runs backwards")
         columns = decode_columns(plan.columns())
         self.log.append(row)
-        self._profiles(columns[0:8])
-        self._identifiers(columns[8:21])
-        self._traits(columns[21:26], row)
-        self._events(columns[26:30], row)
-        self._history(columns[30:33], row)
-        self._requests(columns[33:37], row)
-        for revision, policy in rows(columns[37:39]):
+        self._profiles(columns[0:6])
+        self._identifiers(columns[6:19])
+        self._traits(columns[19:24], row)
+        self._events(columns[24:28], row)
+        self._history(columns[28:31], row)
+        self._requests(columns[31:35], row)
+        for revision, policy in rows(columns[35:37]):
             insert(self.policies, revision, policy, "policies")
         expect(row.policy_revision in self.policies, "the entry's policy is not stored")
         return row
@@ -126,6 +126,10 @@ class Tables:
             members.setdefault(survivor, []).append(serial)
         return members
 
+    def merges(self, members: list[int]) -> int:
+        """Tell how many merges a profile with these members has behind it."""
+        return sum(self.profiles[member].imported_merges for member in members) + len(members) - 1
+
     def _profiles(self, columns: list[list[Any]]) -> None:
         for serial, create_time_us, source, merges in rows(columns[0:4]):
             insert(self.profiles, serial, ProfileRow(create_time_us, source, merges, 0), "profiles")
@@ -134,9 +138,6 @@ class Tables:
             expect(survivor in self.profiles, "the survivor does not exist")
             self.profiles[loser] = self.profiles[loser]._replace(merged_into=survivor)
         unique(columns[4], "losers")
-        for survivor, merges in rows(columns[6:8]):
-            self.profiles[survivor] = self.profiles[survivor]._replace(merges=merges)
-        unique(columns[6], "survivors")
 
     def _identifiers(self, columns: list[list[Any]]) -> None:
         for digest, slot in rows(columns[0:2]):

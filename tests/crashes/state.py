@@ -54,7 +54,9 @@ async def check_stored(database_url: str, workspace: str) -> Stored:
         assert loaded._native.check_invariants() == []
         assert replayed._native.check_invariants() == []
         await _check_rows(connection, key, log)
-        requests = await connection.fetch("SELECT digest, seq, position FROM requests WHERE workspace_key = $1", key)
+        requests = await connection.fetch(
+            "SELECT uuid_send(digest) AS digest, seq, position FROM requests WHERE workspace_key = $1", key
+        )
         events = await connection.fetch("SELECT record FROM events WHERE workspace_key = $1", key)
         return Stored(
             [row.id for row in log],
@@ -129,7 +131,7 @@ async def _check_rows(connection: "asyncpg.Connection[asyncpg.Record]", key: int
     for table, columns, told in (
         ("profiles", "serial", profiles),
         ("events", "profile, time_us, seq, position, record", events),
-        ("requests", "digest, fingerprint, seq, position", requests),
+        ("requests", "uuid_send(digest), fingerprint, seq, position", requests),
     ):
         found = await connection.fetch(f"SELECT {columns} FROM {table} WHERE workspace_key = $1", key)
         assert Counter(tuple(row) for row in found) == Counter(told), f"{table} differ from the log"

@@ -36,7 +36,9 @@ DAMAGES = {
         "INSERT INTO events SELECT workspace_key, profile, time_us + 1, seq, position, record FROM events LIMIT 1"
     ],
     "an event differs": ["UPDATE events SET record = ''"],
-    "a request id is forgotten": ["DELETE FROM requests WHERE digest = (SELECT min(digest) FROM requests)"],
+    "a request id is forgotten": [
+        "DELETE FROM requests WHERE digest = (SELECT digest FROM requests ORDER BY digest LIMIT 1)"
+    ],
     "a request id stands in another entry": ["UPDATE requests SET seq = seq + 1 WHERE seq = 1"],
     "an answer differs": ["UPDATE requests SET answer = (SELECT answer FROM requests ORDER BY digest DESC LIMIT 1)"],
     "history goes on after the log": ["UPDATE history SET seq = seq + 1000 WHERE seq = 1"],

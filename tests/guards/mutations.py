@@ -36,9 +36,9 @@ class Mutation:
 
 
 def _commit_batch_source() -> str:
-    file = resources.files("utterson.store").joinpath("migrations", "0004_binary_columns.sql")
+    file = resources.files("utterson.store").joinpath("migrations", "0005_smaller_commits.sql")
     source = file.read_text(encoding="utf-8")
-    return "CREATE OR REPLACE FUNCTION commit_batch" + source.split("CREATE FUNCTION commit_batch", 1)[1]
+    return "CREATE OR REPLACE FUNCTION commit_batch" + source.rsplit("CREATE FUNCTION commit_batch", 1)[1]
 
 
 def sql(guard: str, old: str, new: str, noticed_by: Check) -> Mutation:

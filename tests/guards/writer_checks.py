@@ -10,7 +10,7 @@ from utterson.store.commits import _commit_batch
 
 DIGEST = bytes(range(16))
 HOUR_US = 3_600_000_000
-COLUMN_COUNT = 39
+COLUMN_COUNT = 37
 
 
 async def refused(chain: Chain, commit: Commit) -> FailureKind | CommitOutcome:
@@ -109,7 +109,6 @@ async def merged_twice(world: World) -> None:
 STEPS = {
     "created": ("profiles", "INSERT"),
     "losers": ("profiles", "UPDATE"),
-    "survivors": ("profiles", "UPDATE"),
     "detached": ("identifiers", "DELETE"),
     "attached": ("identifiers", "INSERT"),
     "seen": ("identifiers", "UPDATE"),
@@ -122,15 +121,14 @@ STEPS = {
 _COLUMNS: dict[str, dict[int, list[object]]] = {
     "created": created(9),
     "losers": {4: [1], 5: [2]},
-    "survivors": {6: [2], 7: [1]},
-    "detached": {8: [DIGEST], 9: [0]},
+    "detached": {6: [DIGEST], 7: [0]},
     "attached": attached((DIGEST[::-1], 0, 1)),
-    "seen": {18: [DIGEST], 19: [0], 20: [30_000]},
-    "traits": {21: [1], 22: ["age"], 23: [b"\x01"], 24: [5], 25: [0]},
-    "events": {26: [1], 27: [NOW_US], 28: [0], 29: [b"event"]},
-    "history": {30: [1], 31: [0], 32: [b"history"]},
+    "seen": {16: [DIGEST], 17: [0], 18: [30_000]},
+    "traits": {19: [1], 20: ["age"], 21: [b"\x01"], 22: [5], 23: [0]},
+    "events": {24: [1], 25: [NOW_US], 26: [0], 27: [b"event"]},
+    "history": {28: [1], 29: [0], 30: [b"history"]},
     "requests": requested(DIGEST),
-    "policies": {37: [2], 38: [b"policy 2"]},
+    "policies": {35: [2], 36: [b"policy 2"]},
 }
 
 

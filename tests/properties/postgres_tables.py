@@ -36,7 +36,7 @@ async def _read(connection: asyncpg.Connection, workspace: str) -> tuple[Tables,
         tables.profiles[serial] = ProfileRow(*fields)
     for row in await connection.fetch("SELECT * FROM identifiers WHERE workspace_key = $1", key):
         _, digest, slot, *fields = row
-        tables.identifiers[digest, slot] = IdentifierRow(*fields)
+        tables.identifiers[digest.bytes, slot] = IdentifierRow(*fields)
     for row in await connection.fetch("SELECT * FROM traits WHERE workspace_key = $1", key):
         _, profile, name, *fields = row
         tables.traits[profile, name] = TraitRow(*fields)
@@ -46,5 +46,5 @@ async def _read(connection: asyncpg.Connection, workspace: str) -> tuple[Tables,
     columns = "digest, fingerprint, seq, position, commit_time_us, answer"
     for row in await connection.fetch(f"SELECT {columns} FROM requests WHERE workspace_key = $1", key):
         digest, *fields = row
-        tables.requests[digest] = RequestRow(*fields)
+        tables.requests[digest.bytes] = RequestRow(*fields)
     return tables, (found["digest_key"], found["id_key"])

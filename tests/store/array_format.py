@@ -6,10 +6,10 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-BIGINT, INTEGER, BYTEA, TEXT = 20, 23, 17, 25
-_LETTERS = {"b": BIGINT, "i": INTEGER, "d": BYTEA, "t": TEXT}
-# Profiles, losers, survivors; detached, attached, seen; traits, events, history, requests, policies.
-COLUMN_TYPES = [_LETTERS[letter] for letter in "bbbibbbidbdbbtttbidbibtdbibbidbidddidid"]
+BIGINT, INTEGER, BYTEA, TEXT, UUID = 20, 23, 17, 25, 2950
+_LETTERS = {"b": BIGINT, "i": INTEGER, "d": BYTEA, "t": TEXT, "u": UUID}
+# Profiles, losers; detached, attached, seen; traits, events, history, requests, policies.
+COLUMN_TYPES = [_LETTERS[letter] for letter in "bbbibbububbtttbiubibtdbibbidbidudidid"]
 
 
 def encode_columns(columns: Mapping[int, Sequence[object]]) -> list[bytes]:

@@ -66,3 +66,24 @@ async def _execute(url: str, statement: str) -> None:
         await connection.execute(statement)
     finally:
         await connection.close()
+
+
+async def test_rows_of_an_older_build_are_moved(database_url: str) -> None:
+    """Migration 5: digests keep their bytes, and survivors keep what an import brought, here 2, 5 and 1."""
+    connection = await asyncpg.connect(database_url)
+    for migration in read_migrations()[:4]:
+        await connection.execute(migration.sql)
+    digests = [bytes(range(16)), bytes(range(240, 256))]
+    # 3 was joined into 2 and then, with 2, into 1, as 4 was.
+    profiles = [(1, 2 + (5 + 2 + 1) + (0 + 1), 0), (2, 5 + (1 + 1), 1), (3, 1, 2), (4, 0, 1), (5, 7, 0)]
+    await connection.executemany("INSERT INTO profiles VALUES (1, $1, 0, 0, $2, $3)", profiles)
+    for digest in digests:
+        await connection.execute("INSERT INTO identifiers VALUES (1, $1, 0, 1, '', '', '', 0, 0)", digest)
+        await connection.execute("INSERT INTO requests VALUES (1, $1, '', 0, 0, 0, '')", digest)
+    await connection.execute(read_migrations()[4].sql)
+    found = await connection.fetch("SELECT imported_merges FROM profiles ORDER BY serial")
+    assert [row["imported_merges"] for row in found] == [2, 5, 1, 0, 7]
+    for table in ("identifiers", "requests"):
+        found = await connection.fetch(f"SELECT uuid_send(digest) AS digest FROM {table} ORDER BY digest")
+        assert [row["digest"] for row in found] == digests
+    await connection.close()

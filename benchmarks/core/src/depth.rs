@@ -72,8 +72,7 @@ fn chains(depth: u32) -> Option<State> {
         for place in 1..=length {
             let serial = chain * length + place;
             let merged_into = (place > 1).then_some(Serial(serial - 1));
-            let merges = if place == 1 { depth } else { 0 };
-            state.load_profile(&LoadedProfile { merged_into, merges, ..profile(serial) });
+            state.load_profile(&LoadedProfile { merged_into, ..profile(serial) });
         }
     }
     let type_name: Arc<str> = Arc::from("device_id");

@@ -78,7 +78,13 @@ pub fn rows(state: &State, people: std::ops::Range<u32>) -> Vec<LoadedIdentifier
 
 /// A profile's row.
 pub fn profile(serial: u32) -> LoadedProfile {
-    LoadedProfile { serial: Serial(serial), create_time: Micros(NOW_US), source: None, merges: 0, merged_into: None }
+    LoadedProfile {
+        serial: Serial(serial),
+        create_time: Micros(NOW_US),
+        source: None,
+        imported_merges: 0,
+        merged_into: None,
+    }
 }
 
 /// A workspace of so many people.

@@ -48,8 +48,8 @@ COMMIT_SETTINGS = {
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
 }
-# Domains over arrays, of migration 4: a column comes from the core as the bytes of a whole array.
-_COLUMN_TYPES = ("bigint_column", "integer_column", "bytea_column", "text_column")
+# Domains over arrays, of migrations 4 and 5: a column comes from the core as the bytes of a whole array.
+_COLUMN_TYPES = ("bigint_column", "integer_column", "bytea_column", "text_column", "uuid_column")
 
 
 async def pass_columns_through(connection: "asyncpg.Connection[asyncpg.Record]") -> None:

@@ -7,7 +7,7 @@ mod tests;
 
 use std::ops::Range;
 
-use array::{Array, Bigint, Bytea, Integer, Text};
+use array::{Array, Bigint, Bytea, Integer, Text, Uuid};
 use utterson_engine::ids::{Position, Serial};
 use utterson_engine::plan::Effect;
 
@@ -39,11 +39,9 @@ pub struct Columns {
     pub created_merges: Array<Integer>,
     pub loser_serials: Array<Bigint>,
     pub loser_merged_into: Array<Bigint>,
-    pub survivor_serials: Array<Bigint>,
-    pub survivor_merges: Array<Integer>,
-    pub detached_digests: Array<Bytea>,
+    pub detached_digests: Array<Uuid>,
     pub detached_slots: Array<Bigint>,
-    pub attached_digests: Array<Bytea>,
+    pub attached_digests: Array<Uuid>,
     pub attached_slots: Array<Bigint>,
     pub attached_profiles: Array<Bigint>,
     pub attached_types: Array<Text>,
@@ -51,7 +49,7 @@ pub struct Columns {
     pub attached_raw: Array<Text>,
     pub attached_added_us: Array<Bigint>,
     pub attached_seen_day: Array<Integer>,
-    pub seen_digests: Array<Bytea>,
+    pub seen_digests: Array<Uuid>,
     pub seen_slots: Array<Bigint>,
     pub seen_days: Array<Integer>,
     pub trait_profiles: Array<Bigint>,
@@ -66,7 +64,7 @@ pub struct Columns {
     pub history_profiles: Array<Bigint>,
     pub history_positions: Array<Integer>,
     pub history_records: Array<Bytea>,
-    pub request_digests: Array<Bytea>,
+    pub request_digests: Array<Uuid>,
     pub request_fingerprints: Array<Bytea>,
     pub request_positions: Array<Integer>,
     pub request_answers: Array<Bytea>,
@@ -80,7 +78,7 @@ const VALUE_BYTES: usize = 32;
 const ENTRY_BYTES: usize = 80;
 
 /// How many columns there are.
-pub const COLUMN_COUNT: usize = 39;
+pub const COLUMN_COUNT: usize = 37;
 
 /// The net effect of a batch. `answer` gives the encoded answer to the call at a place, for the table of requests.
 pub fn net<'a>(effects: &[Effect], history: &History, answer: impl Fn(Position) -> &'a [u8]) -> Columns {
@@ -149,8 +147,6 @@ impl Columns {
             created_merges,
             loser_serials,
             loser_merged_into,
-            survivor_serials,
-            survivor_merges,
             detached_digests,
             detached_slots,
             attached_digests,

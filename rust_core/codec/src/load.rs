@@ -40,7 +40,7 @@ impl Loading {
         }
     }
 
-    /// Takes rows of profiles: serial, create time, source, merges, merged into; in the order of the serials.
+    /// Takes rows of profiles: serial, create time, source, imported merges, merged into; in the order of the serials.
     pub fn profiles(&mut self, chunk: &[u8]) -> Result<(), Misread> {
         let state = &mut self.state;
         self.profiles.feed(chunk, |row| fit(state.load_profile(&profile(row)?)))
@@ -103,12 +103,12 @@ impl Loading {
     }
 }
 
-fn profile([serial_, create_time, source, merges, merged_into]: Row<'_, 5>) -> Result<LoadedProfile, Misread> {
+fn profile([serial_, create_time, source, imported_merges, merged_into]: Row<'_, 5>) -> Result<LoadedProfile, Misread> {
     Ok(LoadedProfile {
         serial: serial(serial_)?,
         create_time: Micros(bigint(create_time)?),
         source: optional_serial(source)?,
-        merges: small(merges)?,
+        imported_merges: small(imported_merges)?,
         merged_into: optional_serial(merged_into)?,
     })
 }

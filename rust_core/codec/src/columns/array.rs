@@ -40,6 +40,10 @@ pub struct Bytea;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Text;
 
+/// Elements of type uuid: any 16 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Uuid;
+
 impl Element for Bigint {
     const TYPE_ID: u32 = 20;
     type Value = i64;
@@ -69,6 +73,14 @@ impl Element for Text {
     type Value = str;
     fn put(value: &str, bytes: &mut Vec<u8>) {
         bytes.extend_from_slice(value.as_bytes());
+    }
+}
+
+impl Element for Uuid {
+    const TYPE_ID: u32 = 2950;
+    type Value = [u8; 16];
+    fn put(value: &[u8; 16], bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(value);
     }
 }
 

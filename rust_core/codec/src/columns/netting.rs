@@ -6,9 +6,8 @@ use utterson_engine::plan::{Attachment, Effect};
 
 use super::{Columns, number, small};
 
-/// Profiles made, joined and counted up. A survivor's merges are those after its last merge.
+/// Profiles made and joined. How many merges a survivor has behind it follows from that.
 pub(super) fn profiles(effects: &[Effect], columns: &mut Columns) {
-    let mut survivors: Vec<(Serial, u32)> = Vec::new();
     for effect in effects {
         match effect {
             Effect::CreateProfile { serial, create_time, source, merges } => {
@@ -17,10 +16,9 @@ pub(super) fn profiles(effects: &[Effect], columns: &mut Columns) {
                 columns.created_source.push(&source.map_or(0, number));
                 columns.created_merges.push(&small(*merges));
             }
-            Effect::Merge { loser, survivor, merges } => {
+            Effect::Merge { loser, survivor, .. } => {
                 columns.loser_serials.push(&number(*loser));
                 columns.loser_merged_into.push(&number(*survivor));
-                survivors.push((*survivor, *merges));
             }
             Effect::Attach(_)
             | Effect::Detach { .. }
@@ -29,14 +27,6 @@ pub(super) fn profiles(effects: &[Effect], columns: &mut Columns) {
             | Effect::StoreEvent { .. }
             | Effect::UseRequest { .. }
             | Effect::ChangePolicy { .. } => {}
-        }
-    }
-    // A stable sort: the last of a survivor's merges is the last of its group.
-    survivors.sort_by_key(|(survivor, _)| *survivor);
-    for group in survivors.chunk_by(|(one, _), (other, _)| one == other) {
-        if let Some((survivor, merges)) = group.last() {
-            columns.survivor_serials.push(&number(*survivor));
-            columns.survivor_merges.push(&small(*merges));
         }
     }
 }

@@ -22,8 +22,8 @@ pub struct LoadedProfile {
     pub create_time: Micros,
     /// The profile that a linked profile came from.
     pub source: Option<Serial>,
-    /// Merges behind it.
-    pub merges: u32,
+    /// Merges that an import brought; those with other rows are told by these.
+    pub imported_merges: u32,
     /// The profile it was joined into.
     pub merged_into: Option<Serial>,
 }
@@ -75,10 +75,9 @@ impl State {
         if row.serial != self.profiles.next_serial() || row.merged_into.is_some_and(|into| into >= row.serial) {
             return false;
         }
-        self.profiles.create(row.source, row.merges);
+        self.profiles.create(row.source, row.imported_merges);
         let rows = Rows(&self.digester);
         let mut sum = rows.profile(row.serial, row.create_time, row.source);
-        sum = sum.wrapping_add(rows.merges(row.serial, row.merges));
         if let Some(survivor) = row.merged_into {
             sum = sum.wrapping_add(rows.redirect(row.serial, survivor));
             self.profiles.link(row.serial, survivor);
@@ -121,6 +120,11 @@ impl State {
     pub fn finish_loading(&mut self, expected: StateHash) -> bool {
         for number in (1..=self.profiles.len()).rev() {
             let serial = Serial(u32::try_from(number).unwrap_or(u32::MAX));
+            // Whoever was joined into it is younger, so that it is whole by now.
+            let merges = self.profiles.row(serial).merges;
+            if merges > 0 {
+                self.add_row(Rows(&self.digester).merges(serial, merges));
+            }
             if let Some(survivor) = self.profiles.redirect(serial) {
                 let gone = self.profiles.row(serial).clone();
                 self.profiles.change(survivor, |profile| profile.absorb(&gone));

@@ -59,8 +59,9 @@ impl Profile {
         self.counts.retain(|(_, count)| *count > 0);
     }
 
-    /// Adds a merged profile's counts.
+    /// Adds a merged profile's counts, and the merge.
     pub(crate) fn absorb(&mut self, other: &Self) {
+        self.merges = self.merges.saturating_add(other.merges).saturating_add(1);
         self.identifiers += other.identifiers;
         for &(type_id, count) in &other.counts {
             self.add_count(type_id, count);

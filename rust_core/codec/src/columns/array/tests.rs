@@ -48,6 +48,12 @@ impl Array<Bytea> {
     }
 }
 
+impl Array<Uuid> {
+    pub(crate) fn values(&self) -> Vec<Option<Vec<u8>>> {
+        elements(self.as_bytes()).1
+    }
+}
+
 impl Array<Text> {
     pub(crate) fn values(&self) -> Vec<String> {
         let values = elements(self.as_bytes()).1.into_iter().flatten();

@@ -74,9 +74,12 @@ fn loaded(world: &World) -> State {
     let policy = (from.policy_revision, from.policy.clone(), from.policy_encoded.to_vec());
     let mut state = State::empty(&crate::testing::DIGEST_KEY, &crate::testing::ID_KEY, policy, from.head);
     for (&serial, person) in &world.view.people {
-        let (create_time, merges) = (person.create_time.expect("given"), from.profiles.row(serial).merges);
+        let create_time = person.create_time.expect("given");
         let (source, merged_into) = (person.source, person.into);
-        assert!(state.load_profile(&LoadedProfile { serial, create_time, source, merges, merged_into }));
+        let joined = world.view.people.iter().filter(|(_, other)| other.into == Some(serial));
+        let told_by_them: u32 = joined.map(|(&other, _)| from.profiles.row(other).merges + 1).sum();
+        let imported_merges = from.profiles.row(serial).merges - told_by_them;
+        assert!(state.load_profile(&LoadedProfile { serial, create_time, source, imported_merges, merged_into }));
     }
     for entry in world.view.people.keys().rev().flat_map(|&serial| from.own_entries(serial)) {
         assert!(state.load_identifier(&LoadedIdentifier {

@@ -91,8 +91,8 @@ fn crowd(profiles: u32) -> State {
     let mut state = World::new(&seed()).state;
     let mut rows: Vec<(Serial, &str, String)> = Vec::new();
     for serial in (1..=profiles).map(Serial) {
-        let (create_time, source, merges, merged_into) = (Micros(0), None, 0, None);
-        assert!(state.load_profile(&LoadedProfile { serial, create_time, source, merges, merged_into }));
+        let (create_time, source, imported_merges, merged_into) = (Micros(0), None, 0, None);
+        assert!(state.load_profile(&LoadedProfile { serial, create_time, source, imported_merges, merged_into }));
         rows.push((serial, "device", "1".into()));
         rows.push((serial, "cookie", serial.0.to_string()));
     }
