@@ -188,7 +188,7 @@ impl State {
                 *graph = graph.wrapping_add(row).wrapping_add(rows.merges(*serial, *merges));
             }
             Effect::Attach(attachment) => {
-                let Attachment { digest, serial, add_time, .. } = **attachment;
+                let Attachment { digest, serial, add_time, .. } = *attachment;
                 *graph = graph.wrapping_add(rows.identifier(digest, serial, add_time));
             }
             Effect::Detach { digest, serial, .. } => {
