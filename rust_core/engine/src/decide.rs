@@ -119,7 +119,7 @@ impl Decider<'_> {
         let fingerprint = match rules::c7_once::check(self, call, earlier) {
             Ok(rules::c7_once::Once::New(fingerprint)) => fingerprint,
             Ok(rules::c7_once::Once::Repeated(verdict)) => {
-                return Decided { verdict, touched: Serials::new(), writes: false };
+                return Decided { verdict: *verdict, touched: Serials::new(), writes: false };
             }
             Err(fault) => return refused(fault),
         };
@@ -157,7 +157,7 @@ impl Decider<'_> {
         mark: usize,
     ) -> Decided {
         let touched = self.touched(&decision, mark);
-        let mut resolution = Box::new(self.resolution_of(&mut context, decision));
+        let mut resolution = self.resolution_of(&mut context, decision);
         if rules::c9_dry_run::is_dry(&context) {
             self.roll_back(mark);
             rules::c9_dry_run::forget_created(&mut resolution);

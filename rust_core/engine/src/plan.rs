@@ -47,7 +47,7 @@ pub struct Resolution {
 #[derive(Clone, Debug)]
 pub enum Verdict {
     /// An answer.
-    Resolution(Box<Resolution>),
+    Resolution(Resolution),
     /// A refusal; nothing changed.
     Fault(Fault),
     /// The call repeats an accepted one: answer what was recorded (rule C7).

@@ -29,11 +29,14 @@ fn varint(left: &mut &[u8]) -> Result<u64, Broken> {
 /// A field's key, nearly always of one byte.
 #[inline]
 fn key(left: &mut &[u8]) -> Result<(u32, WireType), Broken> {
-    if let [byte @ 0x08..0x80, rest @ ..] = *left {
-        *left = rest;
-        return Ok((u32::from(byte >> 3), WireType::try_from(u64::from(byte & 7))?));
-    }
-    Ok(decode_key(left)?)
+    let [byte @ 0x08..0x80, rest @ ..] = *left else { return Ok(decode_key(left)?) };
+    let wire_type = match byte & 7 {
+        0 => WireType::Varint,
+        2 => WireType::LengthDelimited,
+        _ => return Ok(decode_key(left)?),
+    };
+    *left = rest;
+    Ok((u32::from(byte >> 3), wire_type))
 }
 
 /// The bytes of a message that are not read yet.

@@ -29,7 +29,7 @@ pub(crate) enum Once {
     /// Not seen before; `None` if it carries no id.
     New(Option<Fingerprint>),
     /// Accepted before.
-    Repeated(Verdict),
+    Repeated(Box<Verdict>),
 }
 
 /// The digest under which a request id is kept.
@@ -59,7 +59,7 @@ pub(crate) fn check(decider: &Decider<'_>, call: &Call, earlier: &[Decided]) -> 
             return Err(reused());
         }
         if mark.seq != decider.at.seq {
-            return Ok(Once::Repeated(Verdict::Replay(digest)));
+            return Ok(Once::Repeated(Box::new(Verdict::Replay(digest))));
         }
         let first = earlier.get(mark.position.0 as usize).map(|decided| decided.verdict.clone());
         let mut verdict = first.unwrap_or_else(|| Verdict::Fault(reused()));
@@ -68,7 +68,7 @@ pub(crate) fn check(decider: &Decider<'_>, call: &Call, earlier: &[Decided]) -> 
         {
             resolution.explanation = None;
         }
-        return Ok(Once::Repeated(verdict));
+        return Ok(Once::Repeated(Box::new(verdict)));
     }
     Ok(Once::New(Some(Fingerprint { request, message, content })))
 }

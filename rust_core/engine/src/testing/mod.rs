@@ -201,7 +201,7 @@ impl World {
     /// Runs a call that must be accepted.
     pub fn accept(&mut self, call: &Call) -> Resolution {
         match self.run(call) {
-            Verdict::Resolution(resolution) => *resolution,
+            Verdict::Resolution(resolution) => resolution,
             Verdict::Fault(fault) => panic!("refused: {fault:?}"),
             Verdict::Replay(_) => panic!("repeated"),
         }

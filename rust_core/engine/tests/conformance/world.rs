@@ -85,7 +85,7 @@ impl World {
             self.commit(&plan);
         }
         match one.verdict {
-            Verdict::Resolution(resolution) => Ok(*resolution),
+            Verdict::Resolution(resolution) => Ok(resolution),
             Verdict::Fault(fault) => Err(fault),
             Verdict::Replay(_) => panic!("no scenario repeats a call"),
         }
