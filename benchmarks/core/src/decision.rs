@@ -5,6 +5,7 @@ use std::hint::black_box;
 use utterson_engine::digest::Digest;
 use utterson_engine::ids::Serial;
 use utterson_engine::state::State;
+use utterson_engine::state::index::Near;
 
 use crate::time::nanoseconds;
 
@@ -29,11 +30,11 @@ pub enum Verdict {
 }
 
 /// Decides a call of three identifiers.
-pub fn decide(state: &State, call: &[Digest; 3]) -> Verdict {
+pub fn decide(state: &State, call: &[Digest; 3], near: &[Near]) -> Verdict {
     let mut owner = None;
     let mut fresh = 0;
-    for &digest in call {
-        match state.index.first(digest).map(|entry| state.profiles.root(entry.serial)) {
+    for (&digest, &near) in call.iter().zip(near) {
+        match state.index.first_near(near, digest).map(|entry| state.profiles.root(entry.serial)) {
             None => fresh += 1,
             Some(root) if owner.is_none_or(|owner| owner == root) => owner = Some(root),
             Some(_) => return Verdict::Several,
@@ -49,9 +50,9 @@ pub fn decide(state: &State, call: &[Digest; 3]) -> Verdict {
 pub fn run(state: &State, calls: &[[Digest; 3]]) -> f64 {
     let whole = nanoseconds(|| {
         for part in calls.chunks(BATCH).flat_map(|batch| batch.chunks(AHEAD)) {
-            state.warm(part.as_flattened());
-            for call in part {
-                black_box(decide(state, call));
+            let near = state.warm(part.as_flattened());
+            for (call, near) in part.iter().zip(near.chunks_exact(3)) {
+                black_box(decide(state, call, near));
             }
         }
     });
@@ -60,6 +61,10 @@ pub fn run(state: &State, calls: &[[Digest; 3]]) -> f64 {
 
 /// Nanoseconds for reading ahead alone.
 pub fn read_ahead(state: &State, calls: &[[Digest; 3]]) -> f64 {
-    let whole = nanoseconds(|| calls.chunks(AHEAD).for_each(|batch| state.warm(batch.as_flattened())));
+    let whole = nanoseconds(|| {
+        calls.chunks(AHEAD).for_each(|batch| {
+            black_box(state.warm(batch.as_flattened()));
+        })
+    });
     whole / calls.iter().map(|_| 1.0).sum::<f64>()
 }

@@ -21,7 +21,7 @@ pub fn run(state: &mut State, make: impl FnMut(usize) -> Call<'static>) -> f64 {
     let next = (Micros(NOW_US + 1), EntryId([7; 16]));
     let whole = nanoseconds(|| {
         for batch in calls.chunks(BATCH) {
-            state.warm(&digests(state, batch));
+            black_box(state.warm(&digests(state, batch)));
             black_box(decide(state, batch, next, &NoEvents));
         }
     });

@@ -32,9 +32,9 @@ pub fn decide<'c>(
 ) -> Plan {
     let policy = Arc::clone(&state.policy);
     let calls: Vec<&Submission<'_>> = calls.into_iter().collect();
-    let ready = Ready::new(&policy, &calls, &state.digester);
+    let mut ready = Ready::new(&policy, &calls, &state.digester);
     // All look-ups of the batch wait for memory together, not one after the other.
-    state.warm(&ready.digests);
+    ready.read_ahead(state);
     let mut run = Decider::new(state, calls.len(), now, encoder);
     let mut decided = Vec::with_capacity(calls.len());
     for (place, submission) in calls.into_iter().enumerate() {
@@ -80,8 +80,6 @@ struct Ready<'c> {
     asked: Vec<Asked<'c>>,
     /// Where the identifiers of each call end among all, or why they are refused.
     ends: Vec<Result<usize, Fault>>,
-    /// What is going to be looked up.
-    digests: Vec<Digest>,
 }
 
 impl<'c> Ready<'c> {
@@ -95,8 +93,14 @@ impl<'c> Ready<'c> {
             };
             ends.push(prepared.map(|()| asked.len()));
         }
-        let digests = prepare::usable(&asked).map(|(_, usable)| usable.digest).collect();
-        Self { asked, ends, digests }
+        Self { asked, ends }
+    }
+
+    /// Reads ahead what is going to be looked up.
+    fn read_ahead(&mut self, state: &State) {
+        let mut digests: Vec<Digest> = Vec::with_capacity(self.asked.len());
+        digests.extend(prepare::usable(&self.asked).map(|(_, usable)| usable.digest));
+        prepare::note_near(&mut self.asked, state.warm(&digests));
     }
 
     fn asked(&self, place: usize) -> Result<&[Asked<'c>], &Fault> {

@@ -6,15 +6,16 @@
 use crate::digest::Digest;
 use crate::ids::{Day, Serial};
 use crate::state::State;
+use crate::state::index::Near;
 
 /// The live profile that owns an identifier.
 pub(crate) fn owner(state: &State, digest: Digest) -> Option<Serial> {
-    held(state, digest).map(|(owner, _)| owner)
+    held(state, Near::NOWHERE, digest).map(|(owner, _)| owner)
 }
 
-/// As [`owner`], with the day on which the identifier was last seen.
-pub(crate) fn held(state: &State, digest: Digest) -> Option<(Serial, Day)> {
-    state.index.first(digest).map(|entry| (state.profiles.root(entry.serial), entry.seen_day))
+/// As [`owner`], with the day on which the identifier was last seen; it is looked for where it most likely is.
+pub(crate) fn held(state: &State, near: Near, digest: Digest) -> Option<(Serial, Day)> {
+    state.index.first_near(near, digest).map(|entry| (state.profiles.root(entry.serial), entry.seen_day))
 }
 
 #[cfg(test)]

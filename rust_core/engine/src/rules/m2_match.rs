@@ -32,7 +32,7 @@ pub(crate) type Candidates<'a> = SmallVec<[Candidate<'a>; 4]>;
 pub(crate) fn candidates<'a>(state: &State, usable: impl Iterator<Item = (usize, &'a Usable<'a>)>) -> Candidates<'a> {
     let mut candidates = Candidates::new();
     for (index, usable) in usable {
-        let held = m1_one_owner::held(state, usable.digest);
+        let held = m1_one_owner::held(state, usable.near, usable.digest);
         let (owner, seen_day) = held.unzip();
         candidates.push(Candidate { index, usable, owner, seen_day });
     }

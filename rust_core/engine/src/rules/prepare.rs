@@ -11,6 +11,7 @@ use crate::policy::{Policy, Rank, TypeSettings};
 use crate::rules::c4_unlisted::Verdict;
 use crate::rules::c6_duplicates::Seen;
 use crate::rules::{c2_refuse, c3_block, c4_unlisted};
+use crate::state::index::Near;
 
 /// A call's identifiers after C1 to C6.
 #[derive(Clone, Debug)]
@@ -52,6 +53,8 @@ pub struct Usable<'c> {
     pub normalized: Cow<'c, str>,
     /// Stands for type and normalised value.
     pub digest: Digest,
+    /// Where the index is most likely to have it.
+    pub near: Near,
 }
 
 /// The usable identifiers of a call, each with its place among the call's identifiers as sent.
@@ -60,6 +63,15 @@ pub fn usable<'a, 'c>(asked: &'a [Asked<'c>]) -> impl Iterator<Item = (usize, &'
         Fate::Usable(usable) => Some((one.position, usable)),
         Fate::Blocked | Fate::IgnoredType => None,
     })
+}
+
+/// Notes where the index has what is usable, as it told for each in turn.
+pub fn note_near(asked: &mut [Asked<'_>], near: Vec<Near>) {
+    let usable = asked.iter_mut().filter_map(|one| match &mut one.fate {
+        Fate::Usable(usable) => Some(usable),
+        Fate::Blocked | Fate::IgnoredType => None,
+    });
+    usable.zip(near).for_each(|(usable, near)| usable.near = near);
 }
 
 /// Applies C1 to C6 to a call's identifiers, whose shape is checked already.
@@ -161,6 +173,7 @@ pub fn prepare_held<'c>(
             settings: taken.settings,
             type_name,
             normalized,
+            near: Near::NOWHERE,
         })),
         Verdict::Ignored => Ok(None),
         Verdict::Rejected => {
@@ -191,7 +204,8 @@ fn judge<'c>(
     }
     let fate = match c4_unlisted::judge(status, type_name) {
         Verdict::Taken(taken) => {
-            Fate::Usable(Usable { rank: taken.rank, settings: taken.settings, type_name, normalized, digest })
+            let (rank, settings, near) = (taken.rank, taken.settings, Near::NOWHERE);
+            Fate::Usable(Usable { rank, settings, type_name, normalized, digest, near })
         }
         Verdict::Ignored => Fate::IgnoredType,
         Verdict::Rejected => return Err(Refusal::Type),

@@ -18,6 +18,7 @@ use crate::state::sharded::Sharded;
 use packed::{Facts, Further, Kind, Packed, When};
 use posting::Posting;
 use shard::Shard;
+pub use warm::Near;
 
 /// No entry: the end of a profile's chain.
 pub(crate) const NONE: u32 = u32::MAX;

@@ -17,7 +17,7 @@ use crate::permutation::Permutation;
 use crate::plan::{Attachment, Effect};
 use crate::policy::Policy;
 use hash::{Rows, StateHash};
-use index::{Entry, Index, NONE};
+use index::{Entry, Index, NONE, Near};
 pub use load::{LoadedIdentifier, LoadedProfile};
 use marks::{DigestMap, RequestMark, Requests, TraitMark};
 use profiles::{Profile, Profiles};
@@ -138,9 +138,12 @@ impl State {
     }
 
     /// Reads what a batch's look-ups will read, of all identifiers at once, so that the waits for memory overlap.
-    /// Changes nothing; a decision after it finds its lines in the cache.
-    pub fn warm(&self, digests: &[Digest]) {
-        self.index.warm(digests, &self.profiles);
+    /// Changes nothing; a decision after it finds its lines in the cache, and begins where it
+    /// is told.
+    pub fn warm(&self, digests: &[Digest]) -> Vec<Near> {
+        let mut near = vec![Near::NOWHERE; digests.len()];
+        self.index.warm(digests, &mut near, &self.profiles);
+        near
     }
 
     /// Takes an effect and answers how to take it back.

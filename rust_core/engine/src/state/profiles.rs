@@ -83,10 +83,15 @@ const GROUPED: u32 = 1 << 31;
 const SOURCED: u32 = 1 << 30;
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Row {
+pub(crate) struct ProfileRow {
     /// The first of the profile's own entries.
-    first_entry: u32,
+    pub first_entry: u32,
     body: Body,
+}
+
+impl ProfileRow {
+    /// A row of no profile.
+    pub const NOBODY: Self = Self { first_entry: NONE, body: Body(0) };
 }
 
 /// Two flags, and the number of a combination or of a group.
@@ -110,7 +115,7 @@ impl Body {
 /// All profiles of a workspace, merged-away and orphaned ones too.
 #[derive(Clone, Debug)]
 pub struct Profiles {
-    rows: Arena<Row, 8192>,
+    rows: Arena<ProfileRow, 8192>,
     shapes: Shapes,
     groups: Arena<Group, 1024>,
     /// The first free row of `groups`; free rows are chained by `root`.
@@ -210,7 +215,7 @@ impl Profiles {
 
     pub(crate) fn create(&mut self, source: Option<Serial>, merges: u32) {
         let shape = self.shapes.take(&Profile { merges, ..Profile::default() });
-        let serial = self.rows.push(Row { first_entry: NONE, body: Body(shape) }) + 1;
+        let serial = self.rows.push(ProfileRow { first_entry: NONE, body: Body(shape) }) + 1;
         if let Some(source) = source {
             self.rows.row_mut(serial - 1).body.0 |= SOURCED;
             self.sources.insert(serial, source);
@@ -266,9 +271,10 @@ impl Profiles {
         members
     }
 
-    /// Reads a profile's row ahead.
-    pub(crate) fn touch(&self, serial: Serial) -> u32 {
-        serial.0.checked_sub(1).and_then(|at| self.rows.get(at)).map_or(0, |row| row.body.0)
+    /// A profile's row, to read it ahead.
+    #[inline]
+    pub(crate) fn line(&self, serial: Serial) -> &ProfileRow {
+        serial.0.checked_sub(1).and_then(|at| self.rows.get(at)).unwrap_or(&ProfileRow::NOBODY)
     }
 
     #[inline]

@@ -125,6 +125,9 @@ impl Packed {
         Self { low, high: high | u64::from(kind.0), when, serial, next }
     }
 
+    /// A row of no index.
+    pub const NOBODY: Self = Self { low: 0, high: 0, when: When(0), serial: 0, next: 0 };
+
     /// A row that nobody uses.
     pub fn free(next: u32) -> Self {
         Self { next, ..Self::default() }

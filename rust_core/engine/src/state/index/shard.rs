@@ -65,16 +65,10 @@ impl Shard {
         self.free = place;
     }
 
-    /// Reads the line that a search begins with.
+    /// The table, to read ahead in.
     #[inline]
-    pub fn touch(&self, digest: Digest) -> u8 {
-        self.slots.touch(digest)
-    }
-
-    /// Tells the places that a search most likely looks at.
-    #[inline]
-    pub fn guess(&self, digest: Digest, tell: impl FnMut(u32)) {
-        self.slots.guess(digest, tell);
+    pub fn slots(&self) -> &Slots {
+        &self.slots
     }
 
     /// Makes the table larger and inserts everything but the row at `fresh`.

@@ -23,7 +23,7 @@ const LARGE: usize = 64;
 /// One cache line of slots; the filled ones come first.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
-struct Bucket {
+pub(crate) struct Bucket {
     tags: [u8; SLOTS],
     /// Places: the lower 16 bits, and the rest.
     low: [u16; SLOTS],
@@ -36,7 +36,7 @@ const _: () = assert!(size_of::<Bucket>() == 64);
 const ONES: u128 = u128::MAX / 255;
 
 impl Bucket {
-    const EMPTY: Self = Self { tags: [EMPTY; SLOTS], low: [0; SLOTS], high: [0; SLOTS] };
+    pub const EMPTY: Self = Self { tags: [EMPTY; SLOTS], low: [0; SLOTS], high: [0; SLOTS] };
 
     #[inline]
     fn place(&self, at: usize) -> u32 {
@@ -50,7 +50,7 @@ impl Bucket {
 
     /// Whether no search ends here.
     #[inline]
-    fn is_full(&self) -> bool {
+    pub fn is_full(&self) -> bool {
         self.tags[SLOTS - 1] != EMPTY
     }
 
@@ -65,6 +65,18 @@ impl Bucket {
             hits &= hits - 1;
             Some(at)
         })
+    }
+
+    /// The places that a search for a digest looks at.
+    #[inline]
+    pub fn places(&self, digest: Digest) -> impl Iterator<Item = u32> {
+        self.tagged(Key::of(digest).tag).map(|slot| self.place(slot))
+    }
+
+    /// Reads the line.
+    #[inline]
+    pub fn touch(&self) -> u8 {
+        self.tags[0]
     }
 
     /// The first slot that leads nowhere: marks are the highest tags.
@@ -111,7 +123,7 @@ impl Slots {
         let mut at = self.home(key)?;
         for _ in 0..self.buckets.len() {
             let bucket = &self.buckets[at];
-            if let Some(place) = bucket.tagged(key.tag).map(|slot| bucket.place(slot)).find(|&place| same(place)) {
+            if let Some(place) = bucket.places(digest).find(|&place| same(place)) {
                 return Some(place);
             }
             if !bucket.is_full() {
@@ -189,26 +201,15 @@ impl Slots {
         self.used -= 1;
     }
 
-    /// Reads the line that a search begins with.
+    /// The bucket that a search begins with.
     #[inline]
-    pub fn touch(&self, digest: Digest) -> u8 {
-        self.home(Key::of(digest)).map_or(0, |at| self.buckets[at].tags[0])
+    pub fn first(&self, digest: Digest) -> &Bucket {
+        self.home(Key::of(digest)).map_or(&Bucket::EMPTY, |home| &self.buckets[home])
     }
 
-    /// Tells the places that a search most likely looks at. Few lie more than one bucket on.
-    #[inline]
-    pub fn guess(&self, digest: Digest, mut tell: impl FnMut(u32)) {
-        let key = Key::of(digest);
-        let Some(home) = self.home(key) else { return };
-        let mut told = false;
-        for slot in self.buckets[home].tagged(key.tag) {
-            told = true;
-            tell(self.buckets[home].place(slot));
-        }
-        if !told && self.buckets[home].is_full() {
-            let next = &self.buckets[self.after(home)];
-            next.tagged(key.tag).map(|slot| next.place(slot)).for_each(tell);
-        }
+    /// The bucket that it goes on with.
+    pub fn second(&self, digest: Digest) -> &Bucket {
+        self.home(Key::of(digest)).map_or(&Bucket::EMPTY, |home| &self.buckets[self.after(home)])
     }
 
     #[inline]

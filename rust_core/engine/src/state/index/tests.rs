@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::*;
+use crate::state::profiles::Profiles;
 use crate::testing::cases;
 
 /// What a plain map knows.
@@ -107,6 +108,12 @@ fn take(index: &mut Index, naive: &mut Naive, step: Step) {
 fn compare(index: &Index, naive: &Naive) -> Result<(), TestCaseError> {
     prop_assert_eq!(index.len(), naive.entries.len());
     let is_known = |serial: Serial| naive.known.contains(&serial);
+    let digests: Vec<Digest> = naive.entries.keys().map(|key| key.0).collect();
+    let mut near = vec![Near::NOWHERE; digests.len()];
+    index.warm(&digests, &mut near, &Profiles::default());
+    for (&digest, &near) in digests.iter().zip(&near) {
+        prop_assert_eq!(index.first_near(near, digest), index.first(digest));
+    }
     for (&(digest, serial), &(entry, next)) in &naive.entries {
         let at = index.find(digest, serial);
         prop_assert_eq!(at.map(|at| (index.entry(at), index.next(at))), Some((entry, next)));
