@@ -2,6 +2,7 @@
 //! table of 4 bytes a slot; further holders are rows of 24 bytes, found by an ordered posting, so that a look-up costs
 //! the same whether a device belongs to one profile or to a million.
 
+mod bulk;
 mod change;
 mod packed;
 mod posting;
@@ -72,6 +73,8 @@ pub struct Index {
     /// By place, what does not fit into the row.
     escaped: Sharded<Facts>,
     len: usize,
+    /// How many identifiers the tables have room for while a load lasts; 0 at other times.
+    room: usize,
 }
 
 impl Default for Index {
@@ -83,6 +86,7 @@ impl Default for Index {
             postings: Sharded::default(),
             escaped: Sharded::default(),
             len: 0,
+            room: 0,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::digest::{Digest, Digester};
-use crate::ids::{Day, Micros, PolicyRevision, Position, Seq, Serial};
+use crate::ids::{Day, Micros, PolicyRevision, Position, Seq, Serial, TypeId};
 use crate::permutation::Permutation;
 use crate::policy::Policy;
 use crate::state::hash::{Rows, StateHash};
@@ -88,16 +88,39 @@ impl State {
 
     /// Takes an identifier's row; all profiles come first. Answers false if its profile was not loaded.
     pub fn load_identifier(&mut self, row: &LoadedIdentifier) -> bool {
-        if self.profiles.get(row.serial).is_none() {
-            return false;
-        }
-        let type_id = self.types.intern(&row.type_name, &self.policy);
+        let type_id = self.load_type(&row.type_name);
         let LoadedIdentifier { digest, serial, seen_day, add_time, exclusive, .. } = *row;
-        // Which holders are known is only certain once all rows are in: `finish_loading` sorts the postings.
-        self.put(&Entry { digest, serial, type_id, seen_day, add_time, exclusive });
-        self.profiles.add(serial, type_id, false);
-        let hash = Rows(&self.digester).identifier(digest, serial, add_time);
-        self.add_row(hash);
+        self.load_identifiers(&[Entry { digest, serial, type_id, seen_day, add_time, exclusive }])
+    }
+
+    /// The number of a type of rows that are loaded together.
+    pub fn load_type(&mut self, name: &str) -> TypeId {
+        match self.types.get(name) {
+            Some(type_id) => type_id,
+            None => self.types.intern(&Arc::from(name), &self.policy),
+        }
+    }
+
+    /// Makes room for so many more identifiers at once; `finish_loading` gives back what was too much.
+    pub fn make_room(&mut self, identifiers: usize) {
+        self.index.make_room(identifiers);
+    }
+
+    /// Takes some identifiers' rows; all profiles come first. Answers false if one's profile was not loaded.
+    /// A few dozen at a time are best: memory is asked for all of them before the first is needed.
+    pub fn load_identifiers(&mut self, rows: &[Entry]) -> bool {
+        self.index.warm_for_loading(rows, &self.profiles);
+        let mut sum = 0_u128;
+        for row in rows {
+            if self.profiles.get(row.serial).is_none() {
+                return false;
+            }
+            // Which holders are known is only certain once all rows are in: `finish_loading` sorts the postings.
+            self.put(row);
+            self.profiles.add(row.serial, row.type_id, false);
+            sum = sum.wrapping_add(Rows(&self.digester).identifier(row.digest, row.serial, row.add_time));
+        }
+        self.add_row(sum);
         true
     }
 
@@ -130,14 +153,15 @@ impl State {
                 self.profiles.change(survivor, |profile| profile.absorb(&gone));
             }
         }
-        self.count_logins();
+        self.count_logins(Postings::OfNobodyKnown);
+        self.index.settle();
         self.requests.sort();
         self.hash.events = expected.events;
         self.hash == expected
     }
 
     /// Counts every profile's login identifiers anew and sorts the postings by the result. Cost: the workspace.
-    pub(crate) fn count_logins(&mut self) {
+    pub(crate) fn count_logins(&mut self, postings: Postings) {
         for number in 1..=self.profiles.len() {
             let serial = Serial(u32::try_from(number).unwrap_or(u32::MAX));
             let profile = self.profiles.row(serial);
@@ -146,7 +170,18 @@ impl State {
             if profile.logins != logins {
                 self.profiles.change(serial, |profile| profile.logins = logins);
             }
-            self.set_known(serial, logins > 0);
+            if logins > 0 || postings == Postings::OfAnybody {
+                self.set_known(serial, logins > 0);
+            }
         }
     }
+}
+
+/// Whom the postings take for known before the logins are counted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Postings {
+    /// Nobody yet: while a load lasts no profile has a login.
+    OfNobodyKnown,
+    /// Whoever was known under the policy before.
+    OfAnybody,
 }

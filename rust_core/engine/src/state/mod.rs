@@ -365,7 +365,7 @@ impl State {
             encoded: std::mem::replace(&mut self.policy_encoded, encoded),
         };
         self.types.follow(&self.policy);
-        self.count_logins();
+        self.count_logins(load::Postings::OfAnybody);
         undo
     }
 }

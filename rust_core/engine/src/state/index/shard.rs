@@ -71,9 +71,27 @@ impl Shard {
         &self.slots
     }
 
+    /// Makes the table large enough for so many identifiers.
+    pub fn make_room(&mut self, shard: u8, identifiers: usize) {
+        if self.slots.make_room(identifiers) {
+            self.fill(shard, NONE);
+        }
+    }
+
+    /// Makes the table as large as it would have grown to.
+    pub fn settle(&mut self, shard: u8) {
+        if self.slots.settle(shard) {
+            self.fill(shard, NONE);
+        }
+    }
+
     /// Makes the table larger and inserts everything but the row at `fresh`.
     fn grow(&mut self, shard: u8, fresh: u32) {
         self.slots.grow(shard);
+        self.fill(shard, fresh);
+    }
+
+    fn fill(&mut self, shard: u8, fresh: u32) {
         for (place, row) in (0..).zip(self.entries.rows()) {
             // Nobody holds a free row, and it is not shared: a shared one may wait for its further holders.
             if place != fresh && (row.serial != 0 || row.kind().shared()) {

@@ -89,6 +89,11 @@ impl Bucket {
     }
 }
 
+/// The fewest buckets that so many places do not fill.
+fn buckets_for(places: usize) -> usize {
+    (places * 256).div_ceil(SLOTS * FULL)
+}
+
 /// What the table looks at of a digest.
 #[derive(Clone, Copy)]
 struct Key {
@@ -150,6 +155,32 @@ impl Slots {
             middle if middle < LARGE => LARGE + usize::from(phase) * LARGE / 8 / 256,
             large => large + large / 8,
         };
+        self.empty_all(buckets);
+    }
+
+    /// Makes room for so many places in all, if there is too little: then the caller inserts everything anew.
+    pub fn make_room(&mut self, places: usize) -> bool {
+        let buckets = buckets_for(places);
+        let small = buckets > self.buckets.len();
+        if small {
+            self.empty_all(buckets);
+        }
+        small
+    }
+
+    /// Makes the table as large as growing would have, if it is larger: then the caller inserts everything anew.
+    pub fn settle(&mut self, phase: u8) -> bool {
+        let least = buckets_for(self.held as usize + 1);
+        // Up to an eighth more than that, and not the same in all shards.
+        let buckets = least + least * usize::from(phase) / 8 / 256;
+        let large = buckets < self.buckets.len();
+        if large {
+            self.empty_all(buckets);
+        }
+        large
+    }
+
+    fn empty_all(&mut self, buckets: usize) {
         // The old table goes first, so that there are never two.
         self.buckets = Box::default();
         self.buckets = vec![Bucket::EMPTY; buckets].into_boxed_slice();
@@ -221,5 +252,30 @@ impl Slots {
     #[inline]
     fn after(&self, at: usize) -> usize {
         if at + 1 == self.buckets.len() { 0 } else { at + 1 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_is_made_once_and_given_back() {
+        let mut slots = Slots::default();
+        assert!(slots.make_room(4_000));
+        assert!(!slots.make_room(4_000));
+        let roomy = slots.buckets.len();
+        let fill = |slots: &mut Slots| {
+            for number in 0..1_500_u32 {
+                assert!(!slots.is_full());
+                slots.insert(Digest(u128::from(number.wrapping_mul(0x9e37_79b9))), number);
+            }
+        };
+        fill(&mut slots);
+        assert_eq!(slots.buckets.len(), roomy);
+        assert!(slots.settle(255));
+        assert!((1_500..1_500 * 5 / 4).contains(&(slots.buckets.len() * SLOTS)));
+        fill(&mut slots);
+        assert!(!slots.settle(255));
     }
 }

@@ -29,6 +29,8 @@ enum Step {
     Remove(prop::sample::Index),
     See(prop::sample::Index, Day),
     Turn(Serial),
+    MakeRoom(usize),
+    Settle,
 }
 
 /// Few digests, so that many profiles hold one; some share shard, bucket and tag.
@@ -63,6 +65,8 @@ fn any_step() -> impl Strategy<Value = Step> {
         1 => (any::<prop::sample::Index>(), prop_oneof![20_000..21_000, -700_000..3_000_000])
             .prop_map(|(which, day)| Step::See(which, Day(day))),
         1 => (1..60_u32).prop_map(|serial| Step::Turn(Serial(serial))),
+        1 => prop_oneof![0..100_usize, 0..40_000_usize].prop_map(Step::MakeRoom),
+        1 => Just(Step::Settle),
     ]
 }
 
@@ -93,6 +97,8 @@ fn take(index: &mut Index, naive: &mut Naive, step: Step) {
             let (entry, _) = naive.entries.get_mut(&key).expect("it is held");
             assert_eq!(index.see(at, day), std::mem::replace(&mut entry.seen_day, day));
         }
+        Step::MakeRoom(more) => index.make_room(more),
+        Step::Settle => index.settle(),
         Step::Turn(serial) => {
             let known = naive.known.insert(serial);
             if !known {

@@ -1,0 +1,45 @@
+//! Taking in very many identifiers. Tables that grow by an eighth are made anew nine times for each time that they
+//! double: while a load lasts they double, and at its end they get the size that they would have grown to.
+
+use std::hint::black_box;
+
+use crate::state::index::packed::shard_of;
+use crate::state::index::{Entry, Index, SHARDS};
+use crate::state::profiles::Profiles;
+
+/// Room for fewer is not worth asking for.
+const ROOM: usize = 64 * SHARDS;
+
+impl Index {
+    /// Makes room for so many more identifiers, and at least for as many again as there are.
+    pub(crate) fn make_room(&mut self, more: usize) {
+        let wanted = self.len + more;
+        if wanted <= self.room {
+            return;
+        }
+        self.room = (wanted * 2).max(ROOM);
+        let each = self.room / SHARDS;
+        for (number, shard) in (0..=u8::MAX).zip(&mut self.shards) {
+            // Digests are spread evenly, but not quite.
+            shard.make_room(number, each + each / 16);
+        }
+    }
+
+    /// Gives back room that was made and not needed.
+    pub(crate) fn settle(&mut self) {
+        if self.room > 0 {
+            self.room = 0;
+            for (number, shard) in (0..=u8::MAX).zip(&mut self.shards) {
+                shard.settle(number);
+            }
+        }
+    }
+
+    /// Reads the lines that taking in these identifiers writes, of all of them at once.
+    pub(crate) fn warm_for_loading(&self, rows: &[Entry], profiles: &Profiles) {
+        black_box(rows.iter().fold(0, |sum, row| {
+            let line = self.shards[usize::from(shard_of(row.digest))].touch(row.digest);
+            sum ^ u32::from(line) ^ profiles.touch(row.serial)
+        }));
+    }
+}
