@@ -64,7 +64,7 @@ pub fn read_ahead(state: &State, calls: &[[Digest; 3]]) -> f64 {
     let whole = nanoseconds(|| {
         calls.chunks(AHEAD).for_each(|batch| {
             black_box(state.warm(batch.as_flattened()));
-        })
+        });
     });
     whole / calls.iter().map(|_| 1.0).sum::<f64>()
 }
