@@ -13,7 +13,8 @@ impl Wire<'_> {
     #[inline]
     pub fn number(&mut self, tag: u8, number: u64) {
         if number != 0 {
-            self.key_and_varint(tag << 3 | VARINT, number);
+            self.0.push(tag << 3 | VARINT);
+            self.varint(number);
         }
     }
 
@@ -40,7 +41,8 @@ impl Wire<'_> {
     /// A `bytes` that is told though it is empty.
     #[inline]
     pub fn present_bytes(&mut self, tag: u8, bytes: &[u8]) {
-        self.key_and_varint(tag << 3 | LENGTH_DELIMITED, bytes.len() as u64);
+        self.0.push(tag << 3 | LENGTH_DELIMITED);
+        self.varint(bytes.len() as u64);
         self.0.extend_from_slice(bytes);
     }
 
@@ -77,18 +79,6 @@ impl Wire<'_> {
         let mut prefix = Vec::with_capacity(10);
         Wire(&mut prefix).varint(length as u64);
         self.0.splice(begin - 1..begin, prefix);
-    }
-
-    /// A key and the number behind it, which nearly always takes one byte.
-    #[inline]
-    fn key_and_varint(&mut self, key: u8, number: u64) {
-        match u8::try_from(number) {
-            Ok(short) if short < 0x80 => self.0.extend_from_slice(&[key, short]),
-            Ok(_) | Err(_) => {
-                self.0.push(key);
-                self.varint(number);
-            }
-        }
     }
 
     #[inline]
