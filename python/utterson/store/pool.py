@@ -155,10 +155,9 @@ class ConnectionPool:
     ) -> Result:
         """Wait for the action until the deadline, then cut its connection under it; never cancel it."""
         loop = asyncio.get_running_loop()
-        # Never awaited itself: a cancelled caller would cancel it, and the driver would send a cancel request.
-        task = asyncio.ensure_future(action(connection))
         ended: asyncio.Future[None] = loop.create_future()
-        task.add_done_callback(lambda _: _end(ended))
+        # Never awaited itself: a cancelled caller would cancel it, and the driver would send a cancel request.
+        task = asyncio.ensure_future(_told(action(connection), ended))
         timer = loop.call_later(deadline - loop.time(), _end, ended)
         try:
             await ended
@@ -186,6 +185,14 @@ class ConnectionPool:
             await asyncio.wait_for(self._pool.close(), timeout_s)
         except TimeoutError:
             self._pool.terminate()
+
+
+async def _told(action: Awaitable[Result], ended: "asyncio.Future[None]") -> Result:
+    """Tell the end from within: under load a callback's round of the loop is longer than some queries."""
+    try:
+        return await action
+    finally:
+        _end(ended)
 
 
 def _end(ended: "asyncio.Future[None]") -> None:
