@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
@@ -110,6 +111,23 @@ async def test_what_waits_when_a_commit_leaves_is_decided_ahead_without_a_furthe
     assert index.decided_ahead == [CALLS_AHEAD, CALLS_AHEAD]
     gate.opened.set()
     await asyncio.gather(first, second)
+
+
+async def test_the_next_commit_leaves_before_answers_are_given(replica: Replica) -> None:
+    gate, one, batch = await started(replica)
+    committer = (await replica.lane())._decider._committer
+    answered: list[bool] = []
+
+    async def a_round_later(entry: Commit, timeout_s: float) -> CommitOutcome:
+        await asyncio.sleep(0)
+        answered.append(one.done())
+        return await gate(entry, timeout_s)
+
+    later: Any = a_round_later
+    committer.commit = later  # type: ignore[method-assign]
+    gate.opened.set()
+    await asyncio.gather(one, batch)
+    assert answered == [False]
 
 
 async def test_a_small_batch_waits_for_company(replica: Replica) -> None:

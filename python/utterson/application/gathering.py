@@ -28,7 +28,7 @@ class Gathering:
         """Wait until enough callers are there, for `gather_ms_max` at the most."""
         loop = asyncio.get_running_loop()
         idle = loop.time() - self._released_at_s > 2 * self._gather_s
-        if self._gather_s == 0 or idle or self._is_enough(callers, calls):
+        if self._gather_s == 0 or idle or self.is_enough(callers, calls):
             return
         self._enough = loop.create_future()
         timer = loop.call_later(self._gather_s, self._finish)
@@ -40,7 +40,7 @@ class Gathering:
 
     def arrived(self, callers: int, calls: int) -> None:
         """Take note of what waits now."""
-        if self._enough is not None and self._is_enough(callers, calls):
+        if self._enough is not None and self.is_enough(callers, calls):
             self._finish()
 
     def released(self, served: int, waiting: int, calls: int, started_at_s: float) -> None:
@@ -57,7 +57,8 @@ class Gathering:
         """Estimate how long so many calls take, in milliseconds."""
         return min(max(int(calls * self._s_per_call * 1000), DRAIN_MS_MIN), DRAIN_MS_MAX)
 
-    def _is_enough(self, callers: int, calls: int) -> bool:
+    def is_enough(self, callers: int, calls: int) -> bool:
+        """Tell whether so many would go at once, without waiting for more."""
         return callers >= self._enough_callers or calls >= CALLS_ENOUGH
 
     def _finish(self) -> None:

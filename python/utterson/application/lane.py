@@ -13,7 +13,7 @@ from typing import TypeAlias
 from utterson.application.committer import Committer
 from utterson.application.context import LaneContext
 from utterson.application.decider import Decider
-from utterson.application.engine_port import Index
+from utterson.application.engine_port import Index, Plan
 from utterson.application.faults import describe, internal_fault, logger, shutting_down
 from utterson.application.gathering import CALLS_AHEAD, Gathering
 from utterson.application.index_keeper import IndexKeeper
@@ -294,12 +294,26 @@ class Lane:
         except Exception as error:
             await self._halve(live, error)
             return
-        for place, item in enumerate(live):
-            response = operation.plan.response(place, item.group)
-            if response is None:
-                self._release(item, operation.plan.answers(place))
-            elif not item.future.done():
-                item.future.set_result(response)
+        if self._next is not None or self._gathering.is_enough(len(self._queue), self._queued_calls):
+            # The next commit leaves first: the loop's next round makes it and writes it out. What callers do upon their
+            # answers would hold it up for longer than a commit lasts, and the database would have nothing to do.
+            self._loop.call_soon(self._loop.call_soon, self._answer, live, operation.plan)
+        else:
+            self._answer(live, operation.plan)
+
+    def _answer(self, live: list[_CallItem], plan: Plan) -> None:
+        """Answer committed calls."""
+        try:
+            for place, item in enumerate(live):
+                response = plan.response(place, item.group)
+                if response is None:
+                    self._release(item, plan.answers(place))
+                elif not item.future.done():
+                    item.future.set_result(response)
+        except Exception as error:
+            # Nothing may leave a caller without an answer.
+            _fail(live, internal_fault(error, self._context.entropy))
+            self._keeper.drop(type(error).__name__)
 
     async def _halve(self, live: list[_CallItem], error: Exception) -> None:
         if not isinstance(error, StoreFailureError):
