@@ -20,10 +20,9 @@ from utterson.application.poller import poll_heads
 from utterson.application.profiles import ProfilesService
 from utterson.application.workspaces import WorkspacesService
 from utterson.domain.failpoints import FailpointChoice
-from utterson.domain.startup import StartupError
 from utterson.engine.core_engine import CoreEngine
 from utterson.logs import configure_logging
-from utterson.server.server import ListenError, ServerHandle, build_server
+from utterson.server.server import ServerHandle, build_server
 from utterson.server.status import encode_status
 from utterson.settings import Consistency, Settings
 from utterson.store.embedded import EmbeddedPostgres
@@ -110,10 +109,7 @@ async def running(settings: Settings) -> AsyncIterator[ServerHandle]:
             receive_bytes_max=settings.receive_bytes_max,
             reflection=settings.serves_reflection,
         )
-        try:
-            await server.start()
-        except ListenError as error:
-            raise StartupError(str(error)) from None
+        await server.start()
         stack.push_async_callback(server.stop, settings.shutdown_grace_ms / 1000)
         yield server
 

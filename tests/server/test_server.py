@@ -10,7 +10,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from tests.server.conftest import RECEIVE_BYTES_MAX, Running
 from tests.server.fakes import FakeIdentity, FakeProfiles, FakeWorkspaces, Script
 from utterson.server.descriptors import services
-from utterson.server.server import SERVICES, ListenError, ServerHandle, build_server, is_loopback
+from utterson.server.listening import ListenError
+from utterson.server.server import SERVICES, ServerHandle, build_server, is_loopback
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING

@@ -2,8 +2,8 @@
 
 import uvloop
 
-from utterson.cli.listening import ensure_free
 from utterson.cli.options import with_settings
+from utterson.server.listening import ensure_free
 from utterson.settings import Settings
 
 

@@ -1,6 +1,9 @@
 """Builds the grpc.aio server: services, layers, health, reflection, limits."""
 
+import asyncio
 import ipaddress
+import sys
+from collections.abc import Sequence
 from typing import Final
 
 import grpc
@@ -11,28 +14,30 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from utterson.application.ports import IdentityUseCases, ProfileUseCases, WorkspaceUseCases
 from utterson.server import identity_servicer, profile_servicer, workspace_servicer
 from utterson.server.layering import LayeredHandlers, standard_layers
+from utterson.server.listening import UNIX_PREFIX, ListenError, ensure_free
 from utterson.server.reflection import ReflectionPool
 from utterson.server.validation import FieldRules
 
 SERVICES: Final = (identity_servicer.SERVICE, workspace_servicer.SERVICE, profile_servicer.SERVICE)
 UNLIMITED: Final = -1
-
-
-class ListenError(Exception):
-    """The server cannot listen at its address; the text says what to do."""
+# Few enough to cost nothing, so many that connections seldom meet at one. Only Linux spreads connections.
+DOORS: Final = 8 if sys.platform == "linux" else 1
 
 
 class ServerHandle:
-    """A server that is built but does not listen yet.
+    """A server that is built but does not listen yet: several doors at one address.
+
+    grpc.aio takes one call at a time from each of its servers, and its poller thread and the event loop take turns for
+    it. With several servers that share the port (SO_REUSEPORT spreads the connections) calls arrive together.
 
     Args:
-        server: the grpc server with all services.
-        servicer: the health servicer among them.
+        doors: the grpc servers, each with all services.
+        servicer: the health servicer of all.
         listen: where to listen, `host:port` or `unix:path`; port 0 takes a free one.
     """
 
-    def __init__(self, server: grpc.aio.Server, servicer: health.aio.HealthServicer, listen: str) -> None:
-        self._server = server
+    def __init__(self, doors: Sequence[grpc.aio.Server], servicer: health.aio.HealthServicer, listen: str) -> None:
+        self._doors = doors
         self._health = servicer
         self._listen = listen
         self._port = 0
@@ -48,14 +53,17 @@ class ServerHandle:
         Raises:
             ListenError: the address is taken or not one of this machine.
         """
+        # Sharing the port is for our own doors: a second process must not share it silently.
+        ensure_free(self._listen)
         try:
-            self._port = self._server.add_insecure_port(self._listen)
+            self._port = self._doors[0].add_insecure_port(self._listen)
+            shared = f"{self._listen.rpartition(':')[0]}:{self._port}"
+            for door in self._doors[1:]:
+                door.add_insecure_port(shared)
         except RuntimeError as error:
-            raise ListenError(
-                f"cannot listen at {self._listen}: the port is taken or the address is not one of this machine; "
-                "stop the other process or choose another address"
-            ) from error
-        await self._server.start()
+            raise ListenError(self._listen) from error
+        for door in self._doors:
+            await door.start()
         for service in ("", *SERVICES):
             await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
 
@@ -66,11 +74,11 @@ class ServerHandle:
             grace_s: how long running calls may take before they are cancelled, in seconds.
         """
         await self._health.enter_graceful_shutdown()
-        await self._server.stop(grace_s)
+        await asyncio.gather(*(door.stop(grace_s) for door in self._doors))
 
     async def wait(self) -> None:
         """Wait until the server has stopped."""
-        await self._server.wait_for_termination()
+        await asyncio.gather(*(door.wait_for_termination() for door in self._doors))
 
 
 def build_server(
@@ -92,23 +100,30 @@ def build_server(
         receive_bytes_max: the largest message taken, in bytes; larger ones are RESOURCE_EXHAUSTED.
         reflection: whether tools such as grpcurl may ask for the API's descriptors.
     """
-    server = grpc.aio.server(options=_options(receive_bytes_max))
-    handlers = {
-        identity_servicer.SERVICE: identity_servicer.identity_handlers(identity),
-        workspace_servicer.SERVICE: workspace_servicer.workspace_handlers(workspaces),
-        profile_servicer.SERVICE: profile_servicer.profile_handlers(profiles),
-    }
-    server.add_generic_rpc_handlers((LayeredHandlers(handlers, standard_layers(FieldRules())),))
+    handlers = LayeredHandlers(
+        {
+            identity_servicer.SERVICE: identity_servicer.identity_handlers(identity),
+            workspace_servicer.SERVICE: workspace_servicer.workspace_handlers(workspaces),
+            profile_servicer.SERVICE: profile_servicer.profile_handlers(profiles),
+        },
+        standard_layers(FieldRules()),
+    )
     health_servicer = health.aio.HealthServicer()
-    health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
-    if reflection:
-        _add_reflection(server)
-    return ServerHandle(server, health_servicer, listen)
+    doors = [
+        grpc.aio.server(options=_options(receive_bytes_max))
+        for _ in range(1 if listen.startswith(UNIX_PREFIX) else DOORS)
+    ]
+    for door in doors:
+        door.add_generic_rpc_handlers((handlers,))
+        health_pb2_grpc.add_HealthServicer_to_server(health_servicer, door)
+        if reflection:
+            _add_reflection(door)
+    return ServerHandle(doors, health_servicer, listen)
 
 
 def is_loopback(listen: str) -> bool:
     """Tell whether only this machine can reach an address: there reflection is on unless switched off."""
-    if listen.startswith("unix:"):
+    if listen.startswith(UNIX_PREFIX):
         return True
     host = listen.rpartition(":")[0].strip("[]")
     try:
@@ -119,8 +134,8 @@ def is_loopback(listen: str) -> bool:
 
 def _options(receive_bytes_max: int) -> list[tuple[str, int]]:
     return [
-        # Otherwise a second server would silently share the port.
-        ("grpc.so_reuseport", 0),
+        # For the doors of one server; see `ServerHandle`.
+        ("grpc.so_reuseport", 1),
         ("grpc.max_receive_message_length", receive_bytes_max),
         ("grpc.max_send_message_length", UNLIMITED),
         ("grpc.keepalive_time_ms", 60_000),

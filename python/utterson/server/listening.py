@@ -1,0 +1,46 @@
+"""The address: finding out early that it is taken, before Postgres starts and before gRPC prints lines of its own."""
+
+import errno
+import socket
+from typing import Final
+
+from utterson.domain.startup import StartupError
+
+UNIX_PREFIX: Final = "unix:"
+_TAKEN: Final = frozenset({errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES})
+
+
+class ListenError(StartupError):
+    """The server cannot listen at its address; the text says what to do."""
+
+    def __init__(self, listen: str) -> None:
+        super().__init__(
+            f"cannot listen at {listen}: the port is taken or the address is not one of this machine; "
+            "stop the other process or choose another address"
+        )
+
+
+def ensure_free(listen: str) -> None:
+    """Refuse an address that cannot be listened at; what cannot be judged here is left to gRPC.
+
+    Args:
+        listen: `host:port` or `unix:path`; port 0 is always free.
+
+    Raises:
+        ListenError: the port is taken, or the address is not one of this machine.
+    """
+    if listen.startswith(UNIX_PREFIX):
+        return
+    host, _, port = listen.rpartition(":")
+    try:
+        places = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError:
+        return
+    for family, kind, protocol, _, place in places:
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(place)
+            except OSError as error:
+                if error.errno in _TAKEN:
+                    raise ListenError(listen) from None
