@@ -13,6 +13,12 @@ from utterson.domain.errors import UttersonError
 from utterson.domain.imports import ImportPart
 
 EVERY_S = 0.05
+OWN = (
+    "workspace chelsea: ",
+    "workspace mayfair: ",
+    f"workspace {WORKSPACE}: import 1 ",
+    f"workspace {WORKSPACE}: import 2 ",
+)
 
 
 @pytest.fixture
@@ -27,45 +33,51 @@ def unhurried(line: str) -> str:
     return re.sub(r"[\d,.]+ (a second|s\b)", r"N \1", line)
 
 
+def lines_of(told: pytest.LogCaptureFixture) -> list[str]:
+    """Give the lines of this file's imports: an import of a test before may be told as over meanwhile."""
+    lines = [record.getMessage() for record in told.records]
+    return [line for line in lines if line.startswith(OWN)]
+
+
 async def told_of(told: pytest.LogCaptureFixture, lines: int) -> None:
     """Wait until so many lines were told."""
     async with asyncio.timeout(5):
-        while len(told.records) < lines:
+        while len(lines_of(told)) < lines:
             await asyncio.sleep(EVERY_S / 5)
 
 
 async def told_to_the_end(told: pytest.LogCaptureFixture, overs: int) -> list[str]:
     """Wait until so many imports are over."""
     async with asyncio.timeout(5):
-        while sum(" over: " in record.getMessage() for record in told.records) < overs:
+        while sum(" over: " in line for line in lines_of(told)) < overs:
             await asyncio.sleep(EVERY_S / 5)
-    return [record.getMessage() for record in told.records]
+    return lines_of(told)
 
 
 async def test_calls_of_one_import_are_told_together(told: pytest.LogCaptureFixture) -> None:
     progress = ImportProgress(EVERY_S)
     part = ImportPart("3f2a", 9_000)
-    with progress.call("soho", part) as call:
+    with progress.call("chelsea", part) as call:
         call.receive(2_000)
         call.take_over()
-    with progress.call("soho", part) as call:
+    with progress.call("chelsea", part) as call:
         call.receive(1_000)
         await told_of(told, 1)
         call.take_over()
     lines = [unhurried(line) for line in await told_to_the_end(told, 1)]
     assert [lines[0], lines[-1]] == [
-        "workspace soho: import 3f2a: 3,000 of about 9,000 profiles, N a second, about N s left; "
+        "workspace chelsea: import 3f2a: 3,000 of about 9,000 profiles, N a second, about N s left; "
         "2,000 taken over in 1 call",
-        "workspace soho: import 3f2a over: 3,000 profiles, N a second, in 2 calls and N s",
+        "workspace chelsea: import 3f2a over: 3,000 profiles, N a second, in 2 calls and N s",
     ]
 
 
 async def test_rate_and_time_left_are_of_the_clock(told: pytest.LogCaptureFixture) -> None:
     progress = ImportProgress(0.5)
-    with progress.call("soho", ImportPart("3f2a", 4_000)) as call:
+    with progress.call("chelsea", ImportPart("3f2a", 4_000)) as call:
         call.receive(1_000)
         await told_of(told, 1)
-    found = re.search(r"([\d,]+) a second, about ([\d,]+) s left", told.records[0].getMessage())
+    found = re.search(r"([\d,]+) a second, about ([\d,]+) s left", lines_of(told)[0])
     assert found is not None
     # After half a second, or a little later.
     assert 200 < int(found[1].replace(",", "")) <= 2_000
@@ -74,7 +86,7 @@ async def test_rate_and_time_left_are_of_the_clock(told: pytest.LogCaptureFixtur
 
 async def test_imports_are_told_apart(told: pytest.LogCaptureFixture) -> None:
     progress = ImportProgress(EVERY_S)
-    with progress.call("soho", ImportPart("1")) as one, progress.call("soho", ImportPart("2")) as two:
+    with progress.call("chelsea", ImportPart("1")) as one, progress.call("chelsea", ImportPart("2")) as two:
         one.receive(1)
         two.receive(2)
         one.take_over()
@@ -85,8 +97,8 @@ async def test_imports_are_told_apart(told: pytest.LogCaptureFixture) -> None:
             await told_of(told, 3)
     lines = await told_to_the_end(told, 3)
     assert {line.split(",")[0] for line in lines if " over: " not in line} == {
-        "workspace soho: import 1: 1 profiles",
-        "workspace soho: import 2: 2 profiles",
+        "workspace chelsea: import 1: 1 profiles",
+        "workspace chelsea: import 2: 2 profiles",
         "workspace mayfair: import 1: 3 profiles",
     }
     assert not any("left" in line for line in lines)
@@ -95,11 +107,11 @@ async def test_imports_are_told_apart(told: pytest.LogCaptureFixture) -> None:
 async def test_what_comes_after_a_pause_is_an_import_of_its_own(told: pytest.LogCaptureFixture) -> None:
     progress = ImportProgress(EVERY_S)
     for overs in (1, 2):
-        with progress.call("soho", ImportPart()) as call:
+        with progress.call("chelsea", ImportPart()) as call:
             call.receive(5)
             call.take_over()
         lines = [unhurried(line) for line in await told_to_the_end(told, overs)]
-        assert lines == ["workspace soho: import over: 5 profiles, N a second, in 1 call and N s"] * overs
+        assert lines == ["workspace chelsea: import over: 5 profiles, N a second, in 1 call and N s"] * overs
 
 
 async def test_the_use_case_counts_what_it_takes_over_and_not_what_it_refuses(
