@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 # The most that a stream may use up in a second; the call files are made for it.
-STREAM_CALLS_A_SECOND_MAX = 150_000
+STREAM_CALLS_A_SECOND_MAX = 170_000
 
 
 @dataclass(frozen=True)

@@ -41,9 +41,11 @@ async def mixed(bench: Bench) -> None:
         async with bench.naive_server(naive) as server, bench.echo(await answer_bytes(ours), workload) as echo:
             for callers in (128, 32):
                 load = unary(callers)
-                sides = [bench.side("utterson", ours, load), bench.naive_unary(naive, server, load)]
-                if callers == 128:
-                    sides.append(bench.side("echo", echo, load))
+                sides = [
+                    bench.side("utterson", ours, load),
+                    bench.naive_unary(naive, server, load),
+                    bench.side("echo", echo, load),
+                ]
                 await bench.pairs(f"unary, {callers} callers", sides)
 
 
