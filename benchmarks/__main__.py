@@ -1,7 +1,6 @@
 """Measure us beside the alternatives: `python -m benchmarks`, or `make bench` and `make bench-quick`."""
 
 import argparse
-import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -44,8 +43,6 @@ def main() -> int:
     console = Console()
     if not console.is_terminal:
         console = Console(width=PLAIN_WIDTH)  # a log file has no width of its own
-    # Servers and databases are stopped when the program is told to end, too, not only by Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return uvloop.run(run(options, console))
     except ToolError as error:

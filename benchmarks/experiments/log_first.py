@@ -1,4 +1,4 @@
-"""Log first, or tables in the same transaction? (issue: adopt log first only if it wins at least 1.8 times.)
+"""Log first, or tables in the same transaction? (docs/decisions/0014-tables-in-the-same-transaction.md)
 
 `python -m benchmarks.experiments.log_first --seconds 600` runs both ways on fresh databases of one embedded Postgres,
 durable settings on, and prints for each: calls a second, latency of a commit, CPU of Postgres and of the client a call.

@@ -70,6 +70,7 @@ class Bench:
     facts: dict[str, object] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
     checked: list[str] = field(default_factory=list)
+    is_stopped: bool = False
     _workloads: dict[str, Workload] = field(default_factory=dict)
     _naive_connections: int = 8
 

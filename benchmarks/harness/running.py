@@ -1,9 +1,12 @@
 """One run from beginning to end."""
 
+import asyncio
 import json
 import shutil
+import signal
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -71,11 +74,16 @@ def _scratch_folder(place: Path | None) -> Path:
 async def _run_cells(bench: Bench, cells: Sequence[Cell]) -> bool:
     """Run the cells one after the other; tell whether all answers were right."""
     is_right = True
-    with bench.telling.shown():
+    with bench.telling.shown(), _stoppable() as task:
         for cell in cells:
             bench.telling.say(f"[bold]{cell.name}")
             try:
                 await cell.run(bench)
+            except asyncio.CancelledError:
+                task.uncancel()
+                bench.is_stopped = True
+                bench.failed(cell.name, InterruptedError("the run was told to stop"))
+                break
             except WrongAnswerError as error:
                 is_right = False
                 bench.failed(cell.name, error)
@@ -83,6 +91,21 @@ async def _run_cells(bench: Bench, cells: Sequence[Cell]) -> bool:
                 bench.failed(cell.name, error)
             bench.telling.cell_done()
     return is_right
+
+
+@contextmanager
+def _stoppable() -> "Iterator[asyncio.Task[object]]":
+    """Let an interruption break off the cell at hand only: what was measured before is told and written."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    if task is None:
+        raise RuntimeError("cells run in a task")
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+    try:
+        yield task
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
 
 
 def _median_sync_us(bench: Bench) -> float:
@@ -104,7 +127,7 @@ def _tell(console: Console, bench: Bench, judged: Sequence[Judged], told: dict[s
 
 def _write(bench: Bench, judged: Sequence[Judged], told: dict[str, object], options: Options) -> None:
     """Write the readings as JSON and the plots; the full run fills the README too."""
-    name = "quick" if options.sizes.is_quick else "full" if options.is_whole else "partial"
+    name = "quick" if options.sizes.is_quick else "full" if options.is_whole and not bench.is_stopped else "partial"
     drawn = plots.draw(RESULTS / name, bench.readings, bench.core)
     report = {
         "machine": told,
@@ -119,6 +142,6 @@ def _write(bench: Bench, judged: Sequence[Judged], told: dict[str, object], opti
     }  # fmt: skip
     (RESULTS / name).mkdir(parents=True, exist_ok=True)
     (RESULTS / name / "results.json").write_text(json.dumps(report, indent=1, default=str), encoding="utf-8")
-    if options.fill_readme:
+    if options.fill_readme and not bench.is_stopped:
         places = [f"results/{name}/{plot}" for plot in drawn]
         table.fill_readme(table.markdown(judged, bench.readings, told, bench.checked, places))
