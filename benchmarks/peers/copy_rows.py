@@ -12,12 +12,10 @@ import asyncpg
 import uvloop
 
 from benchmarks.harness.readings import measured
+from utterson.store.statements import Statement
 
-# What an index needs to know, no more.
-QUERIES = (
-    "SELECT serial, create_time_us, source, merges, merged_into FROM profiles WHERE workspace_key = $1",
-    "SELECT digest, profile, type, added_us, seen_day, slot FROM identifiers WHERE workspace_key = $1",
-)
+# The queries that an index is loaded by.
+STATEMENTS = (Statement.LOAD_PROFILES, Statement.LOAD_IDENTIFIERS)
 
 
 async def copy(database_url: str, workspace: str) -> dict[str, object]:
@@ -32,8 +30,8 @@ async def copy(database_url: str, workspace: str) -> dict[str, object]:
         byte_count += len(chunk)
 
     cpu_begin, begin = time.process_time(), time.perf_counter()
-    for query in QUERIES:
-        told = await connection.copy_from_query(query, key, output=take, format="binary")
+    for statement in STATEMENTS:
+        told = await connection.copy_from_query(statement.text, key, output=take, format="binary")
         rows += int(told.split()[-1])
     seconds, cpu_s = time.perf_counter() - begin, time.process_time() - cpu_begin
     await connection.close()

@@ -21,6 +21,8 @@ shared_buffers = {cache_mib}MB
 max_wal_size = {log_mib}MB
 # Files of the log that are used again need not be made anew, which stops every commit for as long as it takes.
 min_wal_size = {log_kept_mib}MB
+# Those that must be made are not filled with zeros first, which stops every commit for up to 50 ms.
+wal_init_zero = off
 checkpoint_timeout = 15min
 # The only method that every build has takes longer over a page than all else that a call costs.
 wal_compression = off
