@@ -8,11 +8,13 @@ import asyncpg
 import grpc
 import pytest
 from benchmarks.peers import naive_database
+from benchmarks.peers.copy_rows import copy
 from benchmarks.peers.disk import sync_write_us
 from benchmarks.peers.echo_server import Echo
 from benchmarks.peers.naive_direct import decode, drive
 from benchmarks.peers.naive_server import NaiveServicer
 
+from utterson.store.migrate import migrate
 from utterson.v1.identifier_pb2 import Identifier
 from utterson.v1.identity_service_pb2 import (
     BatchResolveResponse,
@@ -94,3 +96,21 @@ async def test_the_echo_answers_in_the_real_form_and_size(answer_bytes: int) -> 
 
 def test_the_disk_is_probed(tmp_path: Path) -> None:
     assert sync_write_us(tmp_path) > 0
+
+
+async def test_copy_hands_over_every_row_that_an_index_is_loaded_from(database_url: str) -> None:
+    await migrate(database_url)
+    connection = await asyncpg.connect(database_url)
+    key = await connection.fetchval(
+        "INSERT INTO workspaces (workspace, digest_key, id_key, create_time_us) VALUES ('soho', $1, $1, 0)"
+        " RETURNING workspace_key",
+        bytes(16),
+    )
+    await connection.execute("INSERT INTO profiles VALUES ($1, 1, 0, 0, 0, 0), ($1, 2, 0, 0, 0, 0)", key)
+    await connection.execute(
+        "INSERT INTO identifiers VALUES ($1, gen_random_uuid(), 0, 1, 'email', 'a', 'a', 0, 0)", key
+    )
+    await connection.close()
+    told = await copy(database_url, "soho")
+    assert told["calls"] == 3
+    assert told["byte_count"] == pytest.approx(200, abs=100)
