@@ -37,6 +37,13 @@ async def database_url(postgres_cluster: EmbeddedPostgres) -> AsyncIterator[str]
         yield url
 
 
+@pytest.fixture
+async def other_database_url(postgres_cluster: EmbeddedPostgres) -> AsyncIterator[str]:
+    """Another empty database for the same test."""
+    async with _database(postgres_cluster) as url:
+        yield url
+
+
 @pytest.fixture(scope="module")
 async def module_database_url(postgres_cluster: EmbeddedPostgres) -> AsyncIterator[str]:
     """An empty database for the tests of one file."""

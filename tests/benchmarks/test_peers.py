@@ -7,7 +7,7 @@ from struct import pack
 import asyncpg
 import grpc
 import pytest
-from benchmarks.peers import naive_database
+from benchmarks.peers import naive_database, one_commit, raw_commit
 from benchmarks.peers.copy_rows import copy
 from benchmarks.peers.disk import sync_write_us
 from benchmarks.peers.echo_server import Echo
@@ -114,3 +114,42 @@ async def test_copy_hands_over_every_row_that_an_index_is_loaded_from(database_u
     told = await copy(database_url, "soho")
     assert told["calls"] == 3
     assert told["byte_count"] == pytest.approx(200, abs=100)
+
+
+async def test_one_commit_writes_a_row_a_commit(database_url: str) -> None:
+    reading = await one_commit.drive(database_url, warm_up_s=0, seconds=0.2)
+    connection = await asyncpg.connect(database_url)
+    rows = await connection.fetchval("SELECT count(*) FROM one_commit")
+    transactions = await connection.fetchval("SELECT count(DISTINCT xmin::text) FROM one_commit")
+    await connection.close()
+    assert reading.calls == rows == transactions > 1
+
+
+async def test_raw_commit_repeats_the_rows_of_each_commit(database_url: str, other_database_url: str) -> None:
+    for url in (database_url, other_database_url):
+        await migrate(url)
+    source = await asyncpg.connect(database_url)
+    for seq in range(1, 5):
+        async with source.transaction():
+            await source.execute("INSERT INTO log VALUES (7, $1, $2, $2, 1, 0, $3, 1)", seq, bytes(16), bytes(48))
+            await source.execute(
+                "INSERT INTO profiles SELECT 7, $1 * 10 + n, 0, 0, 0, 0 FROM generate_series(1, 3) n", seq
+            )
+            await source.execute(
+                "INSERT INTO identifiers SELECT 7, gen_random_uuid(), 0, $1, 'email', 'a', 'a', 0, 0", seq
+            )
+    since = await source.fetchval("SELECT min(xmin::text::bigint) FROM log")
+    first = await raw_commit.run(database_url, other_database_url, since, skip=0, commits=2)
+    second = await raw_commit.run(database_url, other_database_url, since, skip=2, commits=1)
+    assert (first["commits"], first["used"]) == (2, 10)
+    assert (second["commits"], second["used"]) == (1, 5)
+    target = await asyncpg.connect(other_database_url)
+    for table in ("log", "profiles", "identifiers"):
+        wanted = await source.fetch(
+            f"SELECT {table} FROM {table} WHERE xmin IN (SELECT xmin FROM log WHERE seq <= 3) ORDER BY 1"
+        )
+        assert await target.fetch(f"SELECT {table} FROM {table} ORDER BY 1") == wanted
+    groups = await target.fetch("SELECT count(*) FROM profiles GROUP BY xmin::text")
+    assert [row["count"] for row in groups] == [3, 3, 3]
+    await source.close()
+    await target.close()
