@@ -13,6 +13,9 @@ use super::reader::{Broken, Reader};
 /// The most calls of one batch or stream message.
 const MAX_CALLS: usize = 1000;
 
+/// No call that tells anything is much shorter.
+const CALL_BYTES: usize = 32;
+
 /// Calls that arrived together for one workspace, in order.
 #[derive(Clone, Debug)]
 pub struct Group<'m> {
@@ -49,7 +52,7 @@ pub fn single(kind: CallKind, request: &[u8]) -> Result<Group<'_>, Fault> {
         CallKind::Import => return Err(Fault::new(Reason::MalformedRequest, "an import is a stream, not a call.")),
     };
     let read = call::unary(kind, request).map_err(|Broken| malformed("the request", message))?;
-    let (workspace, submission) = read.settle("")?;
+    let (workspace, submission) = read.settle("", None)?;
     Ok(Group { workspace, positions: vec![0], submissions: vec![submission] })
 }
 
@@ -78,9 +81,10 @@ struct Message<'m> {
 impl<'m> Message<'m> {
     /// Reads a message that has these fields under these tags; 0 for a field that it does not have.
     fn read(request: &'m [u8], (sequence, workspace, calls): (u32, u32, u32)) -> Result<Self, Broken> {
-        let mut message = Self::default();
+        let likely = (request.len() / CALL_BYTES).min(MAX_CALLS);
+        let mut message = Self { calls: Vec::with_capacity(likely), ..Self::default() };
         let mut reader = Reader::new(request);
-        while let Some(field) = reader.next()? {
+        while let Some(mut field) = reader.next()? {
             match field.tag {
                 tag if tag == calls => message.calls.push(field.bytes()?),
                 tag if tag == workspace => message.workspace = field.text()?,
@@ -99,21 +103,22 @@ fn split<'m>(message: &Message<'m>) -> Result<Batch<'m>, Fault> {
     }
     let mut batch = Batch { size, sequence: message.sequence, ..Batch::default() };
     let mut places: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut last = ("", usize::MAX);
+    let mut last: Option<(&str, usize)> = None;
     for (position, bytes) in (0u32..).zip(&message.calls) {
-        match one(bytes).and_then(|read| read.settle(message.workspace)) {
+        match one(bytes).and_then(|read| read.settle(message.workspace, last.map(|(known, _)| known))) {
             Err(fault) => batch.faults.push((position, fault)),
             Ok((workspace, submission)) => {
-                if last.0 != workspace {
-                    let place = *places.entry(workspace).or_insert_with(|| {
+                let place = match last {
+                    Some((known, place)) if known == workspace => place,
+                    Some(_) | None => *places.entry(workspace).or_insert_with(|| {
                         // All calls of a message are nearly always of one workspace.
                         let likely = if batch.groups.is_empty() { size } else { 0 };
                         batch.groups.push(Group::with_capacity(workspace, likely));
                         batch.groups.len() - 1
-                    });
-                    last = (workspace, place);
-                }
-                let group = &mut batch.groups[last.1];
+                    }),
+                };
+                last = Some((workspace, place));
+                let group = &mut batch.groups[place];
                 group.positions.push(position);
                 group.submissions.push(submission);
             }
@@ -141,10 +146,13 @@ fn one(bytes: &[u8]) -> Result<Read<'_>, Fault> {
 
 impl<'m> Read<'m> {
     /// Settles the workspace: the call's own or else the outer one. A call without a workspace belongs to nobody, so
-    /// its fault is answered at once, together with all others that it has.
-    fn settle(mut self, outer: &'m str) -> Result<(&'m str, Submission<'m>), Fault> {
+    /// its fault is answered at once, together with all others that it has. A workspace that is `known` is well formed.
+    #[inline]
+    fn settle(mut self, outer: &'m str, known: Option<&str>) -> Result<(&'m str, Submission<'m>), Fault> {
         let workspace = if self.workspace.is_empty() { outer } else { self.workspace };
-        if let Err(violation) = super::fields::check_workspace(workspace, "workspace") {
+        if known != Some(workspace)
+            && let Err(violation) = super::fields::check_workspace(workspace, "workspace")
+        {
             self.violations.insert(0, violation);
             return Err(Fault::fields(Reason::FieldInvalid, self.violations));
         }

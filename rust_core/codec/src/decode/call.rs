@@ -34,6 +34,13 @@ struct Fields<'m> {
     validate_only: bool,
     explain: bool,
     consistency: i32,
+    /// What few calls have.
+    rare: Option<Box<Rare>>,
+}
+
+/// Fields that few calls have: apart, so that the others are not moved about with them.
+#[derive(Default)]
+struct Rare {
     /// Of an Identify or Login.
     traits: Option<Struct>,
     /// Of a Track.
@@ -46,24 +53,24 @@ struct Fields<'m> {
 impl<'m> Fields<'m> {
     /// Reads a request on top of what an earlier one told.
     fn read(&mut self, kind: CallKind, request: &'m [u8]) -> Result<(), Broken> {
-        let mut reader = Reader::new(request);
+        let mut reader = Reader::of_texts(request);
         while let Some(field) = reader.next()? {
             match (field.tag, kind) {
                 (1, _) => self.workspace = field.text()?,
-                (2, _) => self.identifiers.push(identifier(field.bytes()?)?),
+                (2, _) => self.identifiers.push(identifier(field.message()?)?),
                 (3, _) => self.previous_profile_id = field.signed()?,
                 (4, _) => field.merge(&mut self.event_time)?,
                 (5, _) => self.request_id = field.text()?,
                 (6, _) => self.validate_only = field.flag()?,
                 (7, _) => self.explain = field.flag()?,
                 (8, _) => self.consistency = field.enumeration()?,
-                (9, CallKind::Identify | CallKind::Login) => field.merge(&mut self.traits)?,
-                (9, CallKind::Track) => field.merge(&mut self.event)?,
-                (9, CallKind::Modify) => self.profile_id = field.signed()?,
+                (9, CallKind::Identify | CallKind::Login) => field.merge(&mut self.rare().traits)?,
+                (9, CallKind::Track) => field.merge(&mut self.rare().event)?,
+                (9, CallKind::Modify) => self.rare().profile_id = field.signed()?,
                 (10, CallKind::Modify) => {
                     let mut change = None;
                     field.merge(&mut change)?;
-                    self.changes.extend(change);
+                    self.rare().changes.extend(change);
                 }
                 _ => field.skip()?,
             }
@@ -71,6 +78,11 @@ impl<'m> Fields<'m> {
         Ok(())
     }
 
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    #[inline]
     fn settle(self, kind: CallKind) -> Read<'m> {
         match kind {
             CallKind::Identify | CallKind::Login => identify(kind, self),
@@ -82,14 +94,18 @@ impl<'m> Fields<'m> {
     }
 }
 
-fn identifier(message: &[u8]) -> Result<RawIdentifier<'_>, Broken> {
+#[inline]
+fn identifier(mut message: Reader<'_>) -> Result<RawIdentifier<'_>, Broken> {
     let (mut type_name, mut value) = ("", "");
-    let mut reader = Reader::new(message);
-    while let Some(field) = reader.next()? {
-        match field.tag {
-            1 => type_name = field.text()?,
-            2 => value = field.text()?,
-            _ => field.skip()?,
+    if let Some(usual) = message.two_texts() {
+        (type_name, value) = usual;
+    } else {
+        while let Some(field) = message.next()? {
+            match field.tag {
+                1 => type_name = field.text()?,
+                2 => value = field.text()?,
+                _ => field.skip()?,
+            }
         }
     }
     Ok(RawIdentifier { type_name: Cow::Borrowed(type_name), value: Cow::Borrowed(value) })
@@ -107,7 +123,7 @@ pub(super) fn unary(kind: CallKind, request: &[u8]) -> Result<Read<'_>, Broken> 
 pub(super) fn of_batch(message: &[u8]) -> Result<Option<Read<'_>>, Broken> {
     let mut told: Option<(CallKind, Fields<'_>)> = None;
     let mut reader = Reader::new(message);
-    while let Some(field) = reader.next()? {
+    while let Some(mut field) = reader.next()? {
         let kind = match field.tag {
             1 => CallKind::Identify,
             2 => CallKind::Login,
@@ -130,7 +146,7 @@ pub(super) fn of_batch(message: &[u8]) -> Result<Option<Read<'_>>, Broken> {
 }
 
 fn identify(kind: CallKind, mut request: Fields<'_>) -> Read<'_> {
-    let traits = request.traits.take();
+    let traits = request.rare.take().and_then(|rare| rare.traits);
     let mut read = written(kind, request);
     read.call.traits = structs::traits(traits, "traits", &mut read.violations);
     read
@@ -138,7 +154,7 @@ fn identify(kind: CallKind, mut request: Fields<'_>) -> Read<'_> {
 
 fn track(mut request: Fields<'_>) -> Read<'_> {
     // A feed's row may have nothing to tell but who it was.
-    let event = request.event.take().unwrap_or_default();
+    let event = request.rare.take().and_then(|rare| rare.event).unwrap_or_default();
     let mut read = written(CallKind::Track, request);
     fields::check_text(&event.name, "event.name", &mut read.violations);
     let properties = structs::properties(event.properties.as_ref(), "event.properties", &mut read.violations);
@@ -154,18 +170,18 @@ fn search(mut request: Fields<'_>) -> Read<'_> {
 }
 
 fn modify(mut request: Fields<'_>) -> Read<'_> {
-    let changes = std::mem::take(&mut request.changes);
+    let rare = request.rare.take().unwrap_or_default();
     let mut read = begun(CallKind::Modify, &request);
     if !request.identifiers.is_empty() {
         let violation = Violation::new("identifiers", "must be empty: a Modify names its profile by profile_id");
         read.violations.push(violation);
     }
     finish(&mut read, &request);
-    match fields::profile_id(request.profile_id) {
+    match fields::profile_id(rare.profile_id) {
         Some(id) => read.call.profile = id,
         None => read.violations.push(Violation::new("profile_id", fields::PROFILE_ID)),
     }
-    read.call.changes = changed(changes, &mut read.violations);
+    read.call.changes = changed(rare.changes, &mut read.violations);
     read
 }
 

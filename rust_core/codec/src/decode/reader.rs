@@ -40,41 +40,61 @@ fn key(left: &mut &[u8]) -> Result<(u32, WireType), Broken> {
 }
 
 /// The bytes of a message that are not read yet.
-pub(super) struct Reader<'m>(&'m [u8]);
+pub(super) struct Reader<'m> {
+    left: &'m [u8],
+    /// The same bytes, where they are text as a whole: then no part of them is looked through again.
+    text: Option<&'m str>,
+}
 
 /// A field whose tag is known and whose value comes next.
 pub(super) struct Field<'r, 'm> {
     /// Its tag.
     pub tag: u32,
     wire_type: WireType,
-    left: &'r mut &'m [u8],
+    reader: &'r mut Reader<'m>,
 }
 
 impl<'m> Reader<'m> {
     pub fn new(bytes: &'m [u8]) -> Self {
-        Self(bytes)
+        Self { left: bytes, text: None }
+    }
+
+    /// A reader of a message with many short texts: keys and lengths below 128 are text, too, so that mostly all of it
+    /// is, and one look at the whole takes the place of one at each.
+    pub fn of_texts(bytes: &'m [u8]) -> Self {
+        Self { left: bytes, text: std::str::from_utf8(bytes).ok() }
+    }
+
+    /// The two texts of a message that has nothing but fields 1 and 2, in order and both short.
+    #[inline]
+    pub fn two_texts(&self) -> Option<(&'m str, &'m str)> {
+        let [0x0a, length @ ..0x80, ..] = self.left else { return None };
+        let (one, rest) = self.text?.get(2..)?.split_at_checked(usize::from(*length))?;
+        let [0x12, length @ ..0x80, ..] = rest.as_bytes() else { return None };
+        let other = rest.get(2..)?;
+        (other.len() == usize::from(*length)).then_some((one, other))
     }
 
     /// The next field, which must be read before the one after.
     #[inline]
     pub fn next(&mut self) -> Result<Option<Field<'_, 'm>>, Broken> {
-        if self.0.is_empty() {
+        if self.left.is_empty() {
             return Ok(None);
         }
-        let (tag, wire_type) = key(&mut self.0)?;
-        Ok(Some(Field { tag, wire_type, left: &mut self.0 }))
+        let (tag, wire_type) = key(&mut self.left)?;
+        Ok(Some(Field { tag, wire_type, reader: self }))
     }
 }
 
 impl<'m> Field<'_, 'm> {
     /// A `bytes`, or a message that is read later.
     #[inline]
-    pub fn bytes(self) -> Result<&'m [u8], Broken> {
+    pub fn bytes(&mut self) -> Result<&'m [u8], Broken> {
         check_wire_type(WireType::LengthDelimited, self.wire_type)?;
-        let length = varint(self.left)?;
-        match usize::try_from(length).ok().and_then(|length| self.left.split_at_checked(length)) {
+        let length = varint(&mut self.reader.left)?;
+        match usize::try_from(length).ok().and_then(|length| self.reader.left.split_at_checked(length)) {
             Some((bytes, rest)) => {
-                *self.left = rest;
+                self.reader.left = rest;
                 Ok(bytes)
             }
             None => Err(Broken),
@@ -83,16 +103,33 @@ impl<'m> Field<'_, 'm> {
 
     /// A `string`.
     #[inline]
-    pub fn text(self) -> Result<&'m str, Broken> {
+    pub fn text(mut self) -> Result<&'m str, Broken> {
         let bytes = self.bytes()?;
-        std::str::from_utf8(bytes).map_err(|_| Broken)
+        match self.reader.text {
+            Some(text) => self.within(text, bytes.len()).ok_or(Broken),
+            None => std::str::from_utf8(bytes).map_err(|_| Broken),
+        }
+    }
+
+    /// A message that is read field by field, too.
+    #[inline]
+    pub fn message(mut self) -> Result<Reader<'m>, Broken> {
+        let left = self.bytes()?;
+        Ok(Reader { left, text: self.reader.text.and_then(|text| self.within(text, left.len())) })
+    }
+
+    /// The last bytes read, so many, as a part of their message's text.
+    #[inline]
+    fn within(&self, text: &'m str, bytes: usize) -> Option<&'m str> {
+        let end = text.len() - self.reader.left.len();
+        text.get(end - bytes..end)
     }
 
     /// A number, as it stands on the wire.
     #[inline]
     pub fn number(self) -> Result<u64, Broken> {
         check_wire_type(WireType::Varint, self.wire_type)?;
-        varint(self.left)
+        varint(&mut self.reader.left)
     }
 
     /// A number of 64 bits.
@@ -116,11 +153,16 @@ impl<'m> Field<'_, 'm> {
 
     /// A message, on top of what an earlier field of its tag told.
     pub fn merge<M: Message + Default>(self, into: &mut Option<M>) -> Result<(), Broken> {
-        Ok(message::merge(self.wire_type, into.get_or_insert_default(), self.left, DecodeContext::default())?)
+        Ok(message::merge(
+            self.wire_type,
+            into.get_or_insert_default(),
+            &mut self.reader.left,
+            DecodeContext::default(),
+        )?)
     }
 
     /// A field of another version of the API.
     pub fn skip(self) -> Result<(), Broken> {
-        Ok(skip_field(self.wire_type, self.tag, self.left, DecodeContext::default())?)
+        Ok(skip_field(self.wire_type, self.tag, &mut self.reader.left, DecodeContext::default())?)
     }
 }
