@@ -54,6 +54,14 @@ pub fn judge(normalized: &str) -> Result<(), ValueFault> {
     Ok(())
 }
 
+/// Whether a value is of visible ASCII without capital letters, and neither empty nor too long. Such a value is good,
+/// and its own form after every C1 but that of phone numbers.
+#[must_use]
+#[inline]
+pub fn is_plain(raw: &str) -> bool {
+    (1..=MAX_VALUE_BYTES).contains(&raw.len()) && all_bytes(raw, |byte| matches!(byte, b'!'..=b'@' | b'['..=b'~'))
+}
+
 /// So many bytes are looked at together.
 const TOGETHER: usize = 8;
 

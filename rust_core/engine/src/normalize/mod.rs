@@ -11,7 +11,7 @@ mod text;
 use std::borrow::Cow;
 use std::fmt;
 
-pub use judge::{MAX_VALUE_BYTES, judge, judge_raw};
+pub use judge::{MAX_VALUE_BYTES, is_plain, judge, judge_raw};
 pub use phone::Region;
 
 use crate::policy::spec::Normalization;

@@ -61,6 +61,7 @@ impl BlockList {
 
     /// Whether a normalised value is blocked.
     #[must_use]
+    #[inline]
     pub fn blocks(&self, normalized: &str) -> bool {
         self.exact.iter().any(|exact| **exact == *normalized)
             || self.expressions.as_ref().is_some_and(|expressions| expressions.is_match(normalized))

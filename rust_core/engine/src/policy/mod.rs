@@ -140,6 +140,7 @@ impl Policy {
 
     /// Whether the policy blocks a normalised value for every type (rule C3).
     #[must_use]
+    #[inline]
     pub fn blocks(&self, normalized: &str) -> bool {
         self.blocked.blocks(normalized)
     }

@@ -10,8 +10,8 @@ use std::borrow::Cow;
 
 use crate::call::{Call, RawIdentifier};
 use crate::fault::{Fault, Reason, Violation};
-use crate::normalize::{ValueFault, judge, judge_raw};
-use crate::policy::{Policy, TypeSettings, is_type_name};
+use crate::normalize::{ValueFault, is_plain, judge, judge_raw};
+use crate::policy::{Normalization, Policy, TypeSettings, is_type_name};
 use crate::rules::c1_normalise;
 
 /// The most identifiers, or changes, of one call, as sent.
@@ -76,7 +76,15 @@ pub(crate) fn check_values(policy: &Policy, call: &Call) -> Result<(), Fault> {
 }
 
 /// C1, then what C2 says of the form that it makes.
+#[inline]
 pub(crate) fn normalised<'a>(settings: Option<&TypeSettings>, raw: &'a str) -> Result<Cow<'a, str>, ValueFault> {
+    if is_plain(raw) && settings.is_none_or(|settings| settings.normalization != Normalization::Phone) {
+        return Ok(Cow::Borrowed(raw));
+    }
+    normalised_at_length(settings, raw)
+}
+
+fn normalised_at_length<'a>(settings: Option<&TypeSettings>, raw: &'a str) -> Result<Cow<'a, str>, ValueFault> {
     judge_raw(raw)?;
     let normalized = c1_normalise::normalise(settings, raw)?;
     judge(&normalized)?;
@@ -85,8 +93,25 @@ pub(crate) fn normalised<'a>(settings: Option<&TypeSettings>, raw: &'a str) -> R
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
-    use crate::policy::Normalization;
+    use crate::policy::choice::Numbered;
+    use crate::testing::cases;
+
+    proptest! {
+        #![proptest_config(cases(2_000))]
+
+        #[test]
+        fn the_short_cut_says_what_the_rules_say(
+            raw in prop_oneof!["[ -~]{0,40}", "[!-~]{0,9}[ \\t\0\\nAé]?[a-z0-9]{0,12}", "[!-@]{505,515}", "[+]?[0-9 ]{0,16}"],
+            number in 0..=5,
+        ) {
+            let form = Normalization::from_number(number);
+            let settings = form.map(|normalization| TypeSettings { normalization, ..TypeSettings::plain() });
+            prop_assert_eq!(normalised(settings.as_ref(), &raw), normalised_at_length(settings.as_ref(), &raw));
+        }
+    }
 
     fn identifier<'c>(type_name: &'c str, value: &'c str) -> RawIdentifier<'c> {
         RawIdentifier { type_name: type_name.into(), value: value.into() }
