@@ -20,6 +20,8 @@ pub trait Element {
     const TYPE_ID: u32;
     /// One value.
     type Value: ?Sized;
+    /// How many bytes the value takes.
+    fn length(value: &Self::Value) -> usize;
     /// Appends the value's bytes.
     fn put(value: &Self::Value, bytes: &mut Vec<u8>);
 }
@@ -47,6 +49,9 @@ pub struct Uuid;
 impl Element for Bigint {
     const TYPE_ID: u32 = 20;
     type Value = i64;
+    fn length(_: &i64) -> usize {
+        8
+    }
     fn put(value: &i64, bytes: &mut Vec<u8>) {
         bytes.extend_from_slice(&value.to_be_bytes());
     }
@@ -55,6 +60,9 @@ impl Element for Bigint {
 impl Element for Integer {
     const TYPE_ID: u32 = 23;
     type Value = i32;
+    fn length(_: &i32) -> usize {
+        4
+    }
     fn put(value: &i32, bytes: &mut Vec<u8>) {
         bytes.extend_from_slice(&value.to_be_bytes());
     }
@@ -63,6 +71,9 @@ impl Element for Integer {
 impl Element for Bytea {
     const TYPE_ID: u32 = 17;
     type Value = [u8];
+    fn length(value: &[u8]) -> usize {
+        value.len()
+    }
     fn put(value: &[u8], bytes: &mut Vec<u8>) {
         bytes.extend_from_slice(value);
     }
@@ -71,6 +82,9 @@ impl Element for Bytea {
 impl Element for Text {
     const TYPE_ID: u32 = 25;
     type Value = str;
+    fn length(value: &str) -> usize {
+        value.len()
+    }
     fn put(value: &str, bytes: &mut Vec<u8>) {
         bytes.extend_from_slice(value.as_bytes());
     }
@@ -79,6 +93,9 @@ impl Element for Text {
 impl Element for Uuid {
     const TYPE_ID: u32 = 2950;
     type Value = [u8; 16];
+    fn length(_: &[u8; 16]) -> usize {
+        16
+    }
     fn put(value: &[u8; 16], bytes: &mut Vec<u8>) {
         bytes.extend_from_slice(value);
     }
@@ -113,17 +130,15 @@ impl<E: Element> Array<E> {
     }
 
     /// Appends a value.
+    #[inline]
     pub fn push(&mut self, value: &E::Value) {
-        let place = self.begin();
+        self.begin(i32::try_from(E::length(value)).unwrap_or(i32::MAX));
         E::put(value, &mut self.bytes);
-        let length = i32::try_from(self.bytes.len() - place - 4).unwrap_or(i32::MAX);
-        self.bytes[place..place + 4].copy_from_slice(&length.to_be_bytes());
     }
 
     /// Appends NULL.
     pub fn push_null(&mut self) {
-        let place = self.begin();
-        self.bytes[place..].copy_from_slice(&NULL_LENGTH.to_be_bytes());
+        self.begin(NULL_LENGTH);
         self.bytes[7] = 1;
     }
 
@@ -141,21 +156,25 @@ impl<E: Element> Array<E> {
         if self.bytes.is_empty() { &Self::EMPTY } else { &self.bytes }
     }
 
-    /// Makes room for the next element's length and counts it; answers where the length belongs.
-    fn begin(&mut self) -> usize {
+    /// Counts the next element and tells its length.
+    #[inline]
+    fn begin(&mut self, length: i32) {
         if self.bytes.is_empty() {
-            self.bytes.reserve(HEADER_BYTES * 8);
-            self.bytes.extend_from_slice(&1_i32.to_be_bytes());
-            self.bytes.extend_from_slice(&0_i32.to_be_bytes());
-            self.bytes.extend_from_slice(&E::TYPE_ID.to_be_bytes());
-            self.bytes.extend_from_slice(&0_i32.to_be_bytes());
-            self.bytes.extend_from_slice(&1_i32.to_be_bytes());
+            self.put_header();
         }
         self.length += 1;
         self.bytes[12..16].copy_from_slice(&self.length.to_be_bytes());
-        let place = self.bytes.len();
-        self.bytes.extend_from_slice(&[0; 4]);
-        place
+        self.bytes.extend_from_slice(&length.to_be_bytes());
+    }
+
+    #[cold]
+    fn put_header(&mut self) {
+        self.bytes.reserve(HEADER_BYTES * 8);
+        self.bytes.extend_from_slice(&1_i32.to_be_bytes());
+        self.bytes.extend_from_slice(&0_i32.to_be_bytes());
+        self.bytes.extend_from_slice(&E::TYPE_ID.to_be_bytes());
+        self.bytes.extend_from_slice(&0_i32.to_be_bytes());
+        self.bytes.extend_from_slice(&1_i32.to_be_bytes());
     }
 }
 

@@ -52,6 +52,9 @@ fn demotion(call: &Call, demotion: &Demotion) -> v1::Demotion {
 
 fn put_identifier(wire: &mut Wire<'_>, tag: u8, call: &Call, index: usize) {
     let Some((type_name, value)) = sent_at(call, index) else { return };
+    if wire.short_texts(tag, (type_name, value)) {
+        return;
+    }
     wire.message(tag, |wire| {
         wire.text(1, type_name);
         wire.text(2, value);

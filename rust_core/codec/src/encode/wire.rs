@@ -66,6 +66,18 @@ impl Wire<'_> {
         }
     }
 
+    /// A message of two texts as fields 1 and 2, if neither is empty and the whole is short, as nearly always.
+    #[inline]
+    pub fn short_texts(&mut self, tag: u8, (one, other): (&str, &str)) -> bool {
+        let lengths = (u8::try_from(one.len()), u8::try_from(other.len()));
+        let (Ok(first @ 1..0x3e), Ok(second @ 1..0x3e)) = lengths else { return false };
+        self.0.extend_from_slice(&[tag << 3 | LENGTH_DELIMITED, first + second + 4, 1 << 3 | LENGTH_DELIMITED, first]);
+        self.0.extend_from_slice(one.as_bytes());
+        self.0.extend_from_slice(&[2 << 3 | LENGTH_DELIMITED, second]);
+        self.0.extend_from_slice(other.as_bytes());
+        true
+    }
+
     /// Packed numbers.
     #[inline]
     pub fn packed(&mut self, tag: u8, numbers: impl ExactSizeIterator<Item = u64>) {
