@@ -59,7 +59,27 @@ pub fn judge(normalized: &str) -> Result<(), ValueFault> {
 #[must_use]
 #[inline]
 pub fn is_plain(raw: &str) -> bool {
-    (1..=MAX_VALUE_BYTES).contains(&raw.len()) && all_bytes(raw, |byte| matches!(byte, b'!'..=b'@' | b'['..=b'~'))
+    let bytes = raw.as_bytes();
+    let Some(last) = bytes.last_chunk() else {
+        return !raw.is_empty() && bytes.iter().all(|&byte| is_plain_byte(byte));
+    };
+    raw.len() <= MAX_VALUE_BYTES && bytes.as_chunks().0.iter().all(are_plain_bytes) && are_plain_bytes(last)
+}
+
+fn is_plain_byte(byte: u8) -> bool {
+    matches!(byte, b'!'..=b'@' | b'['..=b'~')
+}
+
+/// As [`is_plain_byte`], of all at once: what is added to a byte below 128 sets its highest bit from a bound on, and
+/// never reaches the next byte.
+#[inline]
+fn are_plain_bytes(bytes: &[u8; TOGETHER]) -> bool {
+    const EACH: u64 = u64::from_le_bytes([1; TOGETHER]);
+    let bytes = u64::from_le_bytes(*bytes);
+    let low = bytes & (EACH * 0x7f);
+    let from = |bound: u8| low + EACH * u64::from(0x80 - bound);
+    let strange = bytes | !from(b'!') | from(0x7f) | (from(b'A') & !from(b'['));
+    strange & (EACH * 0x80) == 0
 }
 
 /// So many bytes are looked at together.
@@ -103,6 +123,19 @@ mod tests {
             ("\u{10ffff}", ValueFault::Unassigned),
         ] {
             assert_eq!(judge(value), Err(fault), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn bytes_are_plain_together_as_they_are_alone() {
+        for byte in 0..=u8::MAX {
+            for place in 0..TOGETHER {
+                for others in [b'!', b'@', b'[', b'~'] {
+                    let mut bytes = [others; TOGETHER];
+                    bytes[place] = byte;
+                    assert_eq!(are_plain_bytes(&bytes), is_plain_byte(byte), "{byte} at {place}");
+                }
+            }
         }
     }
 

@@ -63,6 +63,11 @@ impl BlockList {
     #[must_use]
     #[inline]
     pub fn blocks(&self, normalized: &str) -> bool {
+        // Most lists are empty, and every identifier is asked about.
+        !(self.exact.is_empty() && self.expressions.is_none()) && self.holds(normalized)
+    }
+
+    fn holds(&self, normalized: &str) -> bool {
         self.exact.iter().any(|exact| **exact == *normalized)
             || self.expressions.as_ref().is_some_and(|expressions| expressions.is_match(normalized))
     }
