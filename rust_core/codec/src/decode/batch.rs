@@ -6,7 +6,7 @@ use utterson_engine::call::CallKind;
 use utterson_engine::decide::Submission;
 use utterson_engine::fault::{Fault, Reason};
 
-use super::call::{self, Read};
+use super::call::{self, Read, Told};
 use super::malformed;
 use super::reader::{Broken, Reader};
 
@@ -51,9 +51,9 @@ pub fn single(kind: CallKind, request: &[u8]) -> Result<Group<'_>, Fault> {
         CallKind::Search => "SearchRequest",
         CallKind::Import => return Err(Fault::new(Reason::MalformedRequest, "an import is a stream, not a call.")),
     };
-    let read = call::unary(kind, request).map_err(|Broken| malformed("the request", message))?;
-    let (workspace, submission) = read.settle("", None)?;
-    Ok(Group { workspace, positions: vec![0], submissions: vec![submission] })
+    let mut read = call::unary(kind, request).map_err(|Broken| malformed("the request", message))?;
+    let workspace = read.workspace("", None)?;
+    Ok(Group { workspace, positions: vec![0], submissions: vec![read.submission()] })
 }
 
 /// Decodes a `BatchResolveRequest`.
@@ -105,9 +105,16 @@ fn split<'m>(message: &Message<'m>) -> Result<Batch<'m>, Fault> {
     let mut places: BTreeMap<&str, usize> = BTreeMap::new();
     let mut last: Option<(&str, usize)> = None;
     for (position, bytes) in (0u32..).zip(&message.calls) {
-        match one(bytes).and_then(|read| read.settle(message.workspace, last.map(|(known, _)| known))) {
+        let mut read = match one(bytes) {
+            Ok(told) => told.settle(),
+            Err(fault) => {
+                batch.faults.push((position, fault));
+                continue;
+            }
+        };
+        match read.workspace(message.workspace, last.map(|(known, _)| known)) {
             Err(fault) => batch.faults.push((position, fault)),
-            Ok((workspace, submission)) => {
+            Ok(workspace) => {
                 let place = match last {
                     Some((known, place)) if known == workspace => place,
                     Some(_) | None => *places.entry(workspace).or_insert_with(|| {
@@ -120,7 +127,7 @@ fn split<'m>(message: &Message<'m>) -> Result<Batch<'m>, Fault> {
                 last = Some((workspace, place));
                 let group = &mut batch.groups[place];
                 group.positions.push(position);
-                group.submissions.push(submission);
+                group.submissions.push(read.submission());
             }
         }
     }
@@ -139,28 +146,34 @@ impl<'m> Group<'m> {
     }
 }
 
-fn one(bytes: &[u8]) -> Result<Read<'_>, Fault> {
-    let read = call::of_batch(bytes).map_err(|Broken| malformed("the call", "Call"))?;
-    read.ok_or_else(|| Fault::field("call", "must be one of identify, login, logout, track and modify"))
+#[inline]
+fn one(bytes: &[u8]) -> Result<Told<'_>, Fault> {
+    let told = call::of_batch(bytes).map_err(|Broken| malformed("the call", "Call"))?;
+    told.ok_or_else(|| Fault::field("call", "must be one of identify, login, logout, track and modify"))
 }
 
 impl<'m> Read<'m> {
     /// Settles the workspace: the call's own or else the outer one. A call without a workspace belongs to nobody, so
     /// its fault is answered at once, together with all others that it has. A workspace that is `known` is well formed.
     #[inline]
-    fn settle(mut self, outer: &'m str, known: Option<&str>) -> Result<(&'m str, Submission<'m>), Fault> {
+    fn workspace(&mut self, outer: &'m str, known: Option<&str>) -> Result<&'m str, Fault> {
         let workspace = if self.workspace.is_empty() { outer } else { self.workspace };
         if known != Some(workspace)
             && let Err(violation) = super::fields::check_workspace(workspace, "workspace")
         {
             self.violations.insert(0, violation);
-            return Err(Fault::fields(Reason::FieldInvalid, self.violations));
+            return Err(Fault::fields(Reason::FieldInvalid, std::mem::take(&mut self.violations)));
         }
-        let submission = if self.violations.is_empty() {
+        Ok(workspace)
+    }
+
+    /// The call, or all that is wrong with it.
+    #[inline]
+    fn submission(self) -> Submission<'m> {
+        if self.violations.is_empty() {
             Ok(self.call)
         } else {
             Err(Fault::fields(Reason::FieldInvalid, self.violations))
-        };
-        Ok((workspace, submission))
+        }
     }
 }

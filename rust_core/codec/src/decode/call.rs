@@ -81,16 +81,31 @@ impl<'m> Fields<'m> {
     fn rare(&mut self) -> &mut Rare {
         self.rare.get_or_insert_default()
     }
+}
 
+/// A call whose fields are told.
+pub(super) struct Told<'m> {
+    kind: CallKind,
+    fields: Fields<'m>,
+}
+
+impl<'m> Told<'m> {
+    /// The call that the fields make.
     #[inline]
-    fn settle(self, kind: CallKind) -> Read<'m> {
+    pub fn settle(self) -> Read<'m> {
+        let Self { kind, mut fields } = self;
+        let mut call = Call::new(kind);
+        call.validate_only = fields.validate_only;
+        call.explain = fields.explain;
+        let mut read = Read { workspace: fields.workspace, call, violations: Vec::new() };
         match kind {
-            CallKind::Identify | CallKind::Login => identify(kind, self),
-            CallKind::Track => track(self),
-            CallKind::Modify => modify(self),
-            CallKind::Search => search(self),
-            CallKind::Logout | CallKind::Import => written(kind, self),
+            CallKind::Identify | CallKind::Login => identify(&mut read, fields),
+            CallKind::Track => track(&mut read, fields),
+            CallKind::Modify => modify(&mut read, fields),
+            CallKind::Search => search(&mut read, fields),
+            CallKind::Logout | CallKind::Import => written(&mut read, &mut fields),
         }
+        read
     }
 }
 
@@ -115,13 +130,14 @@ fn identifier(mut message: Reader<'_>) -> Result<RawIdentifier<'_>, Broken> {
 pub(super) fn unary(kind: CallKind, request: &[u8]) -> Result<Read<'_>, Broken> {
     let mut fields = Fields::default();
     fields.read(kind, request)?;
-    Ok(fields.settle(kind))
+    Ok(Told { kind, fields }.settle())
 }
 
 /// Decodes a `Call` of a batch; `None` if it is of no kind. As everywhere in protobuf the last kind told counts, and one
 /// told twice in a row adds up.
-pub(super) fn of_batch(message: &[u8]) -> Result<Option<Read<'_>>, Broken> {
-    let mut told: Option<(CallKind, Fields<'_>)> = None;
+#[inline]
+pub(super) fn of_batch(message: &[u8]) -> Result<Option<Told<'_>>, Broken> {
+    let mut told: Option<Told<'_>> = None;
     let mut reader = Reader::new(message);
     while let Some(mut field) = reader.next()? {
         let kind = match field.tag {
@@ -136,53 +152,51 @@ pub(super) fn of_batch(message: &[u8]) -> Result<Option<Read<'_>>, Broken> {
             }
         };
         let request = field.bytes()?;
-        let (_, fields) = match &mut told {
-            Some(before) if before.0 == kind => before,
-            other => other.insert((kind, Fields::default())),
+        let Told { fields, .. } = match &mut told {
+            Some(before) if before.kind == kind => before,
+            other => other.insert(Told { kind, fields: Fields::default() }),
         };
         fields.read(kind, request)?;
     }
-    Ok(told.map(|(kind, fields)| fields.settle(kind)))
+    Ok(told)
 }
 
-fn identify(kind: CallKind, mut request: Fields<'_>) -> Read<'_> {
-    let traits = request.rare.take().and_then(|rare| rare.traits);
-    let mut read = written(kind, request);
-    read.call.traits = structs::traits(traits, "traits", &mut read.violations);
-    read
+#[inline]
+fn identify<'m>(read: &mut Read<'m>, mut request: Fields<'m>) {
+    written(read, &mut request);
+    if let Some(rare) = request.rare {
+        read.call.traits = structs::traits(rare.traits, "traits", &mut read.violations);
+    }
 }
 
-fn track(mut request: Fields<'_>) -> Read<'_> {
+fn track<'m>(read: &mut Read<'m>, mut request: Fields<'m>) {
+    written(read, &mut request);
     // A feed's row may have nothing to tell but who it was.
-    let event = request.rare.take().and_then(|rare| rare.event).unwrap_or_default();
-    let mut read = written(CallKind::Track, request);
+    let event = request.rare.and_then(|rare| rare.event).unwrap_or_default();
     fields::check_text(&event.name, "event.name", &mut read.violations);
     let properties = structs::properties(event.properties.as_ref(), "event.properties", &mut read.violations);
     fields::check_text(&event.message_id, "event.message_id", &mut read.violations);
     read.call.event = RawEvent { name: event.name, properties, message_id: event.message_id };
-    read
 }
 
-fn search(mut request: Fields<'_>) -> Read<'_> {
+fn search<'m>(read: &mut Read<'m>, mut request: Fields<'m>) {
     // What a search does not use is not judged either.
     (request.event_time, request.request_id, request.validate_only) = (None, "", false);
-    written(CallKind::Search, request)
+    written(read, &mut request);
 }
 
-fn modify(mut request: Fields<'_>) -> Read<'_> {
-    let rare = request.rare.take().unwrap_or_default();
-    let mut read = begun(CallKind::Modify, &request);
+fn modify<'m>(read: &mut Read<'m>, request: Fields<'m>) {
     if !request.identifiers.is_empty() {
         let violation = Violation::new("identifiers", "must be empty: a Modify names its profile by profile_id");
         read.violations.push(violation);
     }
-    finish(&mut read, &request);
+    finish(read, &request);
+    let rare = request.rare.unwrap_or_default();
     match fields::profile_id(rare.profile_id) {
         Some(id) => read.call.profile = id,
         None => read.violations.push(Violation::new("profile_id", fields::PROFILE_ID)),
     }
     read.call.changes = changed(rare.changes, &mut read.violations);
-    read
 }
 
 fn changed(changes: Vec<v1::Change>, violations: &mut Vec<Violation>) -> Vec<RawChange> {
@@ -204,8 +218,8 @@ fn changed(changes: Vec<v1::Change>, violations: &mut Vec<Violation>) -> Vec<Raw
 }
 
 /// A call that names its profile by identifiers.
-fn written(kind: CallKind, mut request: Fields<'_>) -> Read<'_> {
-    let mut read = begun(kind, &request);
+#[inline]
+fn written<'m>(read: &mut Read<'m>, request: &mut Fields<'m>) {
     read.call.identifiers = std::mem::take(&mut request.identifiers);
     fields::check_identifiers(&read.call.identifiers, "identifiers", &mut read.violations);
     match request.previous_profile_id {
@@ -215,15 +229,7 @@ fn written(kind: CallKind, mut request: Fields<'_>) -> Read<'_> {
             None => read.violations.push(Violation::new("previous_profile_id", fields::PREVIOUS_PROFILE_ID)),
         },
     }
-    finish(&mut read, &request);
-    read
-}
-
-fn begun<'m>(kind: CallKind, request: &Fields<'m>) -> Read<'m> {
-    let mut call = Call::new(kind);
-    call.validate_only = request.validate_only;
-    call.explain = request.explain;
-    Read { workspace: request.workspace, call, violations: Vec::new() }
+    finish(read, request);
 }
 
 fn finish<'m>(read: &mut Read<'m>, request: &Fields<'m>) {
