@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::apply::Diverged;
 use crate::call::Call;
-use crate::decider::{Context, Decider, Decision, Encoder};
+use crate::decider::{Context, Decider, Decision, Encoder, Mark};
 use crate::digest::{Digest, Digester};
 use crate::explain::Explanation;
 use crate::fault::Fault;
@@ -62,16 +62,17 @@ pub fn decide_after<'c>(
     stamp: (Micros, EntryId),
     encoder: &dyn Encoder,
 ) -> Result<Plan, Diverged> {
-    let (at, head) = (state.next_at(entry)?, state.head);
+    let (at, head, hash) = (state.next_at(entry)?, state.head, state.hash);
     let journal: Vec<Undo> = effects.iter().map(|effect| state.apply_unhashed(effect, at)).collect();
     state.head = Head { seq: entry.seq, id: entry.id, commit_time: entry.commit_time };
-    // Making the other plan has hashed its rows; each step back brings the hash from before.
+    // Making the other plan has hashed its rows.
     state.hash = entry.state_hash;
     let plan = decide(state, calls, stamp, encoder);
     state.head = head;
     for undo in journal.into_iter().rev() {
         state.undo(undo);
     }
+    state.hash = hash;
     Ok(plan)
 }
 
@@ -138,7 +139,7 @@ impl Decider<'_> {
             warnings: Vec::new(),
         };
         match self.resolve(&mut context) {
-            Ok(decision) => self.conclude(context, decision, fingerprint, mark),
+            Ok(decision) => self.conclude(&mut context, decision, fingerprint, mark),
             Err(fault) => {
                 self.roll_back(mark);
                 refused(fault)
@@ -155,20 +156,20 @@ impl Decider<'_> {
 
     fn conclude(
         &mut self,
-        mut context: Context<'_>,
+        context: &mut Context<'_>,
         decision: Decision,
         fingerprint: Option<rules::c7_once::Fingerprint>,
-        mark: usize,
+        mark: Mark,
     ) -> Decided {
         let touched = self.touched(&decision, mark);
-        let mut resolution = self.resolution_of(&mut context, decision);
-        if rules::c9_dry_run::is_dry(&context) {
+        let mut resolution = self.resolution_of(context, decision);
+        if rules::c9_dry_run::is_dry(context) {
             self.roll_back(mark);
             rules::c9_dry_run::forget_created(&mut resolution);
         } else if let Some(fingerprint) = fingerprint {
             rules::c7_once::remember(self, &fingerprint, context.position);
         }
-        let writes = self.mark() > mark;
+        let writes = !self.effects_since(mark).is_empty();
         Decided {
             verdict: Verdict::Resolution(resolution),
             touched: if writes { touched } else { Serials::new() },
@@ -176,7 +177,7 @@ impl Decider<'_> {
         }
     }
 
-    fn touched(&self, decision: &Decision, mark: usize) -> Serials {
+    fn touched(&self, decision: &Decision, mark: Mark) -> Serials {
         let mut deeds = self.effects_since(mark).iter();
         if deeds.all(|effect| matches!(effect, Effect::Seen { .. })) {
             return Serials::new();

@@ -9,6 +9,7 @@ use crate::outcome::{ChangedProfile, Demotion, IdentifierResults, Outcome};
 use crate::plan::{Decided, Effect, Entry, Plan, Serials, Verdict};
 use crate::policy::Policy;
 use crate::rules::prepare::Asked;
+use crate::state::hash::StateHash;
 use crate::state::{At, State, Undo};
 
 /// What is stored of a Track call; the codec turns it into bytes.
@@ -37,6 +38,15 @@ pub(crate) struct Decider<'s> {
     pub encoder: &'s dyn Encoder,
     journal: Vec<Undo>,
     effects: Vec<Effect>,
+    /// The state's hash before the first effect.
+    hash: StateHash,
+}
+
+/// A place among the effects to return to.
+#[derive(Clone, Copy)]
+pub(crate) struct Mark {
+    effects: usize,
+    hash: StateHash,
 }
 
 /// One call under decision.
@@ -94,6 +104,7 @@ impl<'s> Decider<'s> {
         // A call by itself is often one that changes nothing.
         let usual = calls.saturating_sub(1) * USUAL_EFFECTS;
         Self {
+            hash: state.hash,
             state,
             at: At { seq, commit_time },
             encoder,
@@ -108,24 +119,27 @@ impl<'s> Decider<'s> {
         self.effects.push(effect);
     }
 
-    /// How many effects there are; `roll_back` returns to it.
-    pub fn mark(&self) -> usize {
-        self.effects.len()
+    /// Where the effects end; `roll_back` returns to it.
+    pub fn mark(&self) -> Mark {
+        Mark { effects: self.effects.len(), hash: self.state.hash }
     }
 
     /// The effects since a mark.
-    pub fn effects_since(&self, mark: usize) -> &[Effect] {
-        &self.effects[mark..]
+    pub fn effects_since(&self, mark: Mark) -> &[Effect] {
+        &self.effects[mark.effects..]
     }
 
     /// Takes back everything since a mark.
-    pub fn roll_back(&mut self, mark: usize) {
-        while self.journal.len() > mark {
-            if let Some(undo) = self.journal.pop() {
-                self.state.undo(undo);
-            }
+    pub fn roll_back(&mut self, mark: Mark) {
+        self.take_back(mark.effects, mark.hash);
+        self.effects.truncate(mark.effects);
+    }
+
+    fn take_back(&mut self, until: usize, hash: StateHash) {
+        for undo in self.journal.drain(until..).rev() {
+            self.state.undo(undo);
         }
-        self.effects.truncate(mark);
+        self.state.hash = hash;
     }
 
     /// Takes everything back and puts the plan together.
@@ -133,9 +147,7 @@ impl<'s> Decider<'s> {
         let state_hash = self.state.hash;
         let policy_revision = self.state.policy_revision;
         let effects = std::mem::take(&mut self.effects);
-        while let Some(undo) = self.journal.pop() {
-            self.state.undo(undo);
-        }
+        self.take_back(0, self.hash);
         let head = self.state.head;
         if !effects.is_empty() {
             for one in &mut decided {

@@ -72,15 +72,9 @@ pub struct State {
     pub requests: Requests,
 }
 
-/// How to take an effect back.
+/// How to take an effect back. The hash from before is kept by whoever may take back: of many effects once.
 #[derive(Debug)]
-pub(crate) struct Undo {
-    what: UndoWhat,
-    hash: StateHash,
-}
-
-#[derive(Debug)]
-enum UndoWhat {
+pub(crate) enum Undo {
     Nothing,
     CreateProfile,
     Attach { digest: Digest, serial: Serial, place: u32 },
@@ -147,19 +141,20 @@ impl State {
     }
 
     /// Takes an effect and answers how to take it back.
+    #[inline]
     pub(crate) fn apply(&mut self, effect: &Effect, at: At) -> Undo {
         let undo = self.apply_unhashed(effect, at);
-        self.hash = self.hash_after(effect, at, &undo.what);
+        self.hash = self.hash_after(effect, at, &undo);
         undo
     }
 
     /// As [`State::apply`], for whoever knows what hash the effects come to. The hash is as before.
     pub(crate) fn apply_unhashed(&mut self, effect: &Effect, at: At) -> Undo {
-        let what = match effect {
+        match effect {
             Effect::CreateProfile { serial, source, merges, .. } => {
                 debug_assert_eq!(*serial, self.profiles.next_serial());
                 self.profiles.create(*source, *merges);
-                UndoWhat::CreateProfile
+                Undo::CreateProfile
             }
             Effect::Attach(attachment) => self.attach(attachment),
             Effect::Detach { digest, serial, .. } => self.detach(*digest, *serial),
@@ -168,21 +163,20 @@ impl State {
             Effect::SetTrait { serial, name, value, time, position } => {
                 self.set_trait(*serial, name, value.as_deref(), (*time, at.seq, *position))
             }
-            Effect::StoreEvent { .. } => UndoWhat::Nothing,
+            Effect::StoreEvent { .. } => Undo::Nothing,
             Effect::UseRequest { digest, fingerprint, position } => {
                 let (time, seq) = (at.commit_time, at.seq);
                 let mark = RequestMark { fingerprint: *fingerprint, time, seq, position: *position };
-                UndoWhat::UseRequest { digest: *digest, before: self.requests.set(*digest, mark) }
+                Undo::UseRequest { digest: *digest, before: self.requests.set(*digest, mark) }
             }
             Effect::ChangePolicy { revision, policy, encoded } => {
                 self.change_policy(*revision, Arc::clone(policy), Arc::new(encoded.clone()))
             }
-        };
-        Undo { what, hash: self.hash }
+        }
     }
 
     /// The hash after an effect that was taken just now.
-    fn hash_after(&self, effect: &Effect, at: At, undo: &UndoWhat) -> StateHash {
+    fn hash_after(&self, effect: &Effect, at: At, undo: &Undo) -> StateHash {
         let (rows, mut hash) = (Rows(&self.digester), self.hash);
         let graph = &mut hash.graph;
         match effect {
@@ -195,18 +189,18 @@ impl State {
                 *graph = graph.wrapping_add(rows.identifier(digest, serial, add_time));
             }
             Effect::Detach { digest, serial, .. } => {
-                if let UndoWhat::Detach(entry) = undo {
+                if let Undo::Detach(entry) = undo {
                     *graph = graph.wrapping_sub(rows.identifier(*digest, *serial, entry.add_time));
                 }
             }
             Effect::Merge { loser, survivor, merges } => {
-                if let UndoWhat::Merge { before, .. } = undo {
+                if let Undo::Merge { before, .. } = undo {
                     let added = rows.redirect(*loser, *survivor).wrapping_add(rows.merges(*survivor, *merges));
                     *graph = graph.wrapping_add(added).wrapping_sub(rows.merges(*survivor, before.merges));
                 }
             }
             Effect::SetTrait { .. } => {
-                if let UndoWhat::SetTrait { row, before, .. } = undo {
+                if let Undo::SetTrait { row, before, .. } = undo {
                     let old = before.map_or(0, |mark| mark.row);
                     hash.traits = hash.traits.wrapping_add(*row).wrapping_sub(old);
                 }
@@ -220,57 +214,58 @@ impl State {
         hash
     }
 
-    /// Takes an effect back; effects are taken back newest first. The hash before it is known: no row is hashed again.
+    /// Takes an effect back; effects are taken back newest first. The hash stays: whoever takes back knows the one from
+    /// before, and no row is hashed again.
     pub(crate) fn undo(&mut self, undo: Undo) {
-        match undo.what {
-            UndoWhat::Nothing => {}
-            UndoWhat::CreateProfile => self.profiles.remove_last(),
-            UndoWhat::Attach { digest, serial, place } => {
+        match undo {
+            Undo::Nothing => {}
+            Undo::CreateProfile => self.profiles.remove_last(),
+            Undo::Attach { digest, serial, place } => {
                 // It lies there still, unless it was taken out and put in again since.
                 if let Some(place) = self.index.find_near(place, digest, serial) {
                     self.unlink(place);
                 }
             }
-            UndoWhat::Detach(entry) => {
+            Undo::Detach(entry) => {
                 self.link(&entry);
             }
-            UndoWhat::Seen { digest, serial, day } => {
+            Undo::Seen { digest, serial, day } => {
                 self.see(digest, serial, day);
             }
-            UndoWhat::Merge { loser, survivor, before } => {
+            Undo::Merge { loser, survivor, before } => {
                 self.profiles.unlink(loser, survivor);
                 self.profiles.change(survivor, |profile| *profile = before);
             }
-            UndoWhat::SetTrait { key, before, .. } => {
+            Undo::SetTrait { key, before, .. } => {
                 match before {
                     Some(mark) => self.traits.insert(key, mark),
                     None => self.traits.remove(&key),
                 };
             }
-            UndoWhat::UseRequest { digest, before } => self.requests.restore(digest, before),
-            UndoWhat::ChangePolicy { revision, policy, encoded } => {
+            Undo::UseRequest { digest, before } => self.requests.restore(digest, before),
+            Undo::ChangePolicy { revision, policy, encoded } => {
                 self.change_policy(revision, policy, encoded);
             }
         }
-        self.hash = undo.hash;
     }
 
     fn add_row(&mut self, row: u128) {
         self.hash.graph = self.hash.graph.wrapping_add(row);
     }
 
-    fn attach(&mut self, attachment: &Attachment) -> UndoWhat {
+    fn attach(&mut self, attachment: &Attachment) -> Undo {
         let type_id = self.types.intern(&attachment.type_name, &self.policy);
         let Attachment { digest, serial, add_time, seen_day, exclusive, .. } = *attachment;
         let place = self.link(&Entry { digest, serial, type_id, seen_day, add_time, exclusive });
-        UndoWhat::Attach { digest, serial, place }
+        Undo::Attach { digest, serial, place }
     }
 
     /// Puts an entry into the index and into its profile's chain and counts, and answers its place.
     fn link(&mut self, entry: &Entry) -> u32 {
         let root = self.profiles.root(entry.serial);
-        let was_known = self.is_known(root);
         let login = self.types.flags(entry.type_id).login;
+        // Others make nobody known.
+        let was_known = login.then(|| self.is_known(root));
         self.profiles.add(root, entry.type_id, login);
         let place = self.put(entry);
         self.follow_known(root, was_known);
@@ -286,9 +281,9 @@ impl State {
         place
     }
 
-    fn detach(&mut self, digest: Digest, serial: Serial) -> UndoWhat {
-        let Some(place) = self.index.find(digest, serial) else { return UndoWhat::Nothing };
-        UndoWhat::Detach(self.unlink(place))
+    fn detach(&mut self, digest: Digest, serial: Serial) -> Undo {
+        let Some(place) = self.index.find(digest, serial) else { return Undo::Nothing };
+        Undo::Detach(self.unlink(place))
     }
 
     /// Takes the entry at a place out of the index and out of its profile's chain and counts.
@@ -297,8 +292,8 @@ impl State {
         self.unchain(place, entry.serial);
         self.index.remove(place);
         let root = self.profiles.root(entry.serial);
-        let was_known = self.is_known(root);
         let login = self.types.flags(entry.type_id).login;
+        let was_known = login.then(|| self.is_known(root));
         self.profiles.subtract(root, entry.type_id, login);
         self.follow_known(root, was_known);
         entry
@@ -319,7 +314,8 @@ impl State {
     }
 
     /// Moves a profile's identifiers to the other side of their postings when it became known or anonymous.
-    fn follow_known(&mut self, serial: Serial, was_known: bool) {
+    fn follow_known(&mut self, serial: Serial, was_known: Option<bool>) {
+        let Some(was_known) = was_known else { return };
         let known = self.is_known(serial);
         if known != was_known {
             self.set_known(serial, known);
@@ -334,13 +330,13 @@ impl State {
         }
     }
 
-    fn see(&mut self, digest: Digest, serial: Serial, day: Day) -> UndoWhat {
-        let Some(place) = self.index.find(digest, serial) else { return UndoWhat::Nothing };
+    fn see(&mut self, digest: Digest, serial: Serial, day: Day) -> Undo {
+        let Some(place) = self.index.find(digest, serial) else { return Undo::Nothing };
         let before = self.index.see(place, day);
-        UndoWhat::Seen { digest, serial, day: before }
+        Undo::Seen { digest, serial, day: before }
     }
 
-    fn merge(&mut self, loser: Serial, survivor: Serial, merges: u32) -> UndoWhat {
+    fn merge(&mut self, loser: Serial, survivor: Serial, merges: u32) -> Undo {
         let before = self.profiles.row(survivor).clone();
         let gone = self.profiles.row(loser).clone();
         self.profiles.link(loser, survivor);
@@ -348,18 +344,18 @@ impl State {
             profile.absorb(&gone);
             profile.merges = merges;
         });
-        UndoWhat::Merge { loser, survivor, before }
+        Undo::Merge { loser, survivor, before }
     }
 
-    fn set_trait(&mut self, serial: Serial, name: &str, value: Option<&[u8]>, at: (Micros, Seq, Position)) -> UndoWhat {
+    fn set_trait(&mut self, serial: Serial, name: &str, value: Option<&[u8]>, at: (Micros, Seq, Position)) -> Undo {
         let key = self.trait_key(serial, name);
         let row = Rows(&self.digester).set_trait(key, value, at);
         let before = self.traits.insert(key, TraitMark { time: at.0, row });
-        UndoWhat::SetTrait { key, row, before }
+        Undo::SetTrait { key, row, before }
     }
 
-    fn change_policy(&mut self, revision: PolicyRevision, policy: Arc<Policy>, encoded: Arc<Vec<u8>>) -> UndoWhat {
-        let undo = UndoWhat::ChangePolicy {
+    fn change_policy(&mut self, revision: PolicyRevision, policy: Arc<Policy>, encoded: Arc<Vec<u8>>) -> Undo {
+        let undo = Undo::ChangePolicy {
             revision: std::mem::replace(&mut self.policy_revision, revision),
             policy: std::mem::replace(&mut self.policy, policy),
             encoded: std::mem::replace(&mut self.policy_encoded, encoded),
