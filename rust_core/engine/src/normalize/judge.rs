@@ -63,7 +63,7 @@ pub fn is_plain(raw: &str) -> bool {
     let Some(last) = bytes.last_chunk() else {
         return !raw.is_empty() && bytes.iter().all(|&byte| is_plain_byte(byte));
     };
-    raw.len() <= MAX_VALUE_BYTES && bytes.as_chunks().0.iter().all(are_plain_bytes) && are_plain_bytes(last)
+    raw.len() <= MAX_VALUE_BYTES && bytes.as_chunks().0.iter().copied().all(are_plain_bytes) && are_plain_bytes(*last)
 }
 
 fn is_plain_byte(byte: u8) -> bool {
@@ -73,9 +73,9 @@ fn is_plain_byte(byte: u8) -> bool {
 /// As [`is_plain_byte`], of all at once: what is added to a byte below 128 sets its highest bit from a bound on, and
 /// never reaches the next byte.
 #[inline]
-fn are_plain_bytes(bytes: &[u8; TOGETHER]) -> bool {
+fn are_plain_bytes(bytes: [u8; TOGETHER]) -> bool {
     const EACH: u64 = u64::from_le_bytes([1; TOGETHER]);
-    let bytes = u64::from_le_bytes(*bytes);
+    let bytes = u64::from_le_bytes(bytes);
     let low = bytes & (EACH * 0x7f);
     let from = |bound: u8| low + EACH * u64::from(0x80 - bound);
     let strange = bytes | !from(b'!') | from(0x7f) | (from(b'A') & !from(b'['));
@@ -133,7 +133,7 @@ mod tests {
                 for others in [b'!', b'@', b'[', b'~'] {
                     let mut bytes = [others; TOGETHER];
                     bytes[place] = byte;
-                    assert_eq!(are_plain_bytes(&bytes), is_plain_byte(byte), "{byte} at {place}");
+                    assert_eq!(are_plain_bytes(bytes), is_plain_byte(byte), "{byte} at {place}");
                 }
             }
         }
