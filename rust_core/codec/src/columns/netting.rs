@@ -34,6 +34,16 @@ pub(super) fn profiles(effects: &[Effect], columns: &mut Columns) {
 /// A row of the table of identifiers: digest and slot.
 type Row = (Digest, i64);
 
+/// An effect on a row, in short: the upper half of the digest tells nearly all rows apart.
+struct Touch {
+    high: u64,
+    place: u32,
+}
+
+fn high((digest, _): Row) -> u64 {
+    Digest(digest.0 >> 64).low()
+}
+
 /// What became of one row within the batch.
 #[derive(Default)]
 struct Net<'a> {
@@ -68,18 +78,22 @@ fn row(effect: &Effect) -> Option<Row> {
 
 /// Identifiers that a batch took away, put down and saw again.
 pub(super) fn identifiers(effects: &[Effect], columns: &mut Columns) {
-    let mut touched: Vec<(Row, &Effect)> = Vec::with_capacity(effects.len());
-    touched.extend(effects.iter().filter_map(|effect| Some((row(effect)?, effect))));
+    let mut touched: Vec<Touch> = Vec::with_capacity(effects.len());
+    touched.extend((0..).zip(effects).filter_map(|(place, effect)| Some(Touch { high: high(row(effect)?), place })));
+    let row_at = |touch: &Touch| row(&effects[touch.place as usize]);
     // In the order of the key: two replicas that write the same rows lock them in the same order, and neighbours in
-    // the index are written together. A stable sort: effects on one row stay in their order.
-    touched.sort_by_key(|(row, _)| *row);
-    for group in touched.chunk_by(|(one, _), (other, _)| one == other) {
+    // the index are written together. Effects on one row stay in their order.
+    touched.sort_unstable_by(|one, other| {
+        let same = || row_at(one).cmp(&row_at(other)).then(one.place.cmp(&other.place));
+        one.high.cmp(&other.high).then_with(same)
+    });
+    for group in touched.chunk_by(|one, other| one.high == other.high && row_at(one) == row_at(other)) {
         let mut net = Net::default();
-        for (_, effect) in group {
-            net.take(effect);
+        for touch in group {
+            net.take(&effects[touch.place as usize]);
         }
-        if let Some((row, _)) = group.first() {
-            net.put(*row, columns);
+        if let Some(row) = group.first().and_then(row_at) {
+            net.put(row, columns);
         }
     }
 }
