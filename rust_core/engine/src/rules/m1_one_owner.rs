@@ -10,7 +10,7 @@ use crate::state::index::Near;
 
 /// The live profile that owns an identifier.
 pub(crate) fn owner(state: &State, digest: Digest) -> Option<Serial> {
-    held(state, Near::NOWHERE, digest).map(|(owner, _)| owner)
+    held(state, Near::UNKNOWN, digest).map(|(owner, _)| owner)
 }
 
 /// As [`owner`], with the day on which the identifier was last seen; it is looked for where it most likely is.

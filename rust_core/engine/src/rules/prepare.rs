@@ -173,7 +173,7 @@ pub fn prepare_held<'c>(
             settings: taken.settings,
             type_name,
             normalized,
-            near: Near::NOWHERE,
+            near: Near::UNKNOWN,
         })),
         Verdict::Ignored => Ok(None),
         Verdict::Rejected => {
@@ -204,7 +204,7 @@ fn judge<'c>(
     }
     let fate = match c4_unlisted::judge(status, type_name) {
         Verdict::Taken(taken) => {
-            let (rank, settings, near) = (taken.rank, taken.settings, Near::NOWHERE);
+            let (rank, settings, near) = (taken.rank, taken.settings, Near::UNKNOWN);
             Fate::Usable(Usable { rank, settings, type_name, normalized, digest, near })
         }
         Verdict::Ignored => Fate::IgnoredType,

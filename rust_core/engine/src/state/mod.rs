@@ -1,5 +1,6 @@
 //! One workspace's state: what decisions are made on. Changed by effects only, each of which can be undone.
 
+mod ahead;
 mod arena;
 pub mod hash;
 pub mod index;
@@ -135,7 +136,7 @@ impl State {
     /// Changes nothing; a decision after it finds its lines in the cache, and begins where it
     /// is told.
     pub fn warm(&self, digests: &[Digest]) -> Vec<Near> {
-        let mut near = vec![Near::NOWHERE; digests.len()];
+        let mut near = vec![Near::UNKNOWN; digests.len()];
         self.index.warm(digests, &mut near, &self.profiles);
         near
     }

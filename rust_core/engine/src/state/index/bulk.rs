@@ -1,8 +1,7 @@
 //! Taking in very many identifiers. Tables that grow by an eighth are made anew nine times for each time that they
 //! double: while a load lasts they double, and at its end they get the size that they would have grown to.
 
-use std::hint::black_box;
-
+use crate::state::ahead::ahead;
 use crate::state::index::packed::shard_of;
 use crate::state::index::{Entry, Index, SHARDS};
 use crate::state::profiles::Profiles;
@@ -37,9 +36,9 @@ impl Index {
 
     /// Reads the lines that taking in these identifiers writes, of all of them at once.
     pub(crate) fn warm_for_loading(&self, rows: &[Entry], profiles: &Profiles) {
-        black_box(rows.iter().fold(0, |sum, row| {
-            let bucket = self.shards[usize::from(shard_of(row.digest))].slots().first(row.digest);
-            sum ^ u32::from(bucket.touch()) ^ profiles.line(row.serial).first_entry
-        }));
+        for row in rows {
+            ahead(self.shards[usize::from(shard_of(row.digest))].slots().bucket(row.digest, 0));
+            ahead(profiles.line(row.serial));
+        }
     }
 }

@@ -16,11 +16,13 @@ pub(crate) struct Shard {
     entries: Arena<Packed, CHUNK>,
     /// The first free row; free rows are chained by `next`.
     free: u32,
+    /// How many identifiers were ever added: as long as it is the same, who was not here is not here.
+    added: u32,
 }
 
 impl Default for Shard {
     fn default() -> Self {
-        Self { slots: Slots::default(), entries: Arena::default(), free: NONE }
+        Self { slots: Slots::default(), entries: Arena::default(), free: NONE, added: 0 }
     }
 }
 
@@ -42,6 +44,7 @@ impl Shard {
 
     /// Adds an identifier that is not there yet and answers its place.
     pub fn insert(&mut self, digest: Digest, row: Packed) -> u32 {
+        self.added = self.added.wrapping_add(1);
         let place = if self.free == NONE {
             // Digests are spread evenly: this is two thousand million identifiers in all.
             assert!(self.entries.len() < PLACES_MAX, "an index holds 2^31 identifiers at most");
@@ -63,6 +66,12 @@ impl Shard {
         self.slots.remove(digest, place);
         *self.entries.row_mut(place) = Packed::free(self.free);
         self.free = place;
+    }
+
+    /// How many identifiers were ever added.
+    #[inline]
+    pub fn added(&self) -> u32 {
+        self.added
     }
 
     /// The table, to read ahead in.

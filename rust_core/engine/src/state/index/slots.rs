@@ -27,8 +27,12 @@ pub(crate) struct Bucket {
     tags: [u8; SLOTS],
     /// Places: the lower 16 bits, and the rest.
     low: [u16; SLOTS],
+    /// The highest bits tell who went past the bucket when it was full: of every sixteenth tag, whether any did.
     high: [u8; SLOTS],
 }
+
+/// Set where somebody went past.
+const PASSED: u8 = 0x80;
 
 const _: () = assert!(size_of::<Bucket>() == 64);
 
@@ -40,18 +44,24 @@ impl Bucket {
 
     #[inline]
     fn place(&self, at: usize) -> u32 {
-        u32::from(self.low[at]) | u32::from(self.high[at]) << 16
+        u32::from(self.low[at]) | u32::from(self.high[at] & !PASSED) << 16
     }
 
     fn set(&mut self, at: usize, tag: u8, place: u32) {
         let [low, lower, high, _] = place.to_le_bytes();
-        (self.tags[at], self.low[at], self.high[at]) = (tag, u16::from_le_bytes([low, lower]), high);
+        (self.tags[at], self.low[at]) = (tag, u16::from_le_bytes([low, lower]));
+        self.high[at] = self.high[at] & PASSED | high;
     }
 
-    /// Whether no search ends here.
+    /// Whether a search for a digest that is not here goes on in the next bucket.
     #[inline]
-    pub fn is_full(&self) -> bool {
-        self.tags[SLOTS - 1] != EMPTY
+    pub fn goes_on(&self, digest: Digest) -> bool {
+        self.high[Key::of(digest).class()] & PASSED != 0
+    }
+
+    /// Notes that a digest goes past, so that searches for it and for those like it go on.
+    fn pass(&mut self, key: Key) {
+        self.high[key.class()] |= PASSED;
     }
 
     /// The slots under a tag; now and then one under another, which the caller tells by its entry.
@@ -71,12 +81,6 @@ impl Bucket {
     #[inline]
     pub fn places(&self, digest: Digest) -> impl Iterator<Item = u32> {
         self.tagged(Key::of(digest).tag).map(|slot| self.place(slot))
-    }
-
-    /// Reads the line.
-    #[inline]
-    pub fn touch(&self) -> u8 {
-        self.tags[0]
     }
 
     /// The first slot that leads nowhere: marks are the highest tags.
@@ -108,6 +112,12 @@ impl Key {
         // The highest tags belong to the marks.
         Self { position: u64::from(u32::from_be_bytes([a, b, c, d])), tag: tag.min(REMOVED - 1) }
     }
+
+    /// Among whom it is counted in full buckets.
+    #[inline]
+    fn class(self) -> usize {
+        usize::from(self.tag) % SLOTS
+    }
 }
 
 /// The table of one shard.
@@ -131,7 +141,7 @@ impl Slots {
             if let Some(place) = bucket.places(digest).find(|&place| same(place)) {
                 return Some(place);
             }
-            if !bucket.is_full() {
+            if !bucket.goes_on(digest) {
                 return None;
             }
             at = self.after(at);
@@ -200,6 +210,7 @@ impl Slots {
                 bucket.set(slot, key.tag, place);
                 return;
             }
+            bucket.pass(key);
             at = self.after(at);
         }
     }
@@ -232,15 +243,12 @@ impl Slots {
         self.used -= 1;
     }
 
-    /// The bucket that a search begins with.
+    /// The bucket that a search begins with, or goes on with after so many.
     #[inline]
-    pub fn first(&self, digest: Digest) -> &Bucket {
-        self.home(Key::of(digest)).map_or(&Bucket::EMPTY, |home| &self.buckets[home])
-    }
-
-    /// The bucket that it goes on with.
-    pub fn second(&self, digest: Digest) -> &Bucket {
-        self.home(Key::of(digest)).map_or(&Bucket::EMPTY, |home| &self.buckets[self.after(home)])
+    pub fn bucket(&self, digest: Digest, after: usize) -> &Bucket {
+        let Some(home) = self.home(Key::of(digest)) else { return &Bucket::EMPTY };
+        let at = home + after;
+        &self.buckets[if at < self.buckets.len() { at } else { at % self.buckets.len() }]
     }
 
     #[inline]

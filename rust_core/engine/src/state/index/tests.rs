@@ -115,7 +115,7 @@ fn compare(index: &Index, naive: &Naive) -> Result<(), TestCaseError> {
     prop_assert_eq!(index.len(), naive.entries.len());
     let is_known = |serial: Serial| naive.known.contains(&serial);
     let digests: Vec<Digest> = naive.entries.keys().map(|key| key.0).collect();
-    let mut near = vec![Near::NOWHERE; digests.len()];
+    let mut near = vec![Near::UNKNOWN; digests.len()];
     index.warm(&digests, &mut near, &Profiles::default());
     for (&digest, &near) in digests.iter().zip(&near) {
         prop_assert_eq!(index.first_near(near, digest), index.first(digest));
@@ -210,4 +210,30 @@ fn a_device_of_many_keeps_its_order_while_they_come_and_go() {
     // Whoever comes next takes the first one's place.
     index.insert(&entry_of(device, 7), NONE, known);
     assert_eq!(index.first(device).map(|entry| entry.serial), Some(Serial(7)));
+}
+
+#[test]
+fn who_was_nowhere_is_found_once_it_is_there() {
+    let mut index = Index::default();
+    for present in [0_u32, 3, 40, 700, 3_000] {
+        let from = u32::try_from(index.len()).expect("few");
+        let (held, coming) = ((0..present), (present..present + 200));
+        for number in from..present {
+            index.insert(&entry_of(digest_of(number), number + 1), NONE, |_| false);
+        }
+        let digests: Vec<Digest> = held.chain(coming.clone()).map(digest_of).collect();
+        let mut near = vec![Near::UNKNOWN; digests.len()];
+        index.warm(&digests, &mut near, &Profiles::default());
+        let same = |index: &Index| {
+            digests.iter().zip(&near).all(|(&digest, &near)| index.first_near(near, digest) == index.first(digest))
+        };
+        assert!(same(&index));
+        let places: Vec<u32> =
+            coming.map(|number| index.insert(&entry_of(digest_of(number), 1), NONE, |_| false)).collect();
+        assert!(same(&index));
+        for at in places {
+            index.remove(at);
+        }
+        assert!(same(&index));
+    }
 }
