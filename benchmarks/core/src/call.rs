@@ -22,8 +22,7 @@ const CALLS_IN_IMPORT: usize = 1000;
 const GOAL_FROM: u32 = 10_000_000;
 
 /// Takes the figures at every size.
-pub fn measure(figures: &mut Figures, sizes: &[u32], runs: usize) {
-    let chase = Chase::new();
+pub fn measure(figures: &mut Figures, chase: &Chase, sizes: &[u32], runs: usize) {
     for &identifiers in sizes {
         let mut people = workload::People::new(u64::from(identifiers / EACH));
         let mut world = World { state: workload::workspace("identity_graph_rules"), entries: 0 };

@@ -25,6 +25,7 @@ use std::process::ExitCode;
 use clap::{Parser, ValueEnum};
 
 use crate::figure::Figures;
+use crate::miss::Chase;
 
 #[global_allocator]
 static ALLOCATOR: allocation::Counting = allocation::Counting;
@@ -68,11 +69,20 @@ fn main() -> ExitCode {
     let few = usual.into_iter().take(if arguments.quick { 2 } else { 3 }).collect();
     let sizes = if arguments.identifiers.is_empty() { few } else { arguments.identifiers.clone() };
     let runs = if arguments.quick { 3 } else { 7 };
-    if wanted(Part::Sizes) {
-        sizes::measure(&mut figures, &sizes, runs);
-    }
-    if wanted(Part::Call) {
-        call::measure(&mut figures, &sizes, runs);
+    if wanted(Part::Sizes) || wanted(Part::Call) {
+        let chase = match Chase::new() {
+            Ok(chase) => chase,
+            Err(error) => {
+                let _ = writeln!(io::stderr(), "no memory to chase through: {error}");
+                return ExitCode::FAILURE;
+            }
+        };
+        if wanted(Part::Sizes) {
+            sizes::measure(&mut figures, &chase, &sizes, runs);
+        }
+        if wanted(Part::Call) {
+            call::measure(&mut figures, &chase, &sizes, runs);
+        }
     }
     if wanted(Part::Growth) {
         growth::measure(&mut figures, arguments.quick);

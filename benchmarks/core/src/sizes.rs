@@ -17,10 +17,9 @@ const CALLS: usize = 200_000;
 const GOALS_FROM: u32 = 10_000_000;
 
 /// Takes the figures at every size.
-pub fn measure(figures: &mut Figures, sizes: &[u32], runs: usize) {
-    let chase = Chase::new();
+pub fn measure(figures: &mut Figures, chase: &Chase, sizes: &[u32], runs: usize) {
     for &identifiers in sizes {
-        ours(figures, &chase, (identifiers, runs));
+        ours(figures, chase, (identifiers, runs));
         by_digest(figures, (identifiers, runs));
         by_bytes(figures, (identifiers, runs));
     }
