@@ -22,6 +22,7 @@ from utterson.application.workspaces import WorkspacesService
 from utterson.domain.failpoints import FailpointChoice
 from utterson.engine.core_engine import CoreEngine
 from utterson.logs import configure_logging
+from utterson.scheduling import let_runners_finish
 from utterson.server.server import ServerHandle, build_server
 from utterson.server.status import encode_status
 from utterson.settings import Consistency, Settings
@@ -44,6 +45,7 @@ async def serve(settings: Settings) -> None:
         StartupError: the server cannot start; the sentence says why.
     """
     configure_logging(settings.log_level, settings.log_format)
+    let_runners_finish()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     signals = (signal.SIGINT, signal.SIGTERM)

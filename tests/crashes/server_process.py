@@ -57,6 +57,12 @@ class ServerProcess:
         await self._answers()
 
     @property
+    def process_id(self) -> int:
+        """The number of the process."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def ended(self) -> bool:
         """Whether the process is gone."""
         return self._process is None or self._process.returncode is not None

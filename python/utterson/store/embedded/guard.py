@@ -159,6 +159,7 @@ def main() -> int:
     """Run as told on the command line. Returns the exit code."""
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
+    _let_runners_finish()
     config = GuardConfig(**json.loads(sys.argv[1]))
     # Never closed by us: the kernel does it at the very end, so who sees a lock free sees no guard either.
     alone = os.open(config.guard_lock, os.O_RDWR | os.O_CREAT, 0o600)
@@ -168,6 +169,13 @@ def main() -> int:
             return keep_running(config, users)
         time.sleep(_POLL_S / 2)
     return EXIT_NOT_ALONE
+
+
+def _let_runners_finish() -> None:
+    """As `utterson.scheduling`: else a backend that wakes for the first part of a commit stops who sends the rest."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def _try_lock(file: int) -> bool:
