@@ -49,6 +49,14 @@ async def test_text_sorts_by_code_point_and_folds_all_letters(postgres_cluster: 
     assert await query(postgres_cluster, "SELECT lower('É') || ('Z' < 'a')::text") == "étrue"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere processes are left as they are")
+async def test_a_backend_that_wakes_waits_its_turn_whoever_started_it(data_dir: Path) -> None:
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER
+    async with EmbeddedPostgres(data_dir):
+        policies = {os.sched_getscheduler(number) for number in postmasters_of(data_dir)}
+    assert policies == {os.SCHED_BATCH}
+
+
 async def test_leaving_leaves_no_process_and_keeps_the_data(data_dir: Path) -> None:
     async with EmbeddedPostgres(data_dir) as server:
         await query(server, "CREATE TABLE kept AS SELECT 7 AS value")
