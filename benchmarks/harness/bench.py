@@ -8,14 +8,23 @@ from pathlib import Path
 
 import asyncpg
 import grpc
+from rich.markup import escape
 
 from benchmarks.harness.clients import Clients, Freshness, Load, Shape, children_cpu_s, run_json
 from benchmarks.harness.cluster import Cluster
 from benchmarks.harness.goals import CoreFigure
-from benchmarks.harness.processes import Server, free_address, machine_cpu, python_module, tree_cpu_s, utterson_serve
+from benchmarks.harness.processes import (
+    PROGRAM,
+    Server,
+    free_address,
+    machine_cpu,
+    python_module,
+    tree_cpu_s,
+    utterson_serve,
+)
 from benchmarks.harness.readings import CpuSplit, Reading
 from benchmarks.harness.sizes import Sizes
-from benchmarks.harness.telling import Telling
+from benchmarks.harness.telling import Telling, without_places
 from benchmarks.harness.workloads import Workload, generate
 from benchmarks.peers import naive_database
 from benchmarks.peers.disk import sync_write_us
@@ -120,22 +129,25 @@ class Bench:
         return reading.seen(cpu, sync_us, await self.cluster.wal_bytes() - wal_bytes)
 
     @asynccontextmanager
-    async def utterson(self, workload: Workload, *options: str, name: str = "utterson") -> AsyncIterator[Target]:
-        """Run our server on a fresh copy of the loaded database."""
+    async def utterson(
+        self, workload: Workload, *options: str, name: str = "utterson", program: Path = PROGRAM
+    ) -> AsyncIterator[Target]:
+        """Run our server, of this build unless told otherwise, on a fresh copy of the loaded database."""
         template = await self.loaded(workload)
         database = await self.cluster.create(_identifier(name), template)
-        async with self.serving(workload, database, _identifier(name), *options) as target:
+        async with self.serving(workload, database, _identifier(name), *options, program=program) as target:
             yield target
         target.rows_written = await self.cluster.rows_written(_identifier(name))
         await self.cluster.drop(_identifier(name))
 
     @asynccontextmanager
     async def serving(
-        self, workload: Workload, database_url: str, database: str, *options: str
+        self, workload: Workload, database_url: str, database: str, *options: str, program: Path = PROGRAM
     ) -> AsyncIterator[Target]:
         """Run our server on a database, its indexes loaded."""
         address = free_address()
-        server = Server(utterson_serve(address, database_url, *options), address, self.folder / f"{database}.log")
+        command = utterson_serve(address, database_url, *options, program=program)
+        server = Server(command, address, self.folder / f"{database}.log")
         try:
             await server.up()
             await prime(address, workload.workspaces)
@@ -230,9 +242,10 @@ class Bench:
         return Side("naive", drive, target.process_id)
 
     def failed(self, what: str, error: Exception) -> None:
-        """Note that a part of the run failed; the rest goes on."""
-        self.failures[what] = f"{type(error).__name__}: {error}"
-        self.telling.say(f"[red]{what} failed: {self.failures[what]}")
+        """Note that a part of the run failed; the rest goes on. Results are published: they name no places."""
+        text = f"{type(error).__name__}: {error}"
+        self.failures[what] = without_places(text)
+        self.telling.say(f"[red]{what} failed: {escape(text)}")
 
     @asynccontextmanager
     async def _peer(self, module: str, *options: str) -> AsyncIterator[Server]:

@@ -18,6 +18,7 @@ from benchmarks.harness.clients import Clients
 from benchmarks.harness.cluster import Cluster
 from benchmarks.harness.correctness import WrongAnswerError
 from benchmarks.harness.goals import Judged, Verdict, judge, read_goals
+from benchmarks.harness.memory import held_memory
 from benchmarks.harness.plan import Cell
 from benchmarks.harness.ratios import spread_of
 from benchmarks.harness.sizes import Sizes
@@ -46,15 +47,18 @@ async def run(options: Options, console: Console) -> int:
         console.print(f"[yellow]{GHZ_MISSING}")
     console.print("building the load client …")
     load = build(LOAD_PACKAGE)
-    folder = _scratch_folder(options.scratch)
+    folder = scratch_folder(options.scratch)
     telling = Telling(console, len(options.cells))
+    clients = Clients(load, ghz, options.sizes.warm_up_s, options.sizes.seconds, folder)
+    console.print("taking hold of memory …")
     try:
-        async with Cluster(folder / "postgres") as cluster:
-            clients = Clients(load, ghz, options.sizes.warm_up_s, options.sizes.seconds, folder)
-            bench = Bench(cluster, clients, options.sizes, folder, telling)
-            bench.facts["client of unary calls"] = "ghz" if ghz else LOAD_PACKAGE
-            is_right = await _run_cells(bench, options.cells)
-            settings = await cluster.settings()
+        with held_memory(options.sizes.held_memory_bytes_max) as held:
+            console.print(str(held))
+            async with Cluster(folder / "postgres") as cluster:
+                bench = Bench(cluster, clients, options.sizes, folder, telling)
+                bench.facts |= {"client of unary calls": "ghz" if ghz else LOAD_PACKAGE, "memory": asdict(held)}
+                is_right = await _run_cells(bench, options.cells)
+                settings = await cluster.settings()
         told = machine.describe(settings, _median_sync_us(bench))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -64,7 +68,7 @@ async def run(options: Options, console: Console) -> int:
     return 0 if is_right and not bench.failures else 1
 
 
-def _scratch_folder(place: Path | None) -> Path:
+def scratch_folder(place: Path | None) -> Path:
     """Make a folder that the account which runs Postgres can reach."""
     folder = Path(tempfile.mkdtemp(prefix="utterson-bench-", dir=place))
     folder.chmod(0o755)

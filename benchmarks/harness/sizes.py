@@ -22,6 +22,7 @@ class Sizes:
     replay_calls: int
     replay_population: int
     raw_commits: int
+    held_memory_bytes_max: int
 
     def calls(self, drives: int) -> int:
         """Tell how many calls a file needs for so many drives by stream."""
@@ -41,6 +42,7 @@ FULL = Sizes(
     replay_calls=20_000,
     replay_population=33_334,
     raw_commits=300,
+    held_memory_bytes_max=24 << 30,
 )
 QUICK = Sizes(
     is_quick=True,
@@ -55,4 +57,5 @@ QUICK = Sizes(
     replay_calls=2_000,
     replay_population=3_334,
     raw_commits=60,
+    held_memory_bytes_max=4 << 30,
 )

@@ -1,14 +1,18 @@
 """What a run says while it runs."""
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from textwrap import shorten
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from benchmarks.harness.ratios import figure
 from benchmarks.harness.readings import Reading
+
+FAILURE_CHARACTERS_MAX = 300
 
 
 class Telling:
@@ -63,3 +67,8 @@ class Telling:
             f" sync {figure(reading.sync_write_us)} µs; WAL {figure(reading.wal_bytes_a_call)} B a call[/]",
             soft_wrap=True,
         )
+
+
+def without_places(text: str) -> str:
+    """Cut a program's last words to what a stranger can use: no paths of this machine, no long traces."""
+    return shorten(re.sub(r"(?:/[^\s/:,'\"]+){2,}/?", "…", text), FAILURE_CHARACTERS_MAX, placeholder=" …")

@@ -1,7 +1,9 @@
 """Experiments whose figures stand in the documents do what they say."""
 
 import asyncpg
+from benchmarks.experiments.builds import ratios_table
 from benchmarks.experiments.keys import BATCH, BATCHES_IN_ROUND, Key, measure
+from benchmarks.harness.readings import CpuSplit, Reading
 
 
 async def test_each_key_gets_the_same_number_of_rows(database_url: str) -> None:
@@ -18,3 +20,12 @@ async def test_each_key_gets_the_same_number_of_rows(database_url: str) -> None:
     assert {row["name"]: row["made"] for row in keys} == {
         key.table: f"PRIMARY KEY ({key.value})" for key in Key if key.value
     }
+
+
+def test_a_build_is_set_beside_the_first_pair_by_pair() -> None:
+    def drive(rate: float) -> Reading:
+        return Reading(1, 1, 1.0, rate, {"p50": 10 / rate, "p99": 20 / rate}, cpu=CpuSplit(2.0, 4.0))
+
+    table = ratios_table({"batches": {"old": [drive(10), drive(20)], "new": [drive(20), drive(20)]}})
+    rates = list(next(column for column in table.columns if column.header == "rate").cells)
+    assert rates == ["1.00 [1.00 to 1.00]", "1.50 [1.00 to 2.00]"]

@@ -37,10 +37,11 @@ def sizes_for(memory_bytes: int, disk_bytes: int) -> Sizes:
 
 def sizes_here(folder: Path) -> Sizes:
     """Choose sizes for this machine, or the container that it is, and the disk that a folder lies on."""
-    return sizes_for(_memory_bytes(), shutil.disk_usage(folder).total)
+    return sizes_for(memory_bytes(), shutil.disk_usage(folder).total)
 
 
-def _memory_bytes() -> int:
+def memory_bytes() -> int:
+    """Tell how much memory this machine, or the container that it is, has."""
     found = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
     try:
         mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8")
