@@ -28,11 +28,11 @@ import uvloop
 from benchmarks.experiments.synthetic import NOW_US, Effects, payload
 from utterson.store.embedded import EmbeddedPostgres
 from utterson.store.migrate import migrate
-from utterson.store.pool import COMMIT_SETTINGS, pass_columns_through
+from utterson.store.pool import KEY_SETTINGS, pass_columns_through
 from utterson.store.statements import Statement
 
 POPULATION_CALLS = 20_000
-MIGRATION = "0005_smaller_commits.sql"
+MIGRATION = "0006_rows_by_key.sql"
 WATERMARK = "CREATE TABLE watermarks (workspace_key bigint PRIMARY KEY, seq bigint NOT NULL);"
 
 
@@ -71,7 +71,7 @@ class Reading:
 def functions() -> str:
     """Cut `commit_batch` in two: what the answer waits for, and what the tables get."""
     source = resources.files("utterson.store").joinpath("migrations", MIGRATION).read_text(encoding="utf-8")
-    whole = source[source.rindex("CREATE FUNCTION commit_batch") :]
+    whole = source[source.rindex("CREATE OR REPLACE FUNCTION commit_batch") :]
     head, tables = whole.split("    IF cardinality(p_created_serials)", 1)
     declared = head.index("BEGIN\n") + len("BEGIN\n")
     log = head.replace("commit_batch", "commit_log") + "    RETURN 0;\nEND $$;\n"
@@ -209,9 +209,7 @@ async def run_way(way: str, settings: Settings, cluster: EmbeddedPostgres, data:
     await admin.execute("CREATE DATABASE experiment")
     arguments = cluster.connect_kwargs() | {"database": "experiment"}
     await migrate(f"postgresql://{arguments['user']}@/experiment?host={arguments['host']}&port={arguments['port']}")
-    commits, tables = [
-        await asyncpg.connect(**arguments, server_settings=COMMIT_SETTINGS | {"jit": "off"}) for _ in "ab"
-    ]
+    commits, tables = [await asyncpg.connect(**arguments, server_settings=KEY_SETTINGS | {"jit": "off"}) for _ in "ab"]
     for connection in (commits, tables):
         await pass_columns_through(connection)
     writer = Writer(commits, tables)

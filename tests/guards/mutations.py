@@ -36,9 +36,8 @@ class Mutation:
 
 
 def _commit_batch_source() -> str:
-    file = resources.files("utterson.store").joinpath("migrations", "0005_smaller_commits.sql")
-    source = file.read_text(encoding="utf-8")
-    return "CREATE OR REPLACE FUNCTION commit_batch" + source.rsplit("CREATE FUNCTION commit_batch", 1)[1]
+    file = resources.files("utterson.store").joinpath("migrations", "0006_rows_by_key.sql")
+    return file.read_text(encoding="utf-8")
 
 
 def sql(guard: str, old: str, new: str, noticed_by: Check) -> Mutation:
@@ -190,7 +189,7 @@ MUTATIONS = [
     ),
     sql("the workspace's row lock", " FOR NO KEY UPDATE", "", writer_checks.racing_writers),
     sql("the format fence", "p_format_version < v_format_version_min", "false", writer_checks.later_format),
-    sql("a loser is merged once", " AND p.merged_into = 0", "", writer_checks.merged_twice),
+    sql("a loser is merged once", " AND profiles.merged_into = 0", "", writer_checks.merged_twice),
     *(
         sql(
             f"row count of {step}",

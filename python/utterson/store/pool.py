@@ -28,7 +28,7 @@ TERMINATE_TIMEOUT_S = 1.0
 class PoolSettings:
     """How one pool behaves; `call_timeout_ms` bounds a call together with its wait for a connection.
 
-    A pool for commits takes columns, so its database must be migrated, and finds rows by their keys alone.
+    A pool for commits takes columns, so its database must be migrated.
     """
 
     connections_max: int
@@ -40,9 +40,9 @@ class PoolSettings:
     for_commits: bool = False
 
 
-# Every row that a commit needs is found by its key. Left to statistics, which are old or absent in a table that grows
-# fast, the planner reads the log from its beginning for each commit, or plans each anew for the size of its batch.
-COMMIT_SETTINGS = {
+# Commits and reads find every row by its key. A plan is kept while its table grows: made when statistics told of a few
+# rows, it would read the whole log for each commit and each strong answer. Loads want whole tables and say so.
+KEY_SETTINGS = {
     "plan_cache_mode": "force_generic_plan",
     "enable_seqscan": "off",
     "enable_hashjoin": "off",
@@ -88,7 +88,7 @@ class ConnectionPool:
             "tcp_keepalives_count": "3",
             "default_transaction_isolation": "read committed",
             "jit": "off",
-            **(COMMIT_SETTINGS if settings.for_commits else {}),
+            **KEY_SETTINGS,
         }
         pool = await asyncpg.create_pool(
             database_url,

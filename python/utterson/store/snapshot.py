@@ -41,6 +41,8 @@ class SnapshotStore:
                 head = await _read_head(connection, workspace_key)
                 if head is None:
                     return None
+                # What follows is planned for this load alone: of a large workspace whole tables are read.
+                await connection.execute("SET LOCAL enable_seqscan = on")
                 sink = begin(head)
                 await _copy(connection, Statement.LOAD_PROFILES, sink.profiles, workspace_key)
                 await _copy(connection, Statement.LOAD_IDENTIFIERS, sink.identifiers, workspace_key)

@@ -1,0 +1,124 @@
+"""Reads find their rows by key, whatever the statistics said when their plans were made."""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import asyncpg
+import pytest
+
+from tests.store.conftest import NOW_US, Chain, attached, created, new_chain, requested
+from tests.store.test_snapshot import Collector
+from utterson.domain.chain import Head
+from utterson.domain.rows import EventPosition, HistoryPosition, ProfileQuery
+from utterson.store.migrate import migrate
+from utterson.store.open_store import Store, StoreSettings, open_store
+
+DIGEST = bytes(range(16))
+ROWS = 20_000
+# The driver's plan of a statement is made anew for each of the first five calls, then kept.
+ROUNDS = 7
+# A row or two, and no more with time.
+SMALL = {"workspaces", "migrations"}
+FOUND_BY_KEY = {"log", "profiles", "identifiers", "traits", "events", "history", "requests"}
+GROWN = (
+    "INSERT INTO log SELECT $1, n, decode(md5(n::text), 'hex'), decode(md5(n::text), 'hex'), 1, n,"
+    " decode(repeat('00', 48), 'hex'), 1 FROM generate_series($2::integer, $3::integer) AS n",
+    "INSERT INTO log_payload SELECT $1, n, n, '' FROM generate_series($2::integer, $3::integer) AS n",
+    "INSERT INTO profiles SELECT $1, n, n, 0, 0 FROM generate_series($2::integer, $3::integer) AS n",
+    "INSERT INTO identifiers SELECT $1, md5(n::text)::uuid, 0, n, 'email', '', '', n, 1"
+    " FROM generate_series($2::integer, $3::integer) AS n",
+    "INSERT INTO traits SELECT $1, n, 'name', '', n, n, 0 FROM generate_series($2::integer, $3::integer) AS n",
+    "INSERT INTO events SELECT $1, n, n, n, 0, '' FROM generate_series($2::integer, $3::integer) AS n",
+    "INSERT INTO history SELECT $1, n, n, 0, '' FROM generate_series($2::integer, $3::integer) AS n",
+    "INSERT INTO requests SELECT $1, md5(n::text)::uuid, '', n, 0, n, ''"
+    " FROM generate_series($2::integer, $3::integer) AS n",
+)
+
+
+async def read_everything(store: Store, chain: Chain) -> None:
+    """Call every reader of a few rows."""
+    for _ in range(ROUNDS):
+        await store.log.heads([chain.key])
+        await store.log.entry_id(chain.key, 1)
+        await store.log.tail(chain.key, 0, 2)
+        await store.log.request_answers(chain.key, [DIGEST])
+        await store.profiles.read(chain.key, lambda head: [ProfileQuery(1, [1, 2], [DIGEST], [1])])
+        await store.profiles.events_page(chain.key, [1, 2], EventPosition(NOW_US, 10, 0), 5)
+        await store.profiles.history_page(chain.key, [1, 2], HistoryPosition(10, 0), 5)
+
+
+async def commit_everything(chain: Chain, first: int, rounds: int) -> None:
+    """Commit, several times, what finds rows: losers, identifiers that go and that are seen; from a profile on."""
+    for serial in range(first, first + rounds):
+        digest, other = (hashlib.md5(b"%d" % number).digest() for number in (serial, serial + rounds))
+        await chain.append({4: [serial], 5: [1], 6: [digest], 7: [0], 16: [other], 17: [0], 18: [7]})
+
+
+async def load_whole(store: Store, chain: Chain) -> None:
+    """Load the workspace, several times."""
+    for _ in range(ROUNDS):
+        assert await store.snapshots.load(chain.key, lambda head: Collector(), 30.0)
+
+
+@dataclass(frozen=True)
+class Read:
+    """How many rows of a table were read in its own order, and by key."""
+
+    in_order: int
+    by_key: int
+
+
+async def rows_read(
+    database_url: str, rounds_before: int, read: Callable[[Store, Chain], Awaitable[None]]
+) -> dict[str, Read]:
+    """Have plans made in tables of a few rows, grow these, commit and read again, and tell what was read then."""
+    await migrate(database_url)
+    # One connection each, so that the plans made before are those used afterwards.
+    store = await open_store(database_url, StoreSettings(commit_connections_max=1, read_connections_max=1))
+    chain = await new_chain(store, "soho")
+    await chain.append(created(1, 2) | attached((DIGEST, 0, 1)) | requested(DIGEST))
+    await chain.append({19: [1], 20: ["city"], 21: [b"London"], 22: [5], 23: [0]})
+    await chain.append({24: [1], 25: [5], 26: [0], 27: [b"event"], 28: [1], 29: [0], 30: [b"decision"]})
+    connection = await asyncpg.connect(database_url)
+    for statement in GROWN:
+        await connection.execute(statement, chain.key, 10, 9 + 2 * rounds_before)
+    await connection.execute("VACUUM (ANALYZE)")
+    chain.head = await newest(connection)
+    await commit_everything(chain, 10, rounds_before)
+    await read(store, chain)
+    for statement in GROWN:
+        await connection.execute(statement, chain.key, 100, ROWS)
+    await connection.execute("SELECT pg_stat_force_next_flush()")
+    await connection.execute("SELECT pg_stat_reset()")
+    chain.head = await newest(connection)
+
+    await commit_everything(chain, 1_000, ROUNDS)
+    await read(store, chain)
+    await store.close()  # a backend that ends tells its counters at once
+
+    told = await connection.fetch("SELECT relname, seq_tup_read, idx_tup_fetch FROM pg_stat_user_tables")
+    await connection.close()
+    return {row["relname"]: Read(row["seq_tup_read"], row["idx_tup_fetch"] or 0) for row in told}
+
+
+@pytest.mark.parametrize("rounds_before", [1, ROUNDS])
+async def test_rows_are_found_by_key_in_tables_that_grew_since_they_were_analysed(
+    database_url: str, rounds_before: int
+) -> None:
+    tables = await rows_read(database_url, rounds_before, read_everything)
+    assert {name for name, read in tables.items() if read.in_order} <= SMALL
+    assert {name for name, read in tables.items() if read.by_key > 20 * ROUNDS} == set()
+    assert {name for name, read in tables.items() if read.by_key} >= FOUND_BY_KEY
+
+
+async def test_a_load_looks_for_its_head_by_key(database_url: str) -> None:
+    log = (await rows_read(database_url, 1, load_whole))["log"]
+    assert log.in_order == 0
+    assert 0 < log.by_key < 20 * ROUNDS
+
+
+async def newest(connection: "asyncpg.Connection[asyncpg.Record]") -> Head:
+    row = await connection.fetchrow("SELECT seq, id FROM log ORDER BY seq DESC LIMIT 1")
+    assert row is not None
+    return Head(row["seq"], row["id"])
