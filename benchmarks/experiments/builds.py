@@ -1,7 +1,7 @@
 """Two builds or more, side by side: `python -m benchmarks.experiments.builds old=PROGRAM new=PROGRAM`.
 
 A program is the `utterson` of an environment of its own (`uv sync` in another work tree). All serve at once, each a
-fresh copy of the same database, and are driven in turn with the same calls; for each way of calling the rates are
+database with the same population, and are driven in turn with the same calls; for each way of calling the rates are
 printed, and the ratios to the first build: median, least and most of the pairs. A build beside itself tells how much of
 that is noise.
 """

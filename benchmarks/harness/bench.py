@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from zlib import crc32
 
 import asyncpg
 import grpc
@@ -133,7 +134,7 @@ class Bench:
         self, workload: Workload, *options: str, name: str = "utterson", program: Path = PROGRAM
     ) -> AsyncIterator[Target]:
         """Run our server, of this build unless told otherwise, on a fresh copy of the loaded database."""
-        template = await self.loaded(workload)
+        template = await self.loaded(workload, program)
         database = await self.cluster.create(_identifier(name), template)
         async with self.serving(workload, database, _identifier(name), *options, program=program) as target:
             yield target
@@ -155,15 +156,20 @@ class Bench:
         finally:
             await server.stop()
 
-    async def loaded(self, workload: Workload) -> str:
-        """Load a population through the API into a database of its own, once in a run; tell the database."""
-        database = _identifier(f"loaded_{workload.label}")
+    async def loaded(self, workload: Workload, program: Path = PROGRAM) -> str:
+        """Load a population through the API into a database of its own, once in a run; tell the database.
+
+        Another build than this one gets a database of its own: its tables may differ.
+        """
+        other = "" if program == PROGRAM else f"_{crc32(str(program).encode()):08x}"
+        database = _identifier(f"loaded_{workload.label}{other}")
         if database in self.facts:
             return database
         with self.telling.step(f"importing {workload.identifiers:,} identifiers of {workload.label}"):
             url = await self.cluster.create(database)
             address = free_address()
-            server = Server(utterson_serve(address, url), address, self.folder / f"{database}.log")
+            command = utterson_serve(address, url, program=program)
+            server = Server(command, address, self.folder / f"{database}.log")
             try:
                 await server.up()
                 options = {"address": address, "input": workload.folder, "profile-ids": workload.profile_ids}
