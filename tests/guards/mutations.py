@@ -189,7 +189,7 @@ MUTATIONS = [
     ),
     sql("the workspace's row lock", " FOR NO KEY UPDATE", "", writer_checks.racing_writers),
     sql("the format fence", "p_format_version < v_format_version_min", "false", writer_checks.later_format),
-    sql("a loser is merged once", " AND profiles.merged_into = 0", "", writer_checks.merged_twice),
+    sql("a loser is merged once", " AND p.merged_into = 0", "", writer_checks.merged_twice),
     *(
         sql(
             f"row count of {step}",

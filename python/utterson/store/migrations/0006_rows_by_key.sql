@@ -1,6 +1,6 @@
--- What commit_batch of 0005_smaller_commits.sql did, but rows that are there are found by key whatever the statistics
--- said when the plan was made: of a table with a row or two, a kept plan read the whole workspace as it grew. OFFSET keeps
--- the look-up as it stands; its place in the table (ctid) is where the row is written. Nobody else writes it meanwhile.
+-- What commit_batch of 0005_smaller_commits.sql did, but rows that are there are found by their whole key even where the plan
+-- was made for a table of a few rows: kept, it read the whole workspace as that grew. The planner takes an array for ten
+-- rows, and one walk over a small workspace for cheaper than ten look-ups; behind LIMIT it takes it for one.
 CREATE OR REPLACE FUNCTION commit_batch(
     p_workspace_key bigint, p_seq bigint, p_id bytea, p_prev bytea, p_policy_revision integer,
     p_commit_time_us bigint, p_state_hash bytea, p_format_version integer, p_payload bytea,
@@ -62,12 +62,11 @@ BEGIN
     END IF;
     IF cardinality(p_loser_serials) > 0 THEN
         UPDATE profiles p SET merged_into = v.merged_into
-            FROM unnest(p_loser_serials, p_loser_merged_into) AS v (serial, merged_into)
-            CROSS JOIN LATERAL (
-                SELECT ctid FROM profiles
-                WHERE workspace_key = p_workspace_key AND serial = v.serial AND profiles.merged_into = 0 OFFSET 0
-            ) AS found
-            WHERE p.ctid = found.ctid;
+            FROM (
+                SELECT * FROM unnest(p_loser_serials, p_loser_merged_into) AS u (serial, merged_into)
+                LIMIT cardinality(p_loser_serials)
+            ) AS v
+            WHERE p.workspace_key = p_workspace_key AND p.serial = v.serial AND p.merged_into = 0;
         GET DIAGNOSTICS v_rows = ROW_COUNT;
         IF v_rows <> cardinality(p_loser_serials) THEN
             PERFORM assert_rows('losers', cardinality(p_loser_serials), v_rows);
@@ -76,12 +75,11 @@ BEGIN
 
     IF cardinality(p_detached_digests) > 0 THEN
         DELETE FROM identifiers i
-            USING unnest(p_detached_digests, p_detached_slots) AS v (digest, slot)
-            CROSS JOIN LATERAL (
-                SELECT ctid FROM identifiers
-                WHERE workspace_key = p_workspace_key AND digest = v.digest AND slot = v.slot OFFSET 0
-            ) AS found
-            WHERE i.ctid = found.ctid;
+            USING (
+                SELECT * FROM unnest(p_detached_digests, p_detached_slots) AS u (digest, slot)
+                LIMIT cardinality(p_detached_digests)
+            ) AS v
+            WHERE i.workspace_key = p_workspace_key AND i.digest = v.digest AND i.slot = v.slot;
         GET DIAGNOSTICS v_rows = ROW_COUNT;
         IF v_rows <> cardinality(p_detached_digests) THEN
             PERFORM assert_rows('detached', cardinality(p_detached_digests), v_rows);
@@ -99,12 +97,11 @@ BEGIN
     END IF;
     IF cardinality(p_seen_digests) > 0 THEN
         UPDATE identifiers i SET seen_day = v.day
-            FROM unnest(p_seen_digests, p_seen_slots, p_seen_days) AS v (digest, slot, day)
-            CROSS JOIN LATERAL (
-                SELECT ctid FROM identifiers
-                WHERE workspace_key = p_workspace_key AND digest = v.digest AND slot = v.slot OFFSET 0
-            ) AS found
-            WHERE i.ctid = found.ctid;
+            FROM (
+                SELECT * FROM unnest(p_seen_digests, p_seen_slots, p_seen_days) AS u (digest, slot, day)
+                LIMIT cardinality(p_seen_digests)
+            ) AS v
+            WHERE i.workspace_key = p_workspace_key AND i.digest = v.digest AND i.slot = v.slot;
         GET DIAGNOSTICS v_rows = ROW_COUNT;
         IF v_rows <> cardinality(p_seen_digests) THEN
             PERFORM assert_rows('seen', cardinality(p_seen_digests), v_rows);
