@@ -18,8 +18,8 @@ from utterson.store.embedded.sizing import memory_bytes
 GIB = 1 << 30
 PAGE_BYTES = 4096
 BLOCK_BYTES = 2 << 20
-# For the system and whatever else runs.
-LEFT_BYTES = 4 * GIB
+# For the system, and for huge pages: a block with a page in use cannot become one, and an index lies in them.
+LEFT_BYTES = 8 * GIB
 
 
 @dataclass(frozen=True)
