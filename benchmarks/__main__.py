@@ -6,14 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import uvloop
-from rich.console import Console
 
 from benchmarks.harness.plan import CELLS
 from benchmarks.harness.running import Options, run
 from benchmarks.harness.sizes import FULL, QUICK
+from benchmarks.harness.telling import console_here
 from benchmarks.harness.tools import ToolError
-
-PLAIN_WIDTH = 160
 
 
 def main() -> int:
@@ -40,9 +38,7 @@ def main() -> int:
         cells = [cell for cell in CELLS if cell.is_core or not sizes.is_quick]
     is_whole = len(cells) == len(CELLS) and not sizes.is_quick
     options = Options(sizes, cells, arguments.ghz, arguments.scratch, is_whole, is_whole and not arguments.no_readme)
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=PLAIN_WIDTH)  # a log file has no width of its own
+    console = console_here()
     try:
         return uvloop.run(run(options, console))
     except ToolError as error:

@@ -7,7 +7,6 @@ that is noise.
 """
 
 import argparse
-import shutil
 import statistics
 import sys
 from collections.abc import Callable
@@ -16,20 +15,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import uvloop
-from rich.console import Console
 from rich.table import Table
 
 from benchmarks.harness.bench import Bench, unary
 from benchmarks.harness.cells.batches import BATCH, STREAM
-from benchmarks.harness.clients import Clients
-from benchmarks.harness.cluster import Cluster
-from benchmarks.harness.memory import held_memory
 from benchmarks.harness.ratios import figure, paired, spread_of
 from benchmarks.harness.readings import Reading
-from benchmarks.harness.running import scratch_folder
+from benchmarks.harness.running import prepared
 from benchmarks.harness.sizes import FULL, Sizes
-from benchmarks.harness.telling import Telling
-from benchmarks.harness.tools import LOAD_PACKAGE, ToolError, build, find_ghz
+from benchmarks.harness.telling import console_here
+from benchmarks.harness.tools import ToolError
 
 LOADS = {
     "unary-128": unary(128),
@@ -62,7 +57,7 @@ async def measure(bench: Bench, programs: dict[str, Path], ways: list[str]) -> N
 
 def ratios_table(readings: dict[str, dict[str, list[Reading]]]) -> Table:
     """Set every build beside the first: medians, and ratios of the pairs."""
-    table = Table(title="ratios to the first build: median [lowest to highest] of the pairs")
+    table = Table(title="ratios to the first build: median of the pairs, lowest and highest")
     for heading in ("calls", "build", *FIGURES, "calls/s"):
         table.add_column(heading, justify="left" if heading in ("calls", "build") else "right")
     for way, sides in readings.items():
@@ -77,39 +72,44 @@ def ratios_table(readings: dict[str, dict[str, list[Reading]]]) -> Table:
     return table
 
 
-async def run(programs: dict[str, Path], ways: list[str], sizes: Sizes, ghz: Path | None, scratch: Path) -> None:
+async def run(programs: dict[str, Path], ways: list[str], sizes: Sizes, ghz: Path | None) -> None:
     """Measure in a cluster of its own, and print."""
-    console = Console(width=None if sys.stdout.isatty() else 160)
-    clients = Clients(build(LOAD_PACKAGE), find_ghz(ghz), sizes.warm_up_s, sizes.seconds, scratch)
-    telling = Telling(console, len(ways))
-    with held_memory(sizes.held_memory_bytes_max) as held:
-        console.print(str(held))
-        async with Cluster(scratch / "postgres") as cluster:
-            bench = Bench(cluster, clients, sizes, scratch, telling)
-            await measure(bench, programs, ways)
+    console = console_here()
+    async with prepared(console, sizes, ghz, Path("/tmp"), len(ways)) as bench:
+        await measure(bench, programs, ways)
     console.print(ratios_table(bench.readings))
+
+
+def named_program(argument: str) -> tuple[str, Path]:
+    """Read a build's name and program.
+
+    Raises:
+        argparse.ArgumentTypeError: the name is missing, or there is no such program.
+    """
+    name, _, program = argument.partition("=")
+    if not name or not Path(program).is_file():
+        raise argparse.ArgumentTypeError(f"give NAME=PROGRAM, the `utterson` of a build that is there, not {argument}")
+    return name, Path(program)
 
 
 def main() -> int:
     """Read the options, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("builds", nargs="+", metavar="NAME=PROGRAM", help="what to call a build, and its `utterson`")
+    parser.add_argument(
+        "builds", nargs="+", type=named_program, metavar="NAME=PROGRAM", help="what to call a build, and its `utterson`"
+    )
     parser.add_argument("--way", action="append", choices=list(LOADS), help="how to call; may be given several times")
     parser.add_argument("--pairs", type=int, default=4)
     parser.add_argument("--seconds", type=float, default=4.0, help="how long a drive is measured")
     parser.add_argument("--population", type=int, default=FULL.population, help="profiles there before")
     parser.add_argument("--ghz", type=Path, help="the program ghz, where it is not on the search path")
     options = parser.parse_args()
-    programs = {name: Path(program) for name, _, program in (build.partition("=") for build in options.builds)}
     sizes = replace(FULL, pairs=options.pairs, seconds=options.seconds, warm_up_s=0.5, population=options.population)
-    scratch = scratch_folder(Path("/tmp"))
     try:
-        uvloop.run(run(programs, options.way or list(LOADS), sizes, options.ghz, scratch))
+        uvloop.run(run(dict(options.builds), options.way or list(LOADS), sizes, options.ghz))
     except ToolError as error:
         print(error, file=sys.stderr)
         return 2
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
     return 0
 
 

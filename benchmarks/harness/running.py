@@ -5,8 +5,8 @@ import json
 import shutil
 import signal
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -42,33 +42,52 @@ class Options:
 
 async def run(options: Options, console: Console) -> int:
     """Measure, print, write; tell the exit code: 0, or 1 where an answer was wrong or a cell failed."""
-    ghz = find_ghz(options.ghz)
-    if ghz is None:
-        console.print(f"[yellow]{GHZ_MISSING}")
-    console.print("building the load client …")
-    load = build(LOAD_PACKAGE)
-    folder = scratch_folder(options.scratch)
-    telling = Telling(console, len(options.cells))
-    clients = Clients(load, ghz, options.sizes.warm_up_s, options.sizes.seconds, folder)
-    console.print("taking hold of memory …")
-    try:
-        with held_memory(options.sizes.held_memory_bytes_max) as held:
-            console.print(str(held))
-            async with Cluster(folder / "postgres") as cluster:
-                bench = Bench(cluster, clients, options.sizes, folder, telling)
-                bench.facts |= {"client of unary calls": "ghz" if ghz else LOAD_PACKAGE, "memory": asdict(held)}
-                is_right = await _run_cells(bench, options.cells)
-                settings = await cluster.settings()
-        told = machine.describe(settings, _median_sync_us(bench))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    async with prepared(console, options.sizes, options.ghz, options.scratch, len(options.cells)) as bench:
+        is_right = await _run_cells(bench, options.cells)
+        settings = await bench.cluster.settings()
+    told = machine.describe(settings, _median_sync_us(bench))
     judged = judge(read_goals(), bench.readings, bench.core)
     _tell(console, bench, judged, told)
     _write(bench, judged, told, options)
     return 0 if is_right and not bench.failures else 1
 
 
-def scratch_folder(place: Path | None) -> Path:
+@asynccontextmanager
+async def prepared(
+    console: Console, sizes: Sizes, ghz: Path | None, scratch: Path | None, cells: int
+) -> AsyncIterator[Bench]:
+    """Build the client, take hold of memory and start a cluster; nothing of it is left afterwards.
+
+    Args:
+        console: where it is told.
+        sizes: how large and how long.
+        ghz: the program, where it is not on the search path.
+        scratch: where the folder of this run lies meanwhile.
+        cells: how many cells the bar of progress counts.
+
+    Raises:
+        ToolError: a program is missing or cannot be built.
+    """
+    found = find_ghz(ghz)
+    if found is None:
+        console.print(f"[yellow]{GHZ_MISSING}")
+    console.print("building the load client …")
+    load = build(LOAD_PACKAGE)
+    folder = _scratch_folder(scratch)
+    clients = Clients(load, found, sizes.warm_up_s, sizes.seconds, folder)
+    console.print("taking hold of memory …")
+    try:
+        with held_memory(sizes.held_memory_bytes_max) as held:
+            console.print(str(held))
+            async with Cluster(folder / "postgres") as cluster:
+                bench = Bench(cluster, clients, sizes, folder, Telling(console, cells))
+                bench.facts |= {"client of unary calls": "ghz" if found else LOAD_PACKAGE, "memory": asdict(held)}
+                yield bench
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _scratch_folder(place: Path | None) -> Path:
     """Make a folder that the account which runs Postgres can reach."""
     folder = Path(tempfile.mkdtemp(prefix="utterson-bench-", dir=place))
     folder.chmod(0o755)

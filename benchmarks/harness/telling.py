@@ -13,6 +13,14 @@ from benchmarks.harness.ratios import figure
 from benchmarks.harness.readings import Reading
 
 FAILURE_CHARACTERS_MAX = 300
+# A log file has no width of its own.
+PLAIN_WIDTH = 160
+
+
+def console_here() -> Console:
+    """Make the console of a program: as wide as the terminal, or as a log file may be."""
+    console = Console()
+    return console if console.is_terminal else Console(width=PLAIN_WIDTH)
 
 
 class Telling:

@@ -1,4 +1,4 @@
-"""Reads find their rows by key, whatever the statistics said when their plans were made."""
+"""Commits and reads find their rows by key, even with plans that were made for tables of a few rows."""
 
 import hashlib
 from collections.abc import Awaitable, Callable
