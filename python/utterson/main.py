@@ -9,22 +9,24 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
-from utterson.application.context import LaneContext
-from utterson.application.failpoints import Failpoints
-from utterson.application.heads import HeadReader
-from utterson.application.identity import IdentityService
-from utterson.application.lanes import Lanes
+from utterson.application.calls.batch import CallBatch
+from utterson.application.calls.identity import IdentityService
+from utterson.application.calls.imports import ImportService
+from utterson.application.lane.context import LaneContext
+from utterson.application.lane.failpoints import Failpoints
+from utterson.application.lane.heads import HeadReader
+from utterson.application.lane.lanes import Lanes
+from utterson.application.lane.poller import poll_heads
 from utterson.application.limits import Limits
 from utterson.application.maintenance import prepare, tidy
-from utterson.application.poller import poll_heads
-from utterson.application.profiles import ProfilesService
-from utterson.application.workspaces import WorkspacesService
+from utterson.application.reads.profiles import ProfilesService
+from utterson.application.workspaces.workspaces import WorkspacesService
 from utterson.domain.failpoints import FailpointChoice
 from utterson.engine.core_engine import CoreEngine
 from utterson.logs import configure_logging
 from utterson.scheduling import let_runners_finish
-from utterson.server.server import ServerHandle, build_server
-from utterson.server.status import encode_status
+from utterson.server.refusals import encode_status
+from utterson.server.rpc.server import ServerHandle, build_server
 from utterson.settings import Consistency, Settings
 from utterson.store.embedded import EmbeddedPostgres
 from utterson.store.migrate import migrate
@@ -53,7 +55,7 @@ async def serve(settings: Settings) -> None:
         loop.add_signal_handler(number, stop.set)
     try:
         async with running(settings) as server:
-            _settle_garbage()
+            _spare_the_garbage_collector()
             logger.info("listening at %s, port %d", settings.listen, server.port)
             await stop.wait()
             for number in signals:
@@ -65,7 +67,7 @@ async def serve(settings: Settings) -> None:
     logger.info("stopped")
 
 
-def _settle_garbage() -> None:
+def _spare_the_garbage_collector() -> None:
     """Spare the garbage collector what is there for good, and let it look at the rest less often.
 
     A call leaves next to nothing that only the collector finds; at its usual pace it takes a fifth of our own time.
@@ -100,11 +102,12 @@ async def running(settings: Settings) -> AsyncIterator[ServerHandle]:
             ),
         )
         await prepare(context)
-        lanes = Lanes(context)
+        lanes = Lanes(context, CallBatch)
         stack.push_async_callback(lanes.close, settings.shutdown_grace_ms / 1000)
         await stack.enter_async_context(_background(context, lanes))
         server = build_server(
             IdentityService(lanes, context, encode_status),
+            ImportService(lanes, context),
             WorkspacesService(lanes, context),
             ProfilesService(lanes, context),
             listen=settings.listen,

@@ -10,17 +10,19 @@ from dataclasses import dataclass
 
 import grpc
 
-from utterson.application.context import LaneContext
-from utterson.application.heads import HeadReader
-from utterson.application.identity import IdentityService
-from utterson.application.lanes import Lanes
+from utterson.application.calls.batch import CallBatch
+from utterson.application.calls.identity import IdentityService
+from utterson.application.calls.imports import ImportService
+from utterson.application.lane.context import LaneContext
+from utterson.application.lane.heads import HeadReader
+from utterson.application.lane.lanes import Lanes
 from utterson.application.limits import Limits
 from utterson.application.maintenance import prepare
-from utterson.application.profiles import ProfilesService
-from utterson.application.workspaces import WorkspacesService
+from utterson.application.reads.profiles import ProfilesService
+from utterson.application.workspaces.workspaces import WorkspacesService
 from utterson.engine.core_engine import CoreEngine
-from utterson.server.server import build_server
-from utterson.server.status import encode_status
+from utterson.server.refusals import encode_status
+from utterson.server.rpc.server import build_server
 from utterson.store.open_store import Store, StoreSettings, open_store
 
 RECEIVE_BYTES_MAX = 32 * 1024 * 1024
@@ -56,10 +58,11 @@ async def stack_on(url: str, clock: Clock) -> AsyncIterator[Stack]:
             CoreEngine(), store, clock, os.urandom, Limits(), HeadReader(store.log), asyncio.Semaphore(3)
         )
         await prepare(context)
-        lanes = Lanes(context)
+        lanes = Lanes(context, CallBatch)
         stack.push_async_callback(lanes.close, 5.0)
         server = build_server(
             IdentityService(lanes, context, encode_status),
+            ImportService(lanes, context),
             WorkspacesService(lanes, context),
             ProfilesService(lanes, context),
             listen="127.0.0.1:0",

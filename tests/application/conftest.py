@@ -11,15 +11,17 @@ from typing import Any
 
 import pytest
 
-from tests.application.fake_engine import FakeEngine, FakeIndex
-from utterson.application.context import LaneContext
-from utterson.application.heads import HeadReader
-from utterson.application.identity import IdentityService
-from utterson.application.lane import Lane
-from utterson.application.lanes import Lanes
+from tests.application.fake_engine import FakeEngine, FakeState
+from utterson.application.calls.batch import CallBatch
+from utterson.application.calls.identity import IdentityService
+from utterson.application.calls.imports import ImportService
+from utterson.application.lane.context import LaneContext
+from utterson.application.lane.heads import HeadReader
+from utterson.application.lane.lane import Lane
+from utterson.application.lane.lanes import Lanes
 from utterson.application.limits import Limits
-from utterson.application.profiles import ProfilesService
-from utterson.application.workspaces import WorkspacesService
+from utterson.application.reads.profiles import ProfilesService
+from utterson.application.workspaces.workspaces import WorkspacesService
 from utterson.domain.calls import CallKind
 from utterson.domain.errors import UttersonError
 from utterson.store.migrate import migrate
@@ -36,6 +38,7 @@ class Replica:
     store: Store
     lanes: Lanes
     identity: IdentityService
+    imports: ImportService
     workspaces: WorkspacesService
     profiles: ProfilesService
 
@@ -54,12 +57,12 @@ class Replica:
         """The workspace's lane."""
         return await self.lanes.lane(WORKSPACE)
 
-    async def index(self) -> FakeIndex:
-        """The workspace's index, loaded."""
+    async def state(self) -> FakeState:
+        """The workspace's state, loaded."""
         lane = await self.lane()
         await lane.reach(0)
-        assert isinstance(lane.index, FakeIndex)
-        return lane.index
+        assert isinstance(lane.state, FakeState)
+        return lane.state
 
 
 def encode_status(error: UttersonError) -> bytes:
@@ -82,12 +85,13 @@ async def replica_on(
         heads=HeadReader(store.log),
         load_slots=asyncio.Semaphore(3),
     )
-    lanes = Lanes(context)
+    lanes = Lanes(context, CallBatch)
     yield Replica(
         context,
         opened,
         lanes,
         IdentityService(lanes, context, encode_status),
+        ImportService(lanes, context),
         WorkspacesService(lanes, context),
         ProfilesService(lanes, context),
     )

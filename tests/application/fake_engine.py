@@ -21,13 +21,13 @@ from utterson.domain.chain import (
     Commit,
     EnginePanicError,
     Head,
-    IndexDivergedError,
     LogRow,
     Revision,
     SnapshotHead,
+    StateDivergedError,
     WorkspaceKeys,
 )
-from utterson.domain.decisions import Answer, CheckedPolicy, ParsedBatch, ParsedGroup, RepeatedCall
+from utterson.domain.decisions import Answer, CheckedPolicy, ParsedGroup, ParsedMessage, RepeatedCall
 from utterson.domain.errors import Reason, UttersonError
 
 
@@ -54,7 +54,7 @@ class FakeView:
 
 @dataclass
 class FakePlan:
-    index: "FakeIndex"
+    state: "FakeState"
     entry_id: bytes
     now_us: int
     asks_strong: bool = False
@@ -72,17 +72,17 @@ class FakePlan:
         return self.all_answers[group]
 
     def decide_after(self, groups: Sequence[ParsedGroup], now_us: int, entry_id: bytes) -> "FakePlan":
-        after = FakeIndex(Head(self.index.head.seq + 1, self.entry_id), self.index.policy_revision, self.index.policy)
-        after.owners, after.requests = self._after(), self.index.requests | set(map(digest_of, self.requests))
+        after = FakeState(Head(self.state.head.seq + 1, self.entry_id), self.state.policy_revision, self.state.policy)
+        after.owners, after.requests = self._after(), self.state.requests | set(map(digest_of, self.requests))
         plan = after.decide(groups, now_us, entry_id)
-        self.index.decided_ahead += after.decided
-        return dataclasses.replace(plan, index=self.index)
+        self.state.decided_ahead += after.decided
+        return dataclasses.replace(plan, state=self.state)
 
     def response(self, place: int, group: ParsedGroup) -> bytes | None:
         return None
 
     def _after(self) -> dict[bytes, int]:
-        return self.index.owners | {digest_of(value): serial for value, serial in self.added.items()}
+        return self.state.owners | {digest_of(value): serial for value, serial in self.added.items()}
 
     def commit(self, workspace_key: int) -> Commit:
         columns: dict[int, list[object]] = defaultdict(list)
@@ -98,27 +98,27 @@ class FakePlan:
             for place, item in zip((31, 32, 33, 34), [digest_of(identity), b"f", 0, answer.encode()], strict=True):
                 columns[place].append(item)
         if self.policy_after is not None:
-            columns[35], columns[36] = [self.index.policy_revision + 1], [self.policy_after]
+            columns[35], columns[36] = [self.state.policy_revision + 1], [self.policy_after]
         effects = {
             "added": {digest_of(value).hex(): serial for value, serial in self.added.items()},
             "requests": [digest_of(identity).hex() for identity in self.requests],
             "policy": None if self.policy_after is None else self.policy_after.decode(),
         }
-        revision = self.index.policy_revision + (self.policy_after is not None)
+        revision = self.state.policy_revision + (self.policy_after is not None)
         return Commit(
-            workspace_key, self.index.head.seq + 1, self.entry_id, self.index.head.id, revision, self.now_us,
+            workspace_key, self.state.head.seq + 1, self.entry_id, self.state.head.id, revision, self.now_us,
             state_hash(self._after()), 1, json.dumps(effects).encode(), encode_columns(columns),
         )  # fmt: skip
 
     def apply(self) -> None:
-        if self.index.fail_apply:
+        if self.state.fail_apply:
             raise EnginePanicError("apply")
-        self.index.owners = self._after()
-        self.index.requests |= {digest_of(identity) for identity in self.requests}
+        self.state.owners = self._after()
+        self.state.requests |= {digest_of(identity) for identity in self.requests}
         if self.policy_after is not None:
-            self.index.policy_revision += 1
-            self.index.policy = self.policy_after
-        self.index.head = Head(self.index.head.seq + 1, self.entry_id)
+            self.state.policy_revision += 1
+            self.state.policy = self.policy_after
+        self.state.head = Head(self.state.head.seq + 1, self.entry_id)
 
 
 def state_hash(owners: dict[bytes, int]) -> bytes:
@@ -126,7 +126,7 @@ def state_hash(owners: dict[bytes, int]) -> bytes:
     return hashlib.sha384(told).digest() if owners else bytes(48)
 
 
-class FakeIndex:
+class FakeState:
     fail_apply = False
 
     def __init__(self, head: Head, policy_revision: int, policy: bytes) -> None:
@@ -205,7 +205,7 @@ class FakeIndex:
 
     def replay(self, row: LogRow) -> None:
         if (row.seq, row.prev) != (self.head.seq + 1, self.head.id):
-            raise IndexDivergedError("not the next entry")
+            raise StateDivergedError("not the next entry")
         effects = json.loads(row.payload or b"{}")
         self.owners |= {bytes.fromhex(digest): serial for digest, serial in effects["added"].items()}
         self.requests |= {bytes.fromhex(digest) for digest in effects["requests"]}
@@ -213,10 +213,10 @@ class FakeIndex:
             self.policy = effects["policy"].encode()
             self.policy_revision += 1
         if state_hash(self.owners) != row.state_hash:
-            raise IndexDivergedError("another state")
+            raise StateDivergedError("another state")
         self.head = Head(row.seq, row.id)
 
-    def lookup(self, profile_id: int) -> FakeView | None:
+    def profile(self, profile_id: int) -> FakeView | None:
         digests = [digest for digest, serial in self.owners.items() if serial == profile_id]
         if not digests:
             return None
@@ -233,7 +233,7 @@ def answer(value: str, serial: int, seq: int) -> bytes:
 
 class FakeLoader:
     def __init__(self, snapshot: SnapshotHead) -> None:
-        self._index = FakeIndex(snapshot.head, snapshot.policy_revision, snapshot.policy)
+        self._index = FakeState(snapshot.head, snapshot.policy_revision, snapshot.policy)
         self._state_hash = snapshot.state_hash
         self._taken: dict[str, bytes] = {}
 
@@ -253,12 +253,12 @@ class FakeLoader:
     def requests(self, chunk: bytes) -> None:
         self._taken["requests"] = self._taken.get("requests", b"") + chunk
 
-    def finish(self) -> FakeIndex:
+    def finish(self) -> FakeState:
         for row in decode_copy(self._taken["identifiers"]):
             self._index.owners[row[0] or b""] = struct.unpack(">q", row[1] or b"")[0]
         self._index.requests = {row[0] or b"" for row in decode_copy(self._taken["requests"])}
         if state_hash(self._index.owners) != self._state_hash:
-            raise IndexDivergedError("the tables are not the head's state")
+            raise StateDivergedError("the tables are not the head's state")
         return self._index
 
 
@@ -270,7 +270,7 @@ class FakeEngine:
         workspace, line = json.loads(request)
         return ParsedGroup(workspace, [0], 1, [line])
 
-    def parse_batch(self, request: bytes) -> ParsedBatch:
+    def parse_batch(self, request: bytes) -> ParsedMessage:
         if request == b"malformed":
             raise UttersonError(Reason.MALFORMED_REQUEST, "malformed")
         message: dict[str, Any] = json.loads(request)
@@ -280,9 +280,9 @@ class FakeEngine:
             positions.append(position)
             lines.append(line)
         parsed = [ParsedGroup(name, at, len(at), lines) for name, (at, lines) in groups.items()]
-        return ParsedBatch(len(message["calls"]), message.get("sequence", 0), parsed, [])
+        return ParsedMessage(len(message["calls"]), message.get("sequence", 0), parsed, [])
 
-    def parse_stream_message(self, request: bytes) -> ParsedBatch:
+    def parse_stream_message(self, request: bytes) -> ParsedMessage:
         return self.parse_batch(request)
 
     def group_faults(self, group: ParsedGroup) -> list[UttersonError | None]:
@@ -300,7 +300,7 @@ class FakeEngine:
     def encode_stream_message(self, sequence: int, results: Sequence[tuple[bool, bytes]]) -> bytes:
         return json.dumps([sequence, [[accepted, told.decode()] for accepted, told in results]]).encode()
 
-    def replay_answer(self, recorded: bytes, explain: bool) -> bytes:
+    def repeated_answer(self, recorded: bytes, explain: bool) -> bytes:
         del explain
         return recorded
 

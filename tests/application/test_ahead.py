@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.application.conftest import Replica
-from tests.application.fake_engine import FakeIndex
-from utterson.application.gathering import CALLS_AHEAD
+from tests.application.fake_engine import FakeState
+from utterson.application.lane.gathering import CALLS_AHEAD
 from utterson.domain.chain import Commit, CommitOutcome, EnginePanicError, FailureKind, StoreFailureError
 from utterson.domain.errors import Reason, UttersonError
 
@@ -37,7 +37,7 @@ class Gate:
 
 async def gate_of(replica: Replica) -> Gate:
     """Put a gate before a replica's commits."""
-    committer = (await replica.lane())._decider._committer
+    committer = (await replica.lane())._runner._committer
     gate = Gate(committer.commit)
     committer.commit = gate  # type: ignore[method-assign]
     return gate
@@ -56,8 +56,8 @@ async def started(replica: Replica) -> tuple[Gate, "asyncio.Task[object]", "asyn
     one: asyncio.Task[object] = asyncio.create_task(replica.call("add:held"))
     await gate.reached.wait()
     batch = asyncio.create_task(many(replica, "ahead"))
-    index = await waiting(replica)
-    assert index == [CALLS_AHEAD]
+    state = await waiting(replica)
+    assert state == [CALLS_AHEAD]
     return gate, one, batch
 
 
@@ -71,22 +71,22 @@ async def waiting(replica: Replica) -> list[int]:
     return (await replica_index(replica)).decided_ahead
 
 
-async def replica_index(replica: Replica) -> FakeIndex:
-    """Give the index as it is, without a turn of its own in the lane."""
-    index = (await replica.lane()).index
-    assert isinstance(index, FakeIndex)
-    return index
+async def replica_index(replica: Replica) -> FakeState:
+    """Give the state as it is, without a turn of its own in the lane."""
+    state = (await replica.lane()).state
+    assert isinstance(state, FakeState)
+    return state
 
 
 async def test_what_was_decided_ahead_is_committed_as_it_is(replica: Replica) -> None:
     gate, one, batch = await started(replica)
-    index = await replica.index()
-    decided = list(index.decided)
-    assert "ahead-0" not in str(index.owners)
+    state = await replica.state()
+    decided = list(state.decided)
+    assert "ahead-0" not in str(state.owners)
     gate.opened.set()
     await asyncio.gather(one, batch)
-    assert index.decided == decided
-    assert len(index.owners) == CALLS_AHEAD + 2
+    assert state.decided == decided
+    assert len(state.owners) == CALLS_AHEAD + 2
     assert gate.entries == [gate.entries[0], gate.entries[0] + 1]
 
 
@@ -94,8 +94,8 @@ async def test_what_waits_when_a_commit_leaves_is_decided_ahead_without_a_furthe
     gate, one, first = await started(replica)
     second = asyncio.create_task(many(replica, "behind"))
     await asyncio.sleep(0.02)
-    index = await replica_index(replica)
-    assert index.decided_ahead == [CALLS_AHEAD]
+    state = await replica_index(replica)
+    assert state.decided_ahead == [CALLS_AHEAD]
 
     async def close_again() -> None:
         gate.before = None
@@ -106,16 +106,16 @@ async def test_what_waits_when_a_commit_leaves_is_decided_ahead_without_a_furthe
     await one
     for _ in range(100):
         await asyncio.sleep(0.005)
-        if len(index.decided_ahead) > 1:
+        if len(state.decided_ahead) > 1:
             break
-    assert index.decided_ahead == [CALLS_AHEAD, CALLS_AHEAD]
+    assert state.decided_ahead == [CALLS_AHEAD, CALLS_AHEAD]
     gate.opened.set()
     await asyncio.gather(first, second)
 
 
 async def test_the_next_commit_leaves_before_answers_are_given(replica: Replica) -> None:
     gate, one, batch = await started(replica)
-    committer = (await replica.lane())._decider._committer
+    committer = (await replica.lane())._runner._committer
     answered: list[bool] = []
 
     async def a_round_later(entry: Commit, timeout_s: float) -> CommitOutcome:
@@ -151,10 +151,10 @@ async def test_a_commit_that_lost_makes_it_be_decided_anew(replica: Replica, oth
     gate.before = be_faster
     gate.opened.set()
     await asyncio.gather(one, batch)
-    index = await replica.index()
-    assert index.decided[-1] == CALLS_AHEAD
+    state = await replica.state()
+    assert state.decided[-1] == CALLS_AHEAD
     await other.call("read:ahead-0")
-    assert (await other.index()).owners == index.owners
+    assert (await other.state()).owners == state.owners
 
 
 async def test_a_commit_that_failed_leaves_it_to_stand_alone(replica: Replica) -> None:
@@ -170,9 +170,9 @@ async def test_a_commit_that_failed_leaves_it_to_stand_alone(replica: Replica) -
         await one
     assert refused.value.reason is Reason.STORE_UNAVAILABLE
     await batch
-    index = await replica.index()
-    assert index.decided[-1] == CALLS_AHEAD
-    assert len(index.owners) == CALLS_AHEAD + 1
+    state = await replica.state()
+    assert state.decided[-1] == CALLS_AHEAD
+    assert len(state.owners) == CALLS_AHEAD + 1
 
 
 async def test_a_bug_in_deciding_ahead_is_met_again_in_its_turn(
@@ -183,7 +183,7 @@ async def test_a_bug_in_deciding_ahead_is_met_again_in_its_turn(
     one = asyncio.create_task(replica.call("add:held"))
     await gate.reached.wait()
     lane = await replica.lane()
-    under_way = lane._decider.under_way
+    under_way = lane._runner.under_way
     assert under_way is not None
 
     def broken(*_arguments: object) -> object:
@@ -195,7 +195,7 @@ async def test_a_bug_in_deciding_ahead_is_met_again_in_its_turn(
     gate.opened.set()
     told = (await asyncio.gather(one, batch))[1]
     assert len(told) == CALLS_AHEAD
-    assert len((await replica.index()).owners) == CALLS_AHEAD + 2
+    assert len((await replica.state()).owners) == CALLS_AHEAD + 2
 
 
 async def test_closing_finishes_what_was_decided_ahead(replica: Replica) -> None:
@@ -213,4 +213,4 @@ async def test_a_caller_that_leaves_takes_nothing_back_that_was_decided_ahead(re
     await one
     await asyncio.wait({batch})
     await replica.call("read:ahead-0")
-    assert len((await replica.index()).owners) == CALLS_AHEAD + 2
+    assert len((await replica.state()).owners) == CALLS_AHEAD + 2

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from utterson.application.beat import BEAT_S, CALLS_MIN, POOR_BEATS_MAX, REST_S, Beat
+from utterson.application.calls.beat import BEAT_S, CALLS_MIN, POOR_BEATS_MAX, REST_S, Beat
 
 
 def busy() -> Beat:

@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from tests.application.conftest import WORKSPACE, Replica, replica_on, with_commits
-from tests.application.fake_engine import FakeIndex
+from tests.application.fake_engine import FakeState
 from utterson.domain.chain import Commit, CommitOutcome, FailureKind, StoreFailureError
 from utterson.domain.errors import Reason, UttersonError
 from utterson.store.open_store import Store
@@ -73,7 +73,7 @@ async def test_a_lost_answer_is_found_out_by_the_entrys_id(faulty: tuple[Replica
     # Decided once: a second decision would have found the profile and told the next entry.
     assert (answer["serial"], answer["seq"]) == (1, 1)
     assert len(writer.sent) == 1
-    assert (await replica.index()).head.id == writer.sent[0].id
+    assert (await replica.state()).head.id == writer.sent[0].id
 
 
 async def test_a_lost_request_is_sent_again_as_it_was(faulty: tuple[Replica, Faulty]) -> None:
@@ -81,7 +81,7 @@ async def test_a_lost_request_is_sent_again_as_it_was(faulty: tuple[Replica, Fau
     writer.faults = ["lose the request", "lose the request"]
     assert (await replica.call("add:x"))["serial"] == 1
     assert len({commit.id for commit in writer.sent}) == 1
-    assert (await replica.index()).head.seq == 1
+    assert (await replica.state()).head.seq == 1
 
 
 async def test_a_request_that_arrives_late_is_not_taken_twice(faulty: tuple[Replica, Faulty], url: str) -> None:
@@ -90,7 +90,7 @@ async def test_a_request_that_arrives_late_is_not_taken_twice(faulty: tuple[Repl
     assert (await replica.call("add:x"))["serial"] == 1
     await asyncio.sleep(0.4)
     assert (await replica.call("add:y"))["serial"] == 2
-    assert (await replica.index()).head.seq == 2
+    assert (await replica.state()).head.seq == 2
 
 
 async def test_a_lost_answer_after_which_another_replica_wrote(faulty: tuple[Replica, Faulty], url: str) -> None:
@@ -111,7 +111,7 @@ async def test_a_lost_answer_after_which_another_replica_wrote(faulty: tuple[Rep
 
 async def test_an_outcome_that_cannot_be_found_out_is_told_as_unknown(faulty: tuple[Replica, Faulty]) -> None:
     replica, writer = faulty
-    await replica.index()
+    await replica.state()
     log = replica.context.store.log
     entry_id = log.entry_id
 
@@ -141,8 +141,8 @@ async def test_overload_is_unavailable_and_nothing_is_written(faulty: tuple[Repl
 async def test_a_lost_answer_of_a_locked_commit(faulty: tuple[Replica, Faulty], url: str) -> None:
     replica, writer = faulty
     async with replica_on(url) as other:
-        await replica.index()
-        decider = (await replica.lane())._decider
+        await replica.state()
+        decider = (await replica.lane())._runner
         object.__setattr__(decider._context.limits, "losses_before_lock", 0)
         await other.call("add:first")
         writer.faults = ["lose the locked answer"]
@@ -153,10 +153,10 @@ async def test_a_lost_answer_of_a_locked_commit(faulty: tuple[Replica, Faulty], 
 
 async def test_an_index_that_disagrees_with_the_tables_is_loaded_anew(replica: Replica) -> None:
     await replica.call("add:x")
-    index = await replica.index()
-    index.owners.clear()
+    state = await replica.state()
+    state.owners.clear()
     assert (await replica.call("add:x"))["serial"] == 1
-    assert await replica.index() is not index
+    assert await replica.state() is not state
 
 
 async def test_a_history_that_lost_its_end_is_noticed_by_writers_and_readers(replica: Replica, url: str) -> None:
@@ -175,7 +175,7 @@ async def test_a_history_that_lost_its_end_is_noticed_by_writers_and_readers(rep
 
 
 async def test_payload_that_was_dropped_before_it_was_read(replica: Replica, other: Replica, url: str) -> None:
-    await other.index()
+    await other.state()
     await replica.call("add:x")
     await execute(url, "DELETE FROM log_payload")
     assert (await other.call("read:x"))["serial"] == 1
@@ -190,11 +190,11 @@ async def test_a_workspace_of_a_later_format_is_not_served(replica: Replica, url
 
 
 async def test_a_commit_that_cannot_be_applied_still_answers(replica: Replica, monkeypatch: pytest.MonkeyPatch) -> None:
-    index = await replica.index()
-    monkeypatch.setattr(index, "fail_apply", True)
+    state = await replica.state()
+    monkeypatch.setattr(state, "fail_apply", True)
     assert (await replica.call("add:x"))["serial"] == 1
     assert (await replica.call("read:x"))["serial"] == 1
-    assert await replica.index() is not index
+    assert await replica.state() is not state
 
 
 async def test_a_database_that_is_away_is_unavailable_and_comes_back(
@@ -245,4 +245,4 @@ async def test_connections_that_the_server_ends_cost_no_acknowledged_write(repli
     async with replica_on(url) as fresh:
         for value, serial in acknowledged.items():
             assert (await fresh.call(f"read:{value}"))["serial"] == serial
-        assert isinstance(await fresh.index(), FakeIndex)
+        assert isinstance(await fresh.state(), FakeState)

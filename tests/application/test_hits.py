@@ -152,15 +152,15 @@ async def test_both_ways_give_the_same_answer(url: str) -> None:
                 consistency=Consistency.CONSISTENCY_LOCAL,
                 explain=chance.random() < 0.2,
             )
-            index = await core.index()
-            head = index.head
+            state = await core.state()
+            head = state.head
             hit, answer = await beside_and_through(core, request)
             if hit is None:
                 misses += 1
-                assert answer is None or index.head != head, "a call that changes nothing was not answered at once"
+                assert answer is None or state.head != head, "a call that changes nothing was not answered at once"
             else:
                 hits += 1
                 assert hit == answer
-                assert index.head == head, "a call that changes something was answered at once"
+                assert state.head == head, "a call that changes something was answered at once"
     assert hits > 100
     assert misses > 50

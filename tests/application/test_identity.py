@@ -48,7 +48,7 @@ async def test_messages_of_a_stream_share_commits(replica: Replica) -> None:
             yield message(number, (WORKSPACE, f"add:{number}"))
 
     assert len([answer async for answer in replica.identity.resolve_stream(requests())]) == 64
-    assert (await replica.index()).head.seq < 32
+    assert (await replica.state()).head.seq < 32
 
 
 async def test_the_window_of_a_stream_is_bounded(replica: Replica) -> None:

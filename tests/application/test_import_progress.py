@@ -8,7 +8,7 @@ import pytest
 
 from tests.application.conftest import WORKSPACE, Replica
 from tests.application.test_workspaces import stream
-from utterson.application.import_progress import ImportProgress
+from utterson.application.progress import ImportProgress
 from utterson.domain.errors import UttersonError
 from utterson.domain.imports import ImportPart
 
@@ -117,10 +117,10 @@ async def test_what_comes_after_a_pause_is_an_import_of_its_own(told: pytest.Log
 async def test_the_use_case_counts_what_it_takes_over_and_not_what_it_refuses(
     replica: Replica, told: pytest.LogCaptureFixture
 ) -> None:
-    replica.workspaces._imports = ImportProgress(EVERY_S)  # five seconds are too long for a test
+    replica.imports._progress = ImportProgress(EVERY_S)  # five seconds are too long for a test
     with pytest.raises(UttersonError):
-        await replica.workspaces.import_profiles(WORKSPACE, stream(b"a", b"bad"), ImportPart("1"))
-    await replica.workspaces.import_profiles(WORKSPACE, stream(b"canary-1", b"canary-2"), ImportPart("2"))
+        await replica.imports.import_profiles(WORKSPACE, stream(b"a", b"bad"), ImportPart("1"))
+    await replica.imports.import_profiles(WORKSPACE, stream(b"canary-1", b"canary-2"), ImportPart("2"))
     lines = {unhurried(line) for line in await told_to_the_end(told, 2)}
     assert lines >= {
         f"workspace {WORKSPACE}: import 1 over: 0 profiles, N a second, in 0 calls and N s",

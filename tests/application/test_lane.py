@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from tests.application.conftest import WORKSPACE, Replica, replica_on
-from tests.application.fake_engine import FakeIndex
+from tests.application.fake_engine import FakeState
 from utterson.application.limits import Limits
 from utterson.domain.errors import Reason, UttersonError
 
@@ -52,8 +52,8 @@ async def test_two_replicas_agree_on_every_owner(replica: Replica, other: Replic
     assert all(len(serials) == 1 for serials in owners.values())
     assert sorted(serial for serials in owners.values() for serial in serials) == list(range(1, 41))
     await asyncio.gather(replica.call("read:0"), other.call("read:0"))
-    assert (await replica.index()).owners == (await other.index()).owners
-    assert (await replica.index()).head == (await other.index()).head
+    assert (await replica.state()).owners == (await other.state()).owners
+    assert (await replica.state()).head == (await other.state()).head
 
 
 async def test_a_strong_read_sees_what_another_replica_acknowledged(replica: Replica, other: Replica) -> None:
@@ -98,8 +98,8 @@ async def test_unspecified_consistency_follows_the_setting(replica: Replica, url
 
 async def test_a_slow_replica_is_not_starved(replica: Replica, other: Replica) -> None:
     """After two losses the row is locked first: the slow one waits for its turn, no longer (C3)."""
-    original = FakeIndex.decide
-    slow_index = await other.index()
+    original = FakeState.decide
+    slow_index = await other.state()
     done = asyncio.Event()
     losses: list[int] = []
 
@@ -110,7 +110,7 @@ async def test_a_slow_replica_is_not_starved(replica: Replica, other: Replica) -
             number += 1
 
     hammering = [asyncio.create_task(hammer()) for _ in range(4)]
-    committer = (await other.lane())._decider._committer
+    committer = (await other.lane())._runner._committer
     commit = committer.commit
 
     async def late(entry: object, timeout_s: float) -> object:
@@ -129,8 +129,8 @@ async def test_a_slow_replica_is_not_starved(replica: Replica, other: Replica) -
     finally:
         done.set()
         await asyncio.gather(*hammering)
-    assert FakeIndex.decide is original
-    assert slow_index is await other.index()
+    assert FakeState.decide is original
+    assert slow_index is await other.state()
 
 
 async def test_a_refused_call_leaves_its_neighbours_alone(replica: Replica) -> None:
@@ -159,7 +159,7 @@ async def test_only_the_culprit_of_a_batch_fails(
 
 
 async def test_a_caller_that_leaves_before_its_turn_is_dropped(replica: Replica, url: str) -> None:
-    index = await replica.index()
+    state = await replica.state()
     blocker = await asyncpg.connect(url)
     async with blocker.transaction():
         await blocker.execute("SELECT 1 FROM workspaces FOR UPDATE")
@@ -172,12 +172,12 @@ async def test_a_caller_that_leaves_before_its_turn_is_dropped(replica: Replica,
     await blocker.close()
     assert (await first)["serial"] == 1
     assert (await waiting[9])["serial"] == 2
-    assert index.decided == [1, 1]
-    assert len(index.owners) == 2
+    assert state.decided == [1, 1]
+    assert len(state.owners) == 2
 
 
 async def test_a_caller_that_leaves_after_the_decision_takes_nothing_back(replica: Replica, url: str) -> None:
-    await replica.index()
+    await replica.state()
     blocker = await asyncpg.connect(url)
     async with blocker.transaction():
         await blocker.execute("SELECT 1 FROM workspaces FOR UPDATE")
@@ -206,7 +206,7 @@ async def test_a_storm_of_cancels_leaves_whole_effects_and_an_empty_queue(replic
 
 async def test_a_full_queue_refuses_with_the_time_to_wait(replica: Replica, url: str) -> None:
     async with replica_on(url, Limits(queue_calls_max=5)) as small:
-        await small.index()
+        await small.state()
         blocker = await asyncpg.connect(url)
         async with blocker.transaction():
             await blocker.execute("SELECT 1 FROM workspaces FOR UPDATE")

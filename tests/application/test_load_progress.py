@@ -6,8 +6,8 @@ from typing import cast
 
 import pytest
 
-from utterson.application.engine_port import IndexLoader
-from utterson.application.load_progress import LoadProgress
+from utterson.application.ports.engine import StateLoader
+from utterson.application.progress import LoadProgress
 
 EVERY_S = 0.02
 
@@ -23,7 +23,7 @@ async def lines_of(rows: int, expected: int, caplog: pytest.LogCaptureFixture, w
     progress = LoadProgress("soho", EVERY_S)
     with caplog.at_level(logging.INFO, "utterson.application"):
         async with progress.told():
-            progress.begin(cast("IndexLoader", Counting(rows)), expected)
+            progress.begin(cast("StateLoader", Counting(rows)), expected)
             await asyncio.sleep(wait_s)
     return [record.getMessage() for record in caplog.records]
 

@@ -6,9 +6,9 @@ import asyncpg
 import pytest
 
 from tests.application.conftest import WORKSPACE, Replica, replica_on
-from utterson.application.heads import HeadReader
+from utterson.application.lane.heads import HeadReader
+from utterson.application.lane.poller import poll_heads
 from utterson.application.limits import Limits
-from utterson.application.poller import poll_heads
 from utterson.domain.chain import Head
 from utterson.domain.errors import Reason, UttersonError
 
@@ -70,7 +70,7 @@ async def test_reads_while_two_replicas_write(replica: Replica, other: Replica) 
 
 async def test_at_least_waits_for_a_revision(replica: Replica) -> None:
     await replica.call("add:a")
-    head = (await replica.index()).head
+    head = (await replica.state()).head
     assert await replica.profiles.get_profiles(WORKSPACE, [1], token(head), 1.0)
 
 
@@ -97,13 +97,13 @@ async def test_at_least_of_something_else(replica: Replica) -> None:
 
 async def test_an_index_that_promises_a_row_that_is_gone(replica: Replica, url: str) -> None:
     await replica.call("add:a")
-    index = await replica.index()
+    state = await replica.state()
     connection = await asyncpg.connect(url)
     await connection.execute("DELETE FROM identifiers")
     await connection.close()
     error = await refusal_of(replica.profiles.get_profiles(WORKSPACE, [1], "", None))
     assert error.reason is Reason.INTERNAL_FAULT
-    assert (await replica.lane()).index is not index
+    assert (await replica.lane()).state is not state
 
 
 async def test_events_by_pages(replica: Replica, url: str) -> None:
@@ -138,11 +138,11 @@ async def test_events_by_pages(replica: Replica, url: str) -> None:
 
 async def test_the_poller_brings_a_busy_replica_up(replica: Replica, url: str) -> None:
     async with replica_on(url, Limits(head_poll_ms=10)) as polled:
-        index = await polled.index()
+        state = await polled.state()
         polling = asyncio.create_task(poll_heads(polled.lanes, polled.context))
         await replica.call("add:x")
         async with asyncio.timeout(2):
-            while index.head.seq < 1:
+            while state.head.seq < 1:
                 await asyncio.sleep(0.01)
         assert (await polled.call("local:x"))["serial"] == 1
         polling.cancel()

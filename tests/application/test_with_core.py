@@ -11,18 +11,20 @@ import pytest
 from google.protobuf.struct_pb2 import Struct, Value
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from utterson.application.context import LaneContext
-from utterson.application.heads import HeadReader
-from utterson.application.identity import IdentityService
-from utterson.application.lanes import Lanes
+from utterson.application.calls.batch import CallBatch
+from utterson.application.calls.identity import IdentityService
+from utterson.application.calls.imports import ImportService
+from utterson.application.lane.context import LaneContext
+from utterson.application.lane.heads import HeadReader
+from utterson.application.lane.lanes import Lanes
 from utterson.application.limits import Limits
-from utterson.application.profiles import ProfilesService
-from utterson.application.workspaces import WorkspacesService
+from utterson.application.reads.profiles import ProfilesService
+from utterson.application.workspaces.workspaces import WorkspacesService
 from utterson.domain.calls import CallKind
 from utterson.domain.errors import Reason, UttersonError
 from utterson.engine.core_engine import CoreEngine
-from utterson.engine.index import Index
-from utterson.server.status import encode_status
+from utterson.engine.state import State
+from utterson.server.refusals import encode_status
 from utterson.store.migrate import migrate
 from utterson.store.open_store import StoreSettings, open_store
 from utterson.v1 import identity_service_pb2 as messages
@@ -42,6 +44,7 @@ class Core:
 
     lanes: Lanes
     identity: IdentityService
+    imports: ImportService
     workspaces: WorkspacesService
     profiles: ProfilesService
 
@@ -65,11 +68,11 @@ class Core:
         answer = await self.identity.resolve(CallKind.SEARCH, request.SerializeToString())
         return messages.SearchResponse.FromString(answer).resolution
 
-    async def index(self) -> Index:
+    async def state(self) -> State:
         lane = await self.lanes.lane(WORKSPACE)
         await lane.reach(0)
-        assert isinstance(lane.index, Index)
-        return lane.index
+        assert isinstance(lane.state, State)
+        return lane.state
 
 
 def held(identifiers: tuple[tuple[str, str], ...]) -> list[Identifier]:
@@ -88,10 +91,11 @@ async def core_on(url: str, limits: Limits | None = None) -> AsyncIterator[Core]
         HeadReader(store.log),
         asyncio.Semaphore(3),
     )
-    lanes = Lanes(context)
+    lanes = Lanes(context, CallBatch)
     yield Core(
         lanes,
         IdentityService(lanes, context, encode_status),
+        ImportService(lanes, context),
         WorkspacesService(lanes, context),
         ProfilesService(lanes, context),
     )
@@ -149,7 +153,7 @@ async def test_a_merge_is_seen_by_both_replicas_in_every_reader(core: Core, othe
             Outcome.OUTCOME_MERGED, Outcome.OUTCOME_MATCHED, Outcome.OUTCOME_CREATED, Outcome.OUTCOME_CREATED,
         ]  # fmt: skip
         assert told[0].revision == merged.revision
-    assert (await core.index()).state_hash == (await other.index()).state_hash
+    assert (await core.state()).state_hash == (await other.state()).state_hash
 
 
 async def test_two_replicas_at_once_agree_and_a_third_loads_the_same(core: Core, other: Core, url: str) -> None:
@@ -162,10 +166,10 @@ async def test_two_replicas_at_once_agree_and_a_third_loads_the_same(core: Core,
     answers = await asyncio.gather(*calls(core, 1), *calls(other, 5), return_exceptions=True)  # type: ignore[call-overload]
     assert [answer for answer in answers if isinstance(answer, BaseException)] == []
     await asyncio.gather(core.search(("email", "e0@example.com")), other.search(("email", "e0@example.com")))
-    ours, theirs = await core.index(), await other.index()
+    ours, theirs = await core.state(), await other.state()
     assert (ours.head, ours.state_hash) == (theirs.head, theirs.state_hash)
     async with core_on(url) as third:
-        loaded = await third.index()
+        loaded = await third.state()
         assert (loaded.head, loaded.state_hash) == (ours.head, ours.state_hash)
         for answer in answers[:20]:
             (record,) = await third.profiles.get_profiles(WORKSPACE, [answer.profile_id], "", None)
@@ -181,12 +185,12 @@ async def test_a_repeated_request_answers_the_same_on_another_replica(core: Core
 
 
 async def test_a_dry_run_and_a_refusal_write_nothing(core: Core) -> None:
-    before = (await core.index()).head
+    before = (await core.state()).head
     dry = await core.identify(("email", "a@example.com"), validate_only=True)
     assert (dry.profile_id, dry.outcome) == (0, Outcome.OUTCOME_CREATED)
     error = await refusal_of(core.identify(("email", "\x00")))
     assert error.reason is Reason.FIELD_INVALID
-    assert (await core.index()).head == before
+    assert (await core.state()).head == before
     assert (await refusal_of(core.search(("email", "a@example.com")))).reason is Reason.NO_MATCH
 
 
@@ -234,15 +238,15 @@ async def test_an_import_is_taken_over_whole_and_repeatable(core: Core, other: C
                 request_id="import-1" if number == 0 else "",
             ).SerializeToString()
 
-    made = ImportProfilesResponse.FromString(await core.workspaces.import_profiles(WORKSPACE, graph()))
+    made = ImportProfilesResponse.FromString(await core.imports.import_profiles(WORKSPACE, graph()))
     assert len(set(made.profile_ids)) == 2000
-    again = ImportProfilesResponse.FromString(await other.workspaces.import_profiles(WORKSPACE, graph()))
+    again = ImportProfilesResponse.FromString(await other.imports.import_profiles(WORKSPACE, graph()))
     assert again == made
     found = await other.search(("user_id", "u1999"))
     assert found.profile_id == made.profile_ids[1999]
     (record,) = await other.profiles.get_profiles(WORKSPACE, [found.profile_id], "", None)
     assert (record.merges, record.create_time_us) == (1, (1_600_000_000 + 1999) * 1_000_000)
-    assert (await core.index()).state_hash == (await other.index()).state_hash
+    assert (await core.state()).state_hash == (await other.state()).state_hash
 
 
 async def test_a_batch_answers_each_call_by_itself(core: Core) -> None:
@@ -263,12 +267,12 @@ async def test_a_batch_answers_each_call_by_itself(core: Core) -> None:
 
 async def test_a_hit_is_answered_at_once_and_a_call_that_writes_is_not(core: Core) -> None:
     first = await core.identify(("email", "ed.hyde@example.com"))
-    index = await core.index()
+    state = await core.state()
 
     def at_once(value: str) -> bytes | None:
         request = messages.IdentifyRequest(workspace=WORKSPACE, identifiers=held((("email", value),)))
         group = CoreEngine().parse_call(CallKind.IDENTIFY, request.SerializeToString())
-        return index.answer_hit(group, time.time_ns() // 1000, default_strong=False)
+        return state.answer_hit(group, time.time_ns() // 1000, default_strong=False)
 
     answer = at_once("ed.hyde@example.com")
     assert answer is not None

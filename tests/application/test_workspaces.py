@@ -111,18 +111,18 @@ async def test_a_token_belongs_to_its_list(replica: Replica) -> None:
 
 
 async def test_an_import_is_all_or_nothing_and_repeatable(replica: Replica, other: Replica) -> None:
-    error = await refusal_of(replica.workspaces.import_profiles(WORKSPACE, stream(b"a", b"bad", b"c")))
+    error = await refusal_of(replica.imports.import_profiles(WORKSPACE, stream(b"a", b"bad", b"c")))
     assert (error.reason, error.message) == (Reason.FIELD_INVALID, "messages[1]")
     assert (await replica.call("read:a"))["serial"] == 0
-    answer = await replica.workspaces.import_profiles(WORKSPACE, stream(b"a", b"b", b"c"))
+    answer = await replica.imports.import_profiles(WORKSPACE, stream(b"a", b"b", b"c"))
     assert json.loads(answer) == [1, 2, 3]
-    assert await other.workspaces.import_profiles(WORKSPACE, stream(b"a", b"b", b"c")) == answer
+    assert await other.imports.import_profiles(WORKSPACE, stream(b"a", b"b", b"c")) == answer
     assert (await other.call("read:c"))["serial"] == 3
 
 
 async def test_calls_beside_an_import(replica: Replica) -> None:
     results = await asyncio.gather(
-        replica.workspaces.import_profiles(WORKSPACE, stream(*(b"i%d" % number for number in range(5000)))),
+        replica.imports.import_profiles(WORKSPACE, stream(*(b"i%d" % number for number in range(5000)))),
         *(replica.call(f"add:{number}") for number in range(50)),
         *(replica.profiles.get_profiles(WORKSPACE, [1], "", None) for _ in range(5)),
         return_exceptions=True,
@@ -134,4 +134,4 @@ async def test_calls_beside_an_import(replica: Replica) -> None:
         and not (isinstance(result, UttersonError) and result.reason is Reason.PROFILE_NOT_FOUND)
     ]
     assert unexpected == []
-    assert len((await replica.index()).owners) == 5050
+    assert len((await replica.state()).owners) == 5050

@@ -8,7 +8,7 @@ import pytest
 from utterson.domain.calls import CallKind
 from utterson.domain.errors import Reason
 from utterson.server.descriptors import descriptor_set
-from utterson.server.status import CODES
+from utterson.server.refusals import CODES
 from utterson.v1 import profile_service_pb2
 from utterson.v1.error_reason_pb2 import ErrorReason
 
@@ -107,5 +107,5 @@ def test_kinds_of_calls_agree() -> None:
 
 def test_no_status_is_made_elsewhere() -> None:
     server = REPOSITORY / "python/utterson/server"
-    makers = {path.name for path in server.glob("*.py") if re.search(r"status_pb2\.Status\(", path.read_text())}
-    assert makers == {"status.py"}
+    makers = {path.name for path in server.rglob("*.py") if re.search(r"status_pb2\.Status\(", path.read_text())}
+    assert makers == {"refusals.py"}

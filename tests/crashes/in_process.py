@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from utterson.application.lane import Lane
+from utterson.application.lane.lane import Lane
 from utterson.main import running
 from utterson.settings import Settings
 

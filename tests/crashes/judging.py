@@ -73,7 +73,7 @@ async def judge(database_url: str, address: str, caller: Caller) -> Figures:
 def _check_place(stored: Stored, sent: Sent, answer: bytes) -> None:
     """The revision that was answered names the entry which the call stands in."""
     resolution = resolution_pb2.Resolution.FromString(answer)
-    revision = stored.index.read_token(resolution.revision)
+    revision = stored.state.read_token(resolution.revision)
     assert revision is not None
     seq, _ = stored.requests[stored.digest(sent.request_id)]
     assert revision.seq == seq, f"{sent.request_id} was told entry {revision.seq}, and stands in {seq}"

@@ -15,7 +15,7 @@ from utterson.domain.chain import (
     StoredWorkspace,
 )
 from utterson.engine.core_engine import CoreEngine
-from utterson.engine.index import Index
+from utterson.engine.state import State
 from utterson.internal.v1.log_pb2 import LogRecord
 from utterson.store.open_store import Store, StoreSettings, open_store
 
@@ -30,11 +30,11 @@ class Stored:
     # By digest: the entry, and the place in it.
     requests: dict[bytes, tuple[int, int]]
     event_records: list[bytes]
-    index: Index
+    state: State
 
     def digest(self, request_id: str) -> bytes:
         """Give the digest under which a request id is kept."""
-        return self.index._native.request_digest(request_id)
+        return self.state._native.request_digest(request_id)
 
 
 async def check_stored(database_url: str, workspace: str) -> Stored:
@@ -85,7 +85,7 @@ def _check_chain(log: list[LogRow]) -> None:
         assert following.payload is not None
 
 
-async def _load(store: Store, stored: StoredWorkspace) -> Index:
+async def _load(store: Store, stored: StoredWorkspace) -> State:
     """Load from the tables, as a server does; the engine compares graph and traits with the head's state hash."""
     engine = CoreEngine()
     loaded = await store.snapshots.load(
@@ -97,16 +97,16 @@ async def _load(store: Store, stored: StoredWorkspace) -> Index:
 
 async def _replay(
     connection: "asyncpg.Connection[asyncpg.Record]", stored: StoredWorkspace, log: list[LogRow]
-) -> Index:
+) -> State:
     """Begin with nothing, and take in every entry; the engine compares each state hash."""
     policy = await connection.fetchval(
         "SELECT policy FROM policies WHERE workspace_key = $1 AND policy_revision = 1", stored.keys.workspace_key
     )
     begin = SnapshotHead(Head(0, log[0].id), log[0].commit_time_us, GENESIS_STATE_HASH, 1, policy)
-    index = CoreEngine().loader(stored.keys, begin).finish()
+    state = CoreEngine().loader(stored.keys, begin).finish()
     for row in log[1:]:
-        index.replay(row)
-    return index
+        state.replay(row)
+    return state
 
 
 async def _check_rows(connection: "asyncpg.Connection[asyncpg.Record]", key: int, log: list[LogRow]) -> None:

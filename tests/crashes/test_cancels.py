@@ -10,8 +10,8 @@ from tests.crashes.calls import Caller, Sent
 from tests.crashes.in_process import lanes, served
 from tests.crashes.judging import judge
 from tests.crashes.load import Client
-from utterson.application.failpoints import Failpoints
-from utterson.application.lane import Lane
+from utterson.application.lane.failpoints import Failpoints
+from utterson.application.lane.lane import Lane
 from utterson.client import UttersonClient
 from utterson.domain.failpoints import FailpointPlace
 
@@ -39,7 +39,7 @@ class Pause(Failpoints):
     def __init__(self, lane: Lane) -> None:
         super().__init__()
         self.committed, self.resumed = asyncio.Event(), asyncio.Event()
-        lane._decider._committer._failpoints = self
+        lane._runner._committer._failpoints = self
 
     async def reach(self, place: FailpointPlace) -> None:
         """Wait here after a commit, until resumed."""

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from utterson.application.failpoints import Failpoints
+from utterson.application.lane.failpoints import Failpoints
 from utterson.domain.failpoints import FailpointBehaviour, FailpointChoice, FailpointPlace
 from utterson.domain.startup import StartupError
 from utterson.settings import Settings, load_settings

@@ -10,7 +10,7 @@ from tests.crashes.calls import Caller
 from tests.crashes.in_process import served
 from tests.crashes.judging import judge
 from tests.crashes.load import Client
-from utterson.domain.chain import IndexDivergedError
+from utterson.domain.chain import StateDivergedError
 
 DAMAGES = {
     "an entry is gone": ["DELETE FROM log WHERE seq = (SELECT max(seq) FROM log)"],
@@ -73,5 +73,5 @@ async def test_damage_is_noticed(loaded: tuple[Caller, str], database_url: str, 
     for statement in DAMAGES[damage]:
         assert (await connection.execute(statement)).split()[-1] != "0", "nothing was damaged"
     await connection.close()
-    with pytest.raises((AssertionError, IndexDivergedError)):
+    with pytest.raises((AssertionError, StateDivergedError)):
         await judge(database_url, address, caller)

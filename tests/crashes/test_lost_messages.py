@@ -12,7 +12,7 @@ from tests.crashes.in_process import served
 from tests.crashes.judging import judge
 from tests.crashes.load import Client, load_on
 from tests.crashes.proxy import LATE, Fault, Proxy
-from utterson.application.committer import Committer
+from utterson.application.lane.committer import Committer
 from utterson.client import UttersonClient
 from utterson.domain.chain import Commit, CommitOutcome
 

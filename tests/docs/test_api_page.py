@@ -8,7 +8,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 from tests.house.sources import read
 from utterson.domain.errors import Reason
 from utterson.server.descriptors import services
-from utterson.server.status import CODES
+from utterson.server.refusals import CODES
 from utterson.v1.identifier_pb2 import Disposition
 
 PAGE = read("docs/api.md")

@@ -26,16 +26,16 @@ MOMENT_S = 0.15
 
 
 async def memory_does_not_lead(world: World) -> None:
-    """While a commit is on its way the index stands where the database does."""
+    """While a commit is on its way the state stands where the database does."""
     replica = await world.replica()
     lane = await replica.lane()
     async with world.blocked():
         calling = asyncio.create_task(replica.identify("a@example.com"))
         await asyncio.sleep(MOMENT_S)
-        assert lane.index is not None
-        assert lane.index.head.seq == 0
+        assert lane.state is not None
+        assert lane.state.head.seq == 0
     await calling
-    assert lane.index.head.seq == 1
+    assert lane.state.head.seq == 1
 
 
 async def nobody_is_answered_before_the_commit(world: World) -> None:
@@ -55,8 +55,8 @@ async def nobody_is_answered_before_memory_follows(world: World) -> None:
     replica = await world.replica()
     lane = await replica.lane()
     await replica.identify("a@example.com")
-    assert lane.index is not None
-    assert lane.index.head.seq == 1
+    assert lane.state is not None
+    assert lane.state.head.seq == 1
 
 
 async def a_commit_outlives_its_caller(world: World) -> None:
@@ -71,10 +71,10 @@ async def a_commit_outlives_its_caller(world: World) -> None:
         await asyncio.sleep(MOMENT_S)
     for _ in range(20):
         await asyncio.sleep(0.05)
-        if lane.index is not None and lane.index.head.seq == 1:
+        if lane.state is not None and lane.state.head.seq == 1:
             break
-    assert lane.index is not None
-    assert lane.index.head.id == await world.entry(1)
+    assert lane.state is not None
+    assert lane.state.head.id == await world.entry(1)
     assert len(replica.meddler.sent) == 1
 
 
@@ -188,7 +188,7 @@ async def a_repeated_call_is_known_everywhere(world: World) -> None:
 
 
 async def a_lost_end_of_history_is_noticed(world: World) -> None:
-    """The database went back to an older state (failover, restore): the index is loaded anew."""
+    """The database went back to an older state (failover, restore): the state is loaded anew."""
     replica = await world.replica()
     first = await replica.identify("a@example.com")
     await replica.track("a@example.com", "visit")
@@ -201,7 +201,7 @@ async def a_lost_end_of_history_is_noticed(world: World) -> None:
 
 
 async def a_load_shows_one_moment(world: World) -> None:
-    """What is committed while the tables are read is not half in the index."""
+    """What is committed while the tables are read is not half in the state."""
     writer, loader = await world.replica(), await world.replica()
     await writer.identify("a@example.com")
     stored = await world.store.workspaces.get("soho")

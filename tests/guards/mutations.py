@@ -12,14 +12,14 @@ import pytest
 
 from tests.guards import lane_checks, writer_checks
 from tests.guards.world import World
-from utterson.application import committer
-from utterson.application.committer import Committer
-from utterson.application.decider import Decider, _Step
-from utterson.application.index_keeper import IndexKeeper
-from utterson.application.lane import Lane, _fail
+from utterson.application.lane import committer
+from utterson.application.lane.committer import Committer
+from utterson.application.lane.lane import Lane, _fail
+from utterson.application.lane.state_keeper import StateKeeper
+from utterson.application.lane.turn_runner import TurnRunner, _Step
 from utterson.domain.chain import Commit, CommitOutcome
 from utterson.domain.errors import Reason, UttersonError
-from utterson.engine.index import Plan
+from utterson.engine.state import Plan
 from utterson.store import pool
 
 Check = Callable[[World], Awaitable[None]]
@@ -84,8 +84,8 @@ def function(guard: str, module: ModuleType, name: str, replacement: object, not
 
 
 _plan_commit, _plan_apply = Plan.commit, Plan.apply
-_commit, _attempt = Committer.commit, Decider._attempt
-_concluded, _decider_apply, _resolve = Decider._concluded, Decider._apply, Lane._resolve
+_commit, _attempt = Committer.commit, TurnRunner._attempt
+_concluded, _decider_apply, _resolve = TurnRunner._concluded, TurnRunner._apply, Lane._resolve
 _transaction = asyncpg.connection.Connection.transaction
 _pool_settings = pool.PoolSettings.__init__
 _background: set[Any] = set()
@@ -104,7 +104,7 @@ async def _answered_before_the_commit(self: Committer, commit: Commit, timeout_s
     return CommitOutcome.OK
 
 
-def _applied_after_the_answer(self: Decider, plan: Any, asked_at_s: float) -> None:
+def _applied_after_the_answer(self: TurnRunner, plan: Any, asked_at_s: float) -> None:
     asyncio.get_running_loop().call_later(_NEXT_TURN_S, _decider_apply, self, plan, asked_at_s)
 
 
@@ -115,7 +115,7 @@ async def _cancelled_with_its_callers(self: Lane, items: Any) -> None:
     await asyncio.wait({task})
 
 
-async def _unconfirmed(self: Decider, operation: object) -> _Step:
+async def _unconfirmed(self: TurnRunner, operation: object) -> _Step:
     return _Step.DONE
 
 
@@ -132,15 +132,15 @@ async def _any_entry_is_mine(self: Committer, commit: Commit, deadline_s: float)
     return None if found is None else CommitOutcome.OK
 
 
-def _lost_is_done(self: Decider, outcome: CommitOutcome, plan: Any, asked_at_s: float) -> _Step:
+def _lost_is_done(self: TurnRunner, outcome: CommitOutcome, plan: Any, asked_at_s: float) -> _Step:
     return _Step.DONE if outcome is CommitOutcome.LOST else _concluded(self, outcome, plan, asked_at_s)
 
 
-async def _never_locked(self: Decider, operation: Any, *, locked: bool) -> _Step:
+async def _never_locked(self: TurnRunner, operation: Any, *, locked: bool) -> _Step:
     return await _attempt(self, operation, locked=False)
 
 
-def _kept(self: IndexKeeper, why: object) -> None:
+def _kept(self: StateKeeper, why: object) -> None:
     return None
 
 
@@ -221,7 +221,7 @@ MUTATIONS = [
     ),
     method(
         "answer only after apply",
-        Decider,
+        TurnRunner,
         "_apply",
         _applied_after_the_answer,
         lane_checks.nobody_is_answered_before_memory_follows,
@@ -235,7 +235,7 @@ MUTATIONS = [
     ),
     method(
         "the head is confirmed before a strong read",
-        Decider,
+        TurnRunner,
         "_confirmed",
         _unconfirmed,
         lane_checks.a_strong_read_sees_what_others_wrote,
@@ -243,14 +243,14 @@ MUTATIONS = [
     method(
         "an unknown outcome is looked up: guessed committed",
         Committer,
-        "_settle",
+        "_find_outcome",
         _guessed_committed,
         lane_checks.a_lost_request_is_sent_again,
     ),
     method(
         "an unknown outcome is looked up: guessed lost",
         Committer,
-        "_settle",
+        "_find_outcome",
         _guessed_lost,
         lane_checks.a_lost_answer_is_looked_up,
     ),
@@ -262,11 +262,11 @@ MUTATIONS = [
         lane_checks.another_entry_in_the_place_is_not_mine,
     ),
     method(
-        "a lost race is decided anew", Decider, "_concluded", _lost_is_done, lane_checks.a_lost_race_is_decided_anew
+        "a lost race is decided anew", TurnRunner, "_concluded", _lost_is_done, lane_checks.a_lost_race_is_decided_anew
     ),
     method(
         "the row is locked first after two losses",
-        Decider,
+        TurnRunner,
         "_attempt",
         _never_locked,
         lane_checks.a_slow_replica_gets_its_turn,
@@ -308,8 +308,8 @@ MUTATIONS = [
     ),
     method("poison is found by halving", Lane, "_halve", _all_refused, lane_checks.a_poisoned_call_stands_alone),
     method(
-        "an index that diverged is dropped",
-        IndexKeeper,
+        "a state that diverged is dropped",
+        StateKeeper,
         "drop",
         _kept,
         lane_checks.a_lost_end_of_history_is_noticed,

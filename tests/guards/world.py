@@ -11,17 +11,18 @@ from typing import Any
 import asyncpg
 
 from tests.store.conftest import Chain, new_chain
-from utterson.application.context import LaneContext
-from utterson.application.heads import HeadReader
-from utterson.application.identity import IdentityService
-from utterson.application.lane import Lane
-from utterson.application.lanes import Lanes
+from utterson.application.calls.batch import CallBatch
+from utterson.application.calls.identity import IdentityService
+from utterson.application.lane.context import LaneContext
+from utterson.application.lane.heads import HeadReader
+from utterson.application.lane.lane import Lane
+from utterson.application.lane.lanes import Lanes
 from utterson.application.limits import Limits
-from utterson.application.workspaces import WorkspacesService
+from utterson.application.workspaces.workspaces import WorkspacesService
 from utterson.domain.calls import CallKind
 from utterson.domain.chain import Commit, CommitOutcome, FailureKind, Head, StoreFailureError
 from utterson.engine.core_engine import CoreEngine
-from utterson.server.status import encode_status
+from utterson.server.refusals import encode_status
 from utterson.store.open_store import Store, StoreSettings, open_store
 from utterson.store.pool import pass_columns_through
 from utterson.v1 import identifier_pb2, resolution_pb2
@@ -95,16 +96,16 @@ class Replica:
         return pb.TrackResponse.FromString(answer).resolution
 
     async def lane(self) -> Lane:
-        """The workspace's lane, its index loaded."""
+        """The workspace's lane, its state loaded."""
         lane = await self.lanes.lane(WORKSPACE)
         await lane.reach(0)
         return lane
 
     async def head(self) -> Head:
-        """Where the index stands."""
-        index = (await self.lane()).index
-        assert index is not None
-        return index.head
+        """Where the state stands."""
+        state = (await self.lane()).state
+        assert state is not None
+        return state.head
 
 
 @dataclass
@@ -134,7 +135,7 @@ class World:
             heads=HeadReader(opened.log),
             load_slots=asyncio.Semaphore(3),
         )
-        lanes = Lanes(context)
+        lanes = Lanes(context, CallBatch)
         if not self.replicas:
             await WorkspacesService(lanes, context).create_workspace(WORKSPACE, None, "identity_graph_rules")
         made = Replica(IdentityService(lanes, context, encode_status), lanes, opened, meddler)

@@ -54,6 +54,20 @@ def test_a_client_is_forbidden_everything_but_the_api(project: dict[str, Any]) -
     assert forbidden == packages() - {"client", "v1"}
 
 
+def test_everything_in_the_server_but_its_listeners_is_shared(project: dict[str, Any]) -> None:
+    (contract,) = [contract for contract in contracts(project) if contract["name"].startswith("what every listener")]
+    room = ROOT / "python" / "utterson" / "server"
+    shared = {path.stem for path in room.glob("*.py")} - {"__init__"}
+    assert {module.removeprefix("utterson.server.") for module in contract["source_modules"]} == shared
+
+
+def test_what_every_listener_shares_is_imported_without_grpc(project: dict[str, Any]) -> None:
+    (contract,) = [contract for contract in contracts(project) if contract["name"].startswith("what every listener")]
+    modules = ", ".join(contract["source_modules"])
+    program = f"import sys, {modules}; sys.exit(any(name.split('.')[0] == 'grpc' for name in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0
+
+
 def test_docstrings_are_asked_for(project: dict[str, Any]) -> None:
     lint = project["tool"]["ruff"]["lint"]
     assert "D" in lint["select"]

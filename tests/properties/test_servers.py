@@ -24,7 +24,7 @@ from tests.model.records import Call, JsonValue, Kind, PolicyAnswer
 from tests.properties.ledger import generated_calls
 from tests.properties.postgres_tables import read_tables
 from utterson import _core
-from utterson.engine.index import Index
+from utterson.engine.state import State
 from utterson.store.migrate import migrate
 from utterson.v1.resolution_pb2 import OUTCOME_CREATED, Resolution
 from utterson.v1.workspace_service_pb2 import CreateWorkspaceRequest, UpdatePolicyRequest
@@ -175,8 +175,8 @@ async def test_two_servers_act_as_one(seed: int, database_url: str) -> None:
         for stack in (one, other):
             lane = await stack.lanes.lane(WORKSPACE)
             await lane.reach(tables.head.seq)
-            assert isinstance(lane.index, Index)
-            hashes.append(lane.index.state_hash)
+            assert isinstance(lane.state, State)
+            hashes.append(lane.state.state_hash)
         assert hashes == [tables.head.state_hash] * 2
     index = load(tables, WORKSPACE, keys, Random(seed))
     assert index.state_hash == tables.head.state_hash
@@ -186,8 +186,8 @@ async def test_two_servers_act_as_one(seed: int, database_url: str) -> None:
     async with stack_on(database_url, clock) as third:
         lane = await third.lanes.lane(WORKSPACE)
         await lane.reach(tables.head.seq)
-        assert isinstance(lane.index, Index)
-        assert lane.index.state_hash == tables.head.state_hash
+        assert isinstance(lane.state, State)
+        assert lane.state.state_hash == tables.head.state_hash
 
 
 async def check_replay(tables: Tables, keys: tuple[bytes, bytes]) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import grpc
 import pytest
 
-from tests.server.fakes import FakeIdentity, FakeProfiles, FakeWorkspaces, Script
-from utterson.server.server import ServerHandle, build_server
+from tests.server.fakes import FakeIdentity, FakeImports, FakeProfiles, FakeWorkspaces, Script
+from utterson.server.rpc.server import ServerHandle, build_server
 
 RECEIVE_BYTES_MAX = 1024 * 1024
 
@@ -48,9 +48,15 @@ class Running:
 async def running() -> AsyncIterator[Running]:
     """Start a server; stop it after the test."""
     script = Script()
-    identity, workspaces, profiles = FakeIdentity(script), FakeWorkspaces(script), FakeProfiles(script)
+    identity, profiles = FakeIdentity(script), FakeProfiles(script)
     handle = build_server(
-        identity, workspaces, profiles, listen="127.0.0.1:0", receive_bytes_max=RECEIVE_BYTES_MAX, reflection=True
+        identity,
+        FakeImports(script),
+        FakeWorkspaces(script),
+        profiles,
+        listen="127.0.0.1:0",
+        receive_bytes_max=RECEIVE_BYTES_MAX,
+        reflection=True,
     )
     await handle.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{handle.port}") as channel:

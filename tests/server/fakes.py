@@ -3,6 +3,10 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
+from utterson.application.calls.identity import IdentityService
+from utterson.application.calls.imports import ImportService
+from utterson.application.reads.profiles import ProfilesService
+from utterson.application.workspaces.workspaces import WorkspacesService
 from utterson.domain.calls import CallKind
 from utterson.domain.imports import WHOLE_IMPORT, ImportPart
 from utterson.domain.records import (
@@ -43,7 +47,7 @@ class Script:
 
 
 @dataclass
-class FakeIdentity:
+class FakeIdentity(IdentityService):
     """Answers every unary call with `answer`."""
 
     script: Script
@@ -81,7 +85,7 @@ def workspace_record(workspace: str) -> WorkspaceRecord:
 
 
 @dataclass
-class FakeWorkspaces:
+class FakeWorkspaces(WorkspacesService):
     """Answers with records made on the spot."""
 
     script: Script
@@ -113,6 +117,13 @@ class FakeWorkspaces:
         await self.script.play("list_policy_revisions", workspace, page_size, page_token)
         return Page([PolicyRevisionRecord(2, POLICY, -1)], "next")
 
+
+@dataclass
+class FakeImports(ImportService):
+    """Answers with the numbers of the messages."""
+
+    script: Script
+
     async def import_profiles(
         self, workspace: str, messages: AsyncIterator[bytes], part: ImportPart = WHOLE_IMPORT
     ) -> bytes:
@@ -123,7 +134,7 @@ class FakeWorkspaces:
 
 
 @dataclass
-class FakeProfiles:
+class FakeProfiles(ProfilesService):
     """Answers with records made on the spot."""
 
     script: Script

@@ -11,7 +11,8 @@ from google.rpc import status_pb2
 from tests.server.conftest import RECEIVE_BYTES_MAX, Running
 from tests.server.statuses import details_of, told
 from utterson.domain.errors import FieldViolation, Reason, Resource, UttersonError
-from utterson.server.status import CODES, VIOLATIONS_BYTES_MAX, encode_status, error_status
+from utterson.server.limits import VIOLATIONS_BYTES_MAX
+from utterson.server.refusals import CODES, encode_status, error_status
 from utterson.v1.identity_service_pb2 import StreamResolveRequest
 
 SECRET = "ed.hyde@example.com"
@@ -34,7 +35,7 @@ async def refused(
 async def test_every_reason_has_its_code(running: Running, reason: Reason) -> None:
     running.script.error = UttersonError(reason, "do something else")
     status = told(await refused(running))
-    assert status.code is CODES[reason]
+    assert status.code.name == CODES[reason].name
     assert status.message == "do something else"
     info = status.details["ErrorInfo"]
     assert (info.reason, info.domain) == (reason.name, "utterson.dev")

@@ -9,8 +9,9 @@ import pytest
 from tests.server.conftest import Running
 from tests.server.statuses import told
 from utterson.domain.errors import Reason, UttersonError
-from utterson.server.layering import LayeredHandlers, standard_layers
-from utterson.server.layers import DeadlineLayer, Handler, Method
+from utterson.server.deadline import Deadline
+from utterson.server.rpc.layering import LayeredHandlers, standard_layers
+from utterson.server.rpc.layers import DeadlineLayer, Handler, Method
 from utterson.server.validation import FieldRules
 from utterson.v1 import profile_service_pb2 as profile_messages
 from utterson.v1 import workspace_service_pb2 as workspace_messages
@@ -99,14 +100,15 @@ class EndlessContext:
 
 
 async def test_a_call_without_a_deadline_is_given_up() -> None:
-    limited = DeadlineLayer(timeout_s=0.01).around_unary(Method("/a/B", False, None), _for_ever)
+    limited = DeadlineLayer(Deadline(timeout_s=0.01)).around_unary(Method("/a/B", False, None), _for_ever)
     with pytest.raises(UttersonError) as caught:
         await limited(b"", EndlessContext())  # type: ignore[arg-type]
     assert caught.value.reason is Reason.OUTCOME_UNKNOWN
 
 
 async def test_only_calls_that_are_too_old_are_given_up() -> None:
-    layer = DeadlineLayer(timeout_s=0.2)
+    deadline = Deadline(timeout_s=0.2)
+    layer = DeadlineLayer(deadline)
 
     async def lasting(request: float, context: object) -> str:
         del context
@@ -120,11 +122,11 @@ async def test_only_calls_that_are_too_old_are_given_up() -> None:
     assert await young == "answered"
     with pytest.raises(UttersonError):
         await old
-    assert (layer._began_s, layer._given_up) == ({}, set())
+    assert (deadline._began_s, deadline._given_up) == ({}, set())
 
 
 async def test_a_caller_that_goes_away_is_no_deadline() -> None:
-    limited: Any = DeadlineLayer(timeout_s=10).around_unary(Method("/a/B", False, None), _for_ever)
+    limited: Any = DeadlineLayer(Deadline(timeout_s=10)).around_unary(Method("/a/B", False, None), _for_ever)
     calling = asyncio.create_task(limited(b"", EndlessContext()))
     await asyncio.sleep(0.01)
     calling.cancel()
@@ -142,7 +144,7 @@ async def test_a_timeout_inside_a_call_is_not_taken_for_the_deadline() -> None:
         del request, context
         raise TimeoutError
 
-    limited = DeadlineLayer(timeout_s=10).around_unary(Method("/a/B", False, None), impatient)
+    limited = DeadlineLayer(Deadline(timeout_s=10)).around_unary(Method("/a/B", False, None), impatient)
     with pytest.raises(TimeoutError):
         await limited(b"", EndlessContext())  # type: ignore[arg-type]
 

@@ -9,7 +9,7 @@ from utterson.client import ImportedProfile, UttersonClient
 from utterson.domain.calls import CallKind
 from utterson.domain.imports import ImportPart
 from utterson.domain.records import Page
-from utterson.server.mapping import timestamp
+from utterson.server.messages import timestamp
 from utterson.v1 import profile_service_pb2 as profile_messages
 from utterson.v1 import workspace_service_pb2 as workspace_messages
 from utterson.v1.policy_pb2 import Policy

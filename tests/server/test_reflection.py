@@ -12,7 +12,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from tests.server.conftest import Running
 from tests.server.test_server import server_at
-from utterson.server.server import SERVICES
+from utterson.server.rpc.server import SERVICES
 
 
 async def ask(running: Running, **request: Any) -> Any:

@@ -9,10 +9,10 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from tests.server.conftest import RECEIVE_BYTES_MAX, Running
-from tests.server.fakes import FakeIdentity, FakeProfiles, FakeWorkspaces, Script
+from tests.server.fakes import FakeIdentity, FakeImports, FakeProfiles, FakeWorkspaces, Script
 from utterson.server.descriptors import services
 from utterson.server.listening import ListenError
-from utterson.server.server import DOORS, SERVICES, ServerHandle, build_server, is_loopback
+from utterson.server.rpc.server import DOORS, SERVICES, ServerHandle, build_server, is_loopback
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -23,6 +23,7 @@ def server_at(listen: str, *, reflection: bool = False) -> ServerHandle:
     script = Script()
     return build_server(
         FakeIdentity(script),
+        FakeImports(script),
         FakeWorkspaces(script),
         FakeProfiles(script),
         listen=listen,

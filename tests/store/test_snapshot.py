@@ -9,7 +9,7 @@ import pytest
 
 from tests.store.conftest import NOW_US, Chain, attached, created, requested
 from tests.store.copy_format import decode_copy
-from utterson.domain.chain import FormatUnknownError, IndexDivergedError, SnapshotHead
+from utterson.domain.chain import FormatUnknownError, SnapshotHead, StateDivergedError
 from utterson.store.open_store import Store
 from utterson.store.snapshot import GROUP_BYTES
 
@@ -149,9 +149,9 @@ async def test_a_sink_that_fails_ends_the_load_with_its_error(chain: Chain, stor
         """Takes nothing."""
 
         def profiles(self, chunk: bytes) -> None:
-            raise IndexDivergedError("the first group")
+            raise StateDivergedError("the first group")
 
-    with pytest.raises(IndexDivergedError, match="the first group"):
+    with pytest.raises(StateDivergedError, match="the first group"):
         await store.snapshots.load(chain.key, lambda head: Failing(), 30.0)
     assert (await load(store, chain.key))[0].head == chain.head
 

@@ -18,7 +18,7 @@ class Limits:
         default_strong: what a call without a wish for consistency gets.
         head_poll_ms: how often the heads of busy workspaces are looked at.
         at_least_timeout_ms: longest wait for a revision that this replica has not reached.
-        load_timeout_ms: one load of an index.
+        load_timeout_ms: one load of a state.
         loads_at_once: loads that run at the same time (F11).
         losses_before_lock: lost races after which the workspace's row is locked first (C3).
         stream_window: messages of one stream that may be on their way at once.

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from utterson.application.context import LaneContext
-from utterson.application.faults import logger
+from utterson.application.lane.context import LaneContext
+from utterson.application.refusals import logger
 from utterson.domain.chain import StoreFailureError
 
 TEND_EVERY_S = 600.0

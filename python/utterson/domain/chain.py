@@ -138,7 +138,7 @@ class FailureKind(Enum):
     LOST_RACE = "lost race"
     # It may or may not have been written: find out by the entry's id.
     UNKNOWN = "unknown"
-    # A table constraint says no: the index does not match the tables.
+    # A table constraint says no: the state does not match the tables.
     DIVERGENCE = "divergence"
     # The database refuses one of the values, and always will.
     POISON = "poison"
@@ -162,20 +162,20 @@ class StoreFailureError(Exception):
         self.constraint = constraint
 
 
-class IndexDivergedError(Exception):
-    """The index and the log or the tables disagree: drop the workspace's index and load it anew."""
+class StateDivergedError(Exception):
+    """The state and the log or the tables disagree: drop the workspace's state and load it anew."""
 
 
 class FormatUnknownError(Exception):
-    """The log holds an entry of a format that this build does not know: the workspace is not served (C9)."""
+    """The log holds an entry of a format that this build does not know: the workspace is not served."""
 
 
 class EnginePanicError(Exception):
-    """The engine broke off in the middle of a call: its index is not to be trusted any more (C14)."""
+    """The engine broke off in the middle of a call: the state it worked on is not to be trusted any more."""
 
 
 class SnapshotSink(Protocol):
-    """What builds an index from the tables' rows, fed as Postgres binary COPY with chunk borders anywhere."""
+    """What builds a state from the tables' rows, fed as Postgres binary COPY with chunk borders anywhere."""
 
     def profiles(self, chunk: bytes) -> None:
         """Take rows of profiles, ordered by serial."""

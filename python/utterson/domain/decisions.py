@@ -41,7 +41,7 @@ class ParsedGroup:
 
 
 @dataclass(frozen=True, slots=True)
-class ParsedBatch:
+class ParsedMessage:
     """A batch or stream message, split by workspace; `faults` are calls that belong to none, by position."""
 
     size: int

@@ -74,6 +74,7 @@ class UttersonError(Exception):
         violations: the fields at fault, for INVALID_ARGUMENT reasons.
         resource: what the error is about, for NOT_FOUND and ALREADY_EXISTS reasons.
         retry_after_ms: when to try again, for RESOURCE_EXHAUSTED and UNAVAILABLE reasons.
+        fault_id: for INTERNAL_FAULT, the id under which the server's log tells what went wrong.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class UttersonError(Exception):
         violations: tuple[FieldViolation, ...] = (),
         resource: Resource | None = None,
         retry_after_ms: int | None = None,
+        fault_id: str = "",
     ) -> None:
         super().__init__(message)
         self.reason = reason
@@ -91,3 +93,4 @@ class UttersonError(Exception):
         self.violations = violations
         self.resource = resource
         self.retry_after_ms = retry_after_ms
+        self.fault_id = fault_id

@@ -6,10 +6,10 @@ from typing import cast
 from utterson import _core
 from utterson.domain.calls import CallKind
 from utterson.domain.chain import SnapshotHead, WorkspaceKeys
-from utterson.domain.decisions import CheckedPolicy, ParsedBatch, ParsedGroup, ReplyForm
+from utterson.domain.decisions import CheckedPolicy, ParsedGroup, ParsedMessage, ReplyForm
 from utterson.domain.errors import FieldViolation, Reason, UttersonError
 from utterson.engine.guard import guarded, refusal
-from utterson.engine.index import IndexLoader
+from utterson.engine.state import StateLoader
 
 # Where the one call of a unary request stands.
 _ALONE = (0,)
@@ -19,17 +19,17 @@ def _group(native: _core.CallGroup) -> ParsedGroup:
     return ParsedGroup(native.workspace, native.positions, len(native), native)
 
 
-def _batch(parsed: _core.CallBatch | _core.Fault, form: ReplyForm) -> ParsedBatch:
+def _batch(parsed: _core.CallBatch | _core.Fault, form: ReplyForm) -> ParsedMessage:
     if isinstance(parsed, _core.Fault):
         raise refusal(parsed)
     groups, faults, sequence = parsed.groups, parsed.faults, parsed.sequence
     if len(groups) == 1 and not faults:
         (native,) = groups
         size = len(native)
-        return ParsedBatch(
+        return ParsedMessage(
             size, sequence, [ParsedGroup(native.workspace, range(size), size, native, form, sequence)], []
         )
-    return ParsedBatch(
+    return ParsedMessage(
         parsed.size,
         sequence,
         [_group(native) for native in groups],
@@ -48,13 +48,13 @@ class CoreEngine:
             raise refusal(parsed)
         return ParsedGroup(parsed.workspace, _ALONE, 1, parsed)
 
-    def parse_batch(self, request: bytes) -> ParsedBatch:
+    def parse_batch(self, request: bytes) -> ParsedMessage:
         """Decode a `BatchResolveRequest`."""
         with guarded():
             parsed = _core.parse_batch(request)
         return _batch(parsed, ReplyForm.BATCH)
 
-    def parse_stream_message(self, request: bytes) -> ParsedBatch:
+    def parse_stream_message(self, request: bytes) -> ParsedMessage:
         """Decode a `StreamResolveRequest`."""
         with guarded():
             parsed = _core.parse_stream_message(request)
@@ -86,7 +86,7 @@ class CoreEngine:
         with guarded():
             return _core.encode_stream_message(sequence, results)
 
-    def replay_answer(self, recorded: bytes, explain: bool) -> bytes:  # noqa: FBT001 - the core's own form
+    def repeated_answer(self, recorded: bytes, explain: bool) -> bytes:  # noqa: FBT001 - the core's own form
         """Make the answer to a repeated call from the recorded one."""
         with guarded():
             return _core.replay_answer(recorded, explain)
@@ -117,10 +117,10 @@ class CoreEngine:
         with guarded():
             return _core.preset_names()
 
-    def loader(self, keys: WorkspaceKeys, snapshot: SnapshotHead) -> IndexLoader:
+    def loader(self, keys: WorkspaceKeys, snapshot: SnapshotHead) -> StateLoader:
         """Begin to build an index from a snapshot of the tables."""
         with guarded():
-            return IndexLoader(
+            return StateLoader(
                 _core.Loader(
                     keys.workspace,
                     keys.digest_key,

@@ -4,7 +4,7 @@ from types import TracebackType
 from typing import Final
 
 from utterson import _core
-from utterson.domain.chain import EnginePanicError, FormatUnknownError, IndexDivergedError
+from utterson.domain.chain import EnginePanicError, FormatUnknownError, StateDivergedError
 from utterson.domain.errors import FieldViolation, Reason, Resource, UttersonError
 
 
@@ -36,7 +36,7 @@ class _Deciding(_Guarded):
         if error is None:
             return
         translated = _translated(error)
-        if isinstance(translated, IndexDivergedError):
+        if isinstance(translated, StateDivergedError):
             raise EnginePanicError(str(translated)) from None
         raise translated from None
 
@@ -49,7 +49,7 @@ def guarded() -> _Guarded:
     """Turn the core's exceptions into the project's; whatever is not foreseen is a panic.
 
     Raises:
-        IndexDivergedError, FormatUnknownError: as the core says.
+        StateDivergedError, FormatUnknownError: as the core says.
         EnginePanicError: the core broke off; its text stays here, it may quote values.
     """
     return _GUARDED
@@ -63,7 +63,7 @@ def deciding() -> _Guarded:
 def _translated(error: BaseException) -> BaseException:
     """Choose what an exception of the core becomes."""
     if isinstance(error, _core.IndexDivergedError):
-        return IndexDivergedError(str(error))
+        return StateDivergedError(str(error))
     if isinstance(error, _core.FormatUnknownError):
         return FormatUnknownError(str(error))
     if isinstance(error, (KeyboardInterrupt, SystemExit, GeneratorExit)):

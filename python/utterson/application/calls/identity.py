@@ -1,0 +1,125 @@
+"""The hot path: single calls, batch requests and streams, each workspace's calls through its lane."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from utterson.application.calls.beat import Beat
+from utterson.application.calls.submission import Submission, answered
+from utterson.application.lane.context import LaneContext
+from utterson.application.lane.lanes import Lanes
+from utterson.application.ports.process import StatusEncoder
+from utterson.application.refusals import workspace_not_found
+from utterson.domain.calls import CallKind
+from utterson.domain.decisions import Answer, ParsedGroup, ParsedMessage, Reply
+from utterson.domain.errors import Reason, UttersonError
+
+
+class IdentityService:
+    """Answers the calls of IdentityService: bytes in, bytes out."""
+
+    def __init__(self, lanes: Lanes, context: LaneContext, encode_status: StatusEncoder) -> None:
+        self._lanes = lanes
+        self._context = context
+        self._engine = context.engine
+        self._encode_status = encode_status
+        self._beat = Beat()
+
+    async def resolve(self, kind: CallKind, request: bytes) -> bytes:
+        """Answer one unary call.
+
+        Raises:
+            UttersonError: the call's own refusal.
+        """
+        group = self._engine.parse_call(kind, request)
+        lane = self._lanes.open_lane(group.workspace)
+        if lane is not None:
+            hit = lane.answer_hit(group)
+            if hit is not None:
+                if self._beat.is_running():
+                    await self._beat.tick()
+                return hit
+            future = lane.offer(group)
+        else:
+            future = await self._submit(group, wait_for_space=False)
+        reply = await future
+        if isinstance(reply, bytes):
+            return reply
+        answer = reply[0]
+        if isinstance(answer, bytes):
+            return self._engine.encode_unary(answer)
+        raise answer if isinstance(answer, UttersonError) else TypeError("a repeated call was not looked up")
+
+    async def resolve_batch(self, request: bytes) -> bytes:
+        """Answer a batch; each call has its own result."""
+        message = self._engine.parse_batch(request)
+        submission = await self._submit_message(message, wait_for_space=False)
+        reply = await submission.reply(self._encode_status)
+        return reply if isinstance(reply, bytes) else self._engine.encode_batch(reply)
+
+    async def resolve_stream(self, requests: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """Answer a stream's messages in order; several may wait in their lanes at once.
+
+        The window is bounded: beyond it, and while a queue is full, no further message is read.
+        """
+        slots = asyncio.Semaphore(self._context.limits.stream_window)
+        submissions: asyncio.Queue[Submission | UttersonError | None] = asyncio.Queue()
+        reader = asyncio.create_task(self._read_stream(requests, submissions, slots))
+        try:
+            while (submission := await submissions.get()) is not None:
+                if isinstance(submission, UttersonError):
+                    raise submission
+                reply = await submission.reply(self._encode_status)
+                if not isinstance(reply, bytes):
+                    reply = self._engine.encode_stream_message(submission.sequence, reply)
+                yield reply
+                slots.release()
+            # Whatever ended the reading, such as the caller's going away, ends the answering too.
+            await reader
+        finally:
+            reader.cancel()
+            while not submissions.empty():
+                left = submissions.get_nowait()
+                if isinstance(left, Submission):
+                    left.cancel()
+
+    async def _read_stream(
+        self,
+        requests: AsyncIterator[bytes],
+        submissions: "asyncio.Queue[Submission | UttersonError | None]",
+        slots: asyncio.Semaphore,
+    ) -> None:
+        """Put each message into its lanes, in order, before the next one is read."""
+        try:
+            async for request in requests:
+                await slots.acquire()
+                message = self._engine.parse_stream_message(request)
+                submissions.put_nowait(await self._submit_message(message, wait_for_space=True))
+        except UttersonError as error:
+            submissions.put_nowait(error)
+        finally:
+            submissions.put_nowait(None)
+
+    async def _submit_message(self, message: ParsedMessage, *, wait_for_space: bool) -> Submission:
+        futures = [await self._submit_all(group, wait_for_space=wait_for_space) for group in message.groups]
+        return Submission(message, futures, self._context.entropy)
+
+    async def _submit_all(self, group: ParsedGroup, *, wait_for_space: bool) -> asyncio.Future[Reply]:
+        """Put a group into its lane; a refusal becomes the answer to each of its calls."""
+        try:
+            return await self._submit(group, wait_for_space=wait_for_space)
+        except UttersonError as error:
+            return answered([error] * group.size)
+
+    async def _submit(self, group: ParsedGroup, *, wait_for_space: bool) -> asyncio.Future[Reply]:
+        try:
+            lane = await self._lanes.lane(group.workspace)
+        except UttersonError as error:
+            if error.reason is not Reason.WORKSPACE_NOT_FOUND:
+                raise
+            return answered(self._without_workspace(group))
+        return await lane.submit(group, wait_for_space=wait_for_space)
+
+    def _without_workspace(self, group: ParsedGroup) -> list[Answer]:
+        """Answer calls to an unknown workspace: a fault of the call's own fields comes first."""
+        missing = workspace_not_found(group.workspace)
+        return [missing if fault is None else fault for fault in self._engine.group_faults(group)]

@@ -1,0 +1,364 @@
+"""One workspace's lane: everything that touches its state goes through here, one turn at a time.
+
+While a turn's commit is under way the next calls gather. They are decided together when it is through or, if they are
+many, already before that, on the state that the commit leads to (docs/decisions/0012-deciding-ahead.md). The lane's own
+task does the work: a caller that goes away takes only its own waiting call with it.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias, TypeVarTuple
+
+from utterson.application.lane.committer import Committer
+from utterson.application.lane.context import LaneContext
+from utterson.application.lane.gathering import CALLS_AHEAD, Gathering
+from utterson.application.lane.operation import Batch, CatchUp, MakeBatch, Operation
+from utterson.application.lane.repeats import fill_repeated
+from utterson.application.lane.state_keeper import StateKeeper
+from utterson.application.lane.turn_runner import TurnRunner
+from utterson.application.ports.engine import Plan, State
+from utterson.application.refusals import describe, internal_fault, logger, shutting_down
+from utterson.domain.chain import EnginePanicError, StateDivergedError, StoreFailureError, WorkspaceKeys
+from utterson.domain.decisions import Answer, ParsedGroup, RepeatedCall, Reply
+from utterson.domain.errors import Reason, UttersonError
+
+Arguments = TypeVarTuple("Arguments")
+
+
+@dataclass(slots=True)
+class _GroupItem:
+    """A group of calls that waits for its turn."""
+
+    group: ParsedGroup
+    future: asyncio.Future[Reply]
+
+
+@dataclass(slots=True)
+class _OperationItem:
+    """An operation that waits for a turn to itself."""
+
+    operation: Operation
+    timeout_ms: int
+    future: asyncio.Future[None]
+
+
+_Item: TypeAlias = _GroupItem | _OperationItem
+
+
+@dataclass(slots=True)
+class _Turn:
+    """What is taken from the queue at once; `batch` is there where its calls were decided ahead."""
+
+    items: list[_Item]
+    calls: int
+    batch: Batch | None = None
+
+
+class Lane:
+    """The queue and the task of one workspace.
+
+    Args:
+        keys: the workspace.
+        context: what all lanes share.
+        make_batch: makes the operation that decides several groups together.
+    """
+
+    def __init__(self, keys: WorkspaceKeys, context: LaneContext, make_batch: MakeBatch) -> None:
+        self.keys = keys
+        self._loop = asyncio.get_running_loop()
+        self.used_at_s = self._loop.time()
+        self._context = context
+        self._make_batch = make_batch
+        self._staleness_s = context.limits.staleness_ms / 1000
+        self._default_strong = context.limits.default_strong
+        self._keeper = StateKeeper(keys, context)
+        self._runner = TurnRunner(self._keeper, Committer(context), context)
+        self._queue: deque[_Item] = deque()
+        self._queued_calls = 0
+        self._next: _Turn | None = None
+        self._gathering = Gathering(context.limits)
+        self._changed = asyncio.Event()
+        self._space = asyncio.Event()
+        self._closing = False
+        self._fillers: set[asyncio.Task[None]] = set()
+        self._task = asyncio.create_task(self._run(), name=f"lane {keys.workspace}")
+
+    @property
+    def state(self) -> State | None:
+        """The state, to look at between two awaits only; None while it is not loaded or busy in a thread."""
+        return None if self._runner.threaded else self._keeper.state
+
+    @property
+    def confirmed_at_s(self) -> float:
+        """When the state was last known to be at the log's head, in loop time."""
+        return self._keeper.confirmed_at_s
+
+    async def submit(self, group: ParsedGroup, *, wait_for_space: bool) -> asyncio.Future[Reply]:
+        """Put calls into the queue; the future gives their answers.
+
+        Cancelling the future drops the calls if they are not decided yet; afterwards they take effect regardless.
+
+        Raises:
+            UttersonError: QUEUE_FULL with the time until there should be space, or SHUTTING_DOWN.
+        """
+        while wait_for_space and self._is_full(group.size) and not self._closing:
+            self._space.clear()
+            await self._space.wait()
+        return self.offer(group)
+
+    def offer(self, group: ParsedGroup) -> asyncio.Future[Reply]:
+        """As `submit`, without waiting for space."""
+        if self._is_full(group.size) and not self._closing:
+            raise UttersonError(
+                Reason.QUEUE_FULL,
+                "too many calls wait in this workspace; slow down and try again",
+                retry_after_ms=self._gathering.drain_ms(self._queued_calls),
+            )
+        future: asyncio.Future[Reply] = self._loop.create_future()
+        self.used_at_s = self._loop.time()
+        self._put(_GroupItem(group, future), group.size)
+        return future
+
+    def answer_hit(self, group: ParsedGroup) -> bytes | None:
+        """Answer a call that changes nothing and asks for no confirmed state at once; None for any other.
+
+        The answer is that of the last commit applied: a commit under way is not answered yet, so nobody can have
+        seen it, and one that was answered is in the state already (docs/decisions/0011-hits-beside-the-lane.md).
+        """
+        state = self.state
+        now_s = self._loop.time()
+        if state is None or now_s - self._keeper.confirmed_at_s > self._staleness_s or self._closing:
+            return None
+        try:
+            hit = state.answer_hit(group, self._context.clock_us(), default_strong=self._default_strong)
+        except EnginePanicError as error:
+            # The call goes the ordinary way, where it is isolated and named.
+            self._keeper.drop(error)
+            return None
+        if hit is not None:
+            self.used_at_s = now_s
+        return hit
+
+    async def run(self, operation: Operation, timeout_ms: int | None = None) -> None:
+        """Run an operation in a turn of its own; it keeps its own answer.
+
+        Cancelling drops it if its turn has not begun; afterwards it goes on regardless.
+        """
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        limit_ms = self._context.limits.commit_timeout_ms if timeout_ms is None else timeout_ms
+        self.used_at_s = asyncio.get_running_loop().time()
+        self._put(_OperationItem(operation, limit_ms, future), 0)
+        await future
+
+    async def reach(self, seq: int) -> None:
+        """Wait until the state is loaded and holds an entry that the log is known to have."""
+        state = self.state
+        if state is not None and state.head.seq >= seq:
+            return
+        self._keeper.known_seq = max(self._keeper.known_seq, seq)
+        await self.run(CatchUp())
+
+    def note_entry(self, seq: int) -> None:
+        """Take note that the log has an entry of this number; the lane catches up when it has nothing else to do."""
+        state = self.state
+        if state is None or seq <= max(self._keeper.known_seq, state.head.seq) or self._closing:
+            return
+        self._keeper.known_seq = seq
+        if not self._queue:
+            self._put(_OperationItem(CatchUp(), self._context.limits.commit_timeout_ms, _ignored()), 0)
+
+    def note_confirmed(self, asked_at_s: float) -> None:
+        """Take note that the state stood at the log's head when the database was asked, in loop time."""
+        if self._keeper.state is not None:
+            self._keeper.confirmed_at_s = max(self._keeper.confirmed_at_s, asked_at_s)
+
+    def distrust(self, why: BaseException) -> None:
+        """Forget the state because somebody saw it disagree with the tables; it is loaded anew when next needed."""
+        self._keeper.drop(why)
+
+    async def close(self, timeout_s: float) -> None:
+        """Refuse new calls, finish those that wait, and end the task."""
+        self._closing = True
+        self._changed.set()
+        self._space.set()
+        await asyncio.wait({self._task}, timeout=timeout_s)
+        if not self._task.done():
+            self._task.cancel()
+            await asyncio.wait({self._task}, timeout=1)
+        if self._fillers:
+            await asyncio.wait(self._fillers, timeout=1)
+
+    def _is_full(self, calls: int) -> bool:
+        return self._queued_calls > 0 and self._queued_calls + calls > self._context.limits.queue_calls_max
+
+    def _put(self, item: _Item, calls: int) -> None:
+        if self._closing:
+            raise shutting_down()
+        self._queue.append(item)
+        self._queued_calls += calls
+        self._changed.set()
+        self._gathering.arrived(len(self._queue), self._queued_calls)
+        self._decide_ahead()
+
+    async def _run(self) -> None:
+        while self._queue or self._next is not None or not self._closing:
+            turn, self._next = self._next, None
+            if turn is None:
+                if not self._queue:
+                    self._changed.clear()
+                    await self._changed.wait()
+                    continue
+                if not self._closing and isinstance(self._queue[0], _GroupItem):
+                    await self._gathering.wait(len(self._queue), self._queued_calls)
+                turn = self._take()
+            started_at_s = asyncio.get_running_loop().time()
+            # What waits already is decided as soon as this turn's commit has left.
+            self._after_the_commit_left(self._decide_ahead)
+            try:
+                await self._run_turn(turn)
+            except BaseException as error:
+                # Nothing may leave a caller without an answer, nor end the lane.
+                _fail(turn.items, internal_fault(error, self._context.entropy))
+                self._keeper.drop(type(error).__name__)
+                if isinstance(error, asyncio.CancelledError):
+                    self._fail_all(shutting_down())
+                    raise
+            self._gathering.released(len(turn.items), len(self._queue), turn.calls, started_at_s)
+
+    def _fail_all(self, error: UttersonError) -> None:
+        if self._next is not None:
+            _fail(self._next.items, error)
+        _fail(list(self._queue), error)
+
+    def _after_the_commit_left(self, action: Callable[[*Arguments], None], *arguments: *Arguments) -> None:
+        """Do something two rounds of the event loop from now.
+
+        The next round makes the commit and writes it out; whatever ran before that would keep the database waiting.
+        """
+        self._loop.call_soon(self._loop.call_soon, action, *arguments)
+
+    def _decide_ahead(self) -> None:
+        """While a commit is under way, decide the calls that wait, if they are worth a commit of their own.
+
+        Small batches are better left to grow until the commit is through.
+        """
+        if self._next is not None or self._queued_calls < CALLS_AHEAD or self._runner.under_way is None:
+            return
+        if isinstance(self._queue[0], _GroupItem):
+            turn = self._take()
+            calls = [item for item in turn.items if isinstance(item, _GroupItem) and not item.future.done()]
+            batch = self._make_batch([item.group for item in calls])
+            self._runner.decide_ahead(batch)
+            self._next = _Turn(list(calls), turn.calls, batch)
+
+    def _take(self) -> _Turn:
+        """Take the next turn's items: one operation of its own, or calls up to the limit."""
+        items: list[_Item] = []
+        calls = 0
+        while self._queue:
+            item = self._queue[0]
+            if isinstance(item, _OperationItem):
+                if not items:
+                    items.append(self._queue.popleft())
+                break
+            if items and calls + item.group.size > self._context.limits.batch_calls_max:
+                break
+            items.append(self._queue.popleft())
+            calls += item.group.size
+        self._queued_calls -= calls
+        self._space.set()
+        return _Turn(items, calls)
+
+    async def _run_turn(self, turn: _Turn) -> None:
+        calls = [item for item in turn.items if isinstance(item, _GroupItem)]
+        if turn.batch is not None:
+            await self._resolve_decided(calls, turn.batch)
+        elif calls:
+            await self._resolve(calls)
+        for item in turn.items:
+            if isinstance(item, _OperationItem):
+                await self._operate(item)
+
+    async def _operate(self, item: _OperationItem) -> None:
+        if item.future.done():
+            return
+        try:
+            await self._runner.run(item.operation, item.timeout_ms)
+        except Exception as error:
+            _fail([item], error if isinstance(error, UttersonError) else internal_fault(error, self._context.entropy))
+            return
+        if not item.future.done():
+            item.future.set_result(None)
+
+    async def _resolve(self, items: list[_GroupItem]) -> None:
+        """Decide calls together; where the database refuses one of their values, halve until that call stands alone."""
+        live = [item for item in items if not item.future.done()]
+        if not live:
+            return
+        await self._resolve_decided(live, self._make_batch([item.group for item in live]))
+
+    async def _resolve_decided(self, live: list[_GroupItem], batch: Batch) -> None:
+        """Commit calls and answer them, decided ahead or not."""
+        try:
+            await self._runner.run(batch, self._context.limits.commit_timeout_ms)
+        except UttersonError as error:
+            _fail(live, error)
+            return
+        except Exception as error:
+            await self._halve(live, error)
+            return
+        if self._next is not None or self._gathering.is_enough(len(self._queue), self._queued_calls):
+            # The next commit leaves first: what callers do upon their answers can take longer than a commit.
+            self._after_the_commit_left(self._answer, live, batch.plan)
+        else:
+            self._answer(live, batch.plan)
+
+    def _answer(self, live: list[_GroupItem], plan: Plan) -> None:
+        """Answer committed calls."""
+        try:
+            for place, item in enumerate(live):
+                response = plan.response(place, item.group)
+                if response is None:
+                    self._release(item, plan.answers(place))
+                elif not item.future.done():
+                    item.future.set_result(response)
+        except Exception as error:
+            # Nothing may leave a caller without an answer.
+            _fail(live, internal_fault(error, self._context.entropy))
+            self._keeper.drop(type(error).__name__)
+
+    async def _halve(self, live: list[_GroupItem], error: Exception) -> None:
+        if not isinstance(error, StoreFailureError):
+            self._keeper.drop(type(error).__name__)
+        if len(live) == 1 or isinstance(error, StateDivergedError):
+            _fail(live, internal_fault(error, self._context.entropy))
+            return
+        logger.warning("workspace %s: a batch of %d is halved: %s", self.keys.workspace, len(live), describe(error))
+        middle = len(live) // 2
+        await self._resolve(live[:middle])
+        await self._resolve(live[middle:])
+
+    def _release(self, item: _GroupItem, answers: list[Answer]) -> None:
+        if item.future.done():
+            return
+        if any(isinstance(answer, RepeatedCall) for answer in answers):
+            filler = asyncio.create_task(fill_repeated(self._context, self.keys, answers, item.future))
+            self._fillers.add(filler)
+            filler.add_done_callback(self._fillers.discard)
+            return
+        item.future.set_result(answers)
+
+
+def _fail(items: "list[_Item] | list[_GroupItem] | list[_OperationItem]", error: UttersonError) -> None:
+    for item in items:
+        if not item.future.done():
+            item.future.set_exception(error)
+
+
+def _ignored() -> "asyncio.Future[None]":
+    """Make a future whose failure nobody needs to read."""
+    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    future.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return future

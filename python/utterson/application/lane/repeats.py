@@ -1,0 +1,57 @@
+"""Answers to repeated calls: what was recorded when the call was accepted (rule C7)."""
+
+import asyncio
+
+from utterson.application.lane.context import LaneContext
+from utterson.application.refusals import internal_fault, store_unavailable
+from utterson.domain.chain import StoreFailureError, WorkspaceKeys
+from utterson.domain.decisions import Answer, RepeatedCall, Reply
+from utterson.domain.errors import Reason, UttersonError
+
+
+async def recorded_bytes(
+    context: LaneContext, keys: WorkspaceKeys, repeated: list[RepeatedCall]
+) -> list[bytes | UttersonError]:
+    """Read what was recorded for repeated calls, in their order, as it was recorded.
+
+    Raises:
+        UttersonError: the database cannot be read.
+    """
+    try:
+        digests = list({call.digest for call in repeated})
+        recorded = await context.store.log.request_answers(keys.workspace_key, digests)
+    except StoreFailureError as failure:
+        raise store_unavailable(failure) from None
+    return [_expired() if (answer := recorded.get(call.digest)) is None else answer for call in repeated]
+
+
+def _expired() -> UttersonError:
+    """Make the refusal where the answer was forgotten between the decision and the reading: its 24 hours are over."""
+    return UttersonError(
+        Reason.OUTCOME_UNKNOWN, "the recorded answer has just expired; the call took effect when it was first made"
+    )
+
+
+def _told(context: LaneContext, call: RepeatedCall, recorded: bytes | UttersonError) -> bytes | UttersonError:
+    return context.engine.repeated_answer(recorded, call.explain) if isinstance(recorded, bytes) else recorded
+
+
+async def fill_repeated(
+    context: LaneContext, keys: WorkspaceKeys, answers: list[Answer], future: "asyncio.Future[Reply]"
+) -> None:
+    """Put the recorded answers in their places and resolve the future; never raises."""
+    try:
+        repeated = [answer for answer in answers if isinstance(answer, RepeatedCall)]
+        recorded = iter(await recorded_bytes(context, keys, repeated))
+        filled: list[Answer] = [
+            _told(context, answer, next(recorded)) if isinstance(answer, RepeatedCall) else answer for answer in answers
+        ]
+    except BaseException as error:
+        if not future.done():
+            refusal = error if isinstance(error, UttersonError) else internal_fault(error, context.entropy)
+            future.set_exception(refusal)
+        if not isinstance(error, Exception):
+            raise
+        return
+    if not future.done():
+        future.set_result(filled)

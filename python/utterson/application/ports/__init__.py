@@ -1,0 +1,1 @@
+"""What the use cases need of others: the engine, the store and the process, each as a protocol."""

@@ -1,0 +1,220 @@
+"""What the use cases need of the engine. Blind to how it is made; `main` joins the two.
+
+A state is all of one workspace in memory. It belongs to one lane: two of its methods never run at once.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from utterson.domain.calls import CallKind
+from utterson.domain.chain import Commit, Head, LogRow, Revision, SnapshotHead, SnapshotSink, WorkspaceKeys
+from utterson.domain.decisions import Answer, CheckedPolicy, ParsedGroup, ParsedMessage, RepeatedCall
+from utterson.domain.errors import UttersonError
+
+
+class Plan(Protocol):
+    """What a batch of calls would do. Making it changed nothing."""
+
+    @property
+    def writes(self) -> bool:
+        """Whether there is anything to commit."""
+        ...
+
+    @property
+    def asks_strong(self) -> bool:
+        """Whether a call that changes nothing asks for CONSISTENCY_STRONG."""
+        ...
+
+    @property
+    def asks_default(self) -> bool:
+        """Whether a call that changes nothing leaves the consistency to the server's setting."""
+        ...
+
+    def commit(self, workspace_key: int) -> Commit:
+        """Give the log entry and the columns of a plan that writes."""
+        ...
+
+    def answers(self, group: int) -> list[Answer]:
+        """Give the answers to one group's calls, in their order."""
+        ...
+
+    def decide_after(self, groups: Sequence[ParsedGroup], now_us: int, entry_id: bytes) -> "Plan":
+        """Decide calls on the state that this plan leads to; the state itself stays as it is.
+
+        The new plan is of use only once this one is committed and applied.
+        """
+        ...
+
+    def response(self, place: int, group: ParsedGroup) -> bytes | None:
+        """Give the whole response that a group's form asks for; None where somebody must put the answers together.
+
+        Args:
+            place: the group's place among those that were decided.
+            group: the group.
+        """
+        ...
+
+    def apply(self) -> None:
+        """Change the state as the plan says; only after its commit."""
+        ...
+
+
+class ProfileView(Protocol):
+    """One profile in the state; `digests` and `holders` lie side by side, by priority, then by time added."""
+
+    @property
+    def profile_id(self) -> int: ...  # noqa: D102 - told by the class
+    @property
+    def serial(self) -> int: ...  # noqa: D102
+    @property
+    def merged_into(self) -> int: ...  # noqa: D102
+    @property
+    def members(self) -> list[int]: ...  # noqa: D102
+    @property
+    def known(self) -> bool: ...  # noqa: D102
+    @property
+    def merges(self) -> int: ...  # noqa: D102
+    @property
+    def source_profile_id(self) -> int: ...  # noqa: D102
+    @property
+    def digests(self) -> list[bytes]: ...  # noqa: D102
+    @property
+    def holders(self) -> list[int]: ...  # noqa: D102
+
+
+class State(Protocol):
+    """All of one workspace in memory, and nothing that is not committed.
+
+    Every method may raise `EnginePanicError`, and those that read the log `StateDivergedError` or
+    `FormatUnknownError`; the state is not to be used after that.
+    """
+
+    @property
+    def head(self) -> Head:
+        """The newest entry of the log that the state contains."""
+        ...
+
+    @property
+    def policy_revision(self) -> int:
+        """The number of the policy in force."""
+        ...
+
+    @property
+    def policy(self) -> bytes:
+        """The policy in force, encoded."""
+        ...
+
+    @property
+    def identifier_count(self) -> int:
+        """How many identifiers the state holds."""
+        ...
+
+    def decide(self, groups: Sequence[ParsedGroup], now_us: int, entry_id: bytes) -> Plan:
+        """Decide calls, in order; refusals are among the answers."""
+        ...
+
+    def answer_hit(self, group: ParsedGroup, now_us: int, *, default_strong: bool) -> bytes | None:
+        """Answer a unary call that changes nothing and is content with this replica's state, ready to send.
+
+        None for any other: one that writes, is refused, repeats another, or asks for a confirmed state.
+        """
+        ...
+
+    def decide_policy(self, policy: bytes, now_us: int, entry_id: bytes) -> Plan | UttersonError:
+        """Decide a change of the policy."""
+        ...
+
+    def decide_import(
+        self, messages: Sequence[bytes], now_us: int, entry_id: bytes
+    ) -> Plan | UttersonError | RepeatedCall:
+        """Decide the take-over of an existing graph; all or nothing."""
+        ...
+
+    def replay(self, row: LogRow) -> None:
+        """Apply the next entry of the log, checking that it is the next and leads to the state it says."""
+        ...
+
+    def profile(self, profile_id: int) -> ProfileView | None:
+        """Tell one profile by its public id; the survivor where it was merged away."""
+        ...
+
+    def read_token(self, token: str) -> Revision | None:
+        """Read a revision token; None where it is not one of this workspace."""
+        ...
+
+
+class StateLoader(SnapshotSink, Protocol):
+    """Builds a state from the tables' rows."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows were taken so far; may be asked while another thread feeds."""
+        ...
+
+    def finish(self) -> State:
+        """Check the rows against the state hash of their head and give the state."""
+        ...
+
+
+class Engine(Protocol):
+    """The engine's doors."""
+
+    def parse_call(self, kind: CallKind, request: bytes) -> ParsedGroup:
+        """Decode one unary request; a faulty field is a fault of its answer, not raised here.
+
+        Raises:
+            UttersonError: MALFORMED_REQUEST.
+        """
+        ...
+
+    def parse_batch(self, request: bytes) -> ParsedMessage:
+        """Decode a `BatchResolveRequest`."""
+        ...
+
+    def parse_stream_message(self, request: bytes) -> ParsedMessage:
+        """Decode a `StreamResolveRequest`."""
+        ...
+
+    def group_faults(self, group: ParsedGroup) -> list[UttersonError | None]:
+        """Give what is wrong with each call whatever the workspace: for calls that no workspace decides."""
+        ...
+
+    def imported_count(self, message: bytes) -> int:
+        """Count the profiles of an encoded `ImportProfilesRequest`; 0 if it is none."""
+        ...
+
+    def encode_unary(self, resolution: bytes) -> bytes:
+        """Wrap a resolution into the response of a unary call."""
+        ...
+
+    def encode_batch(self, results: Sequence[tuple[bool, bytes]]) -> bytes:
+        """Make a `BatchResolveResponse` of (accepted?, resolution or status) pairs."""
+        ...
+
+    def encode_stream_message(self, sequence: int, results: Sequence[tuple[bool, bytes]]) -> bytes:
+        """Make a `StreamResolveResponse`."""
+        ...
+
+    def repeated_answer(self, recorded: bytes, explain: bool) -> bytes:  # noqa: FBT001 - the engine's own form
+        """Make the answer to a repeated call from the recorded one."""
+        ...
+
+    def check_policy(self, policy: bytes) -> CheckedPolicy:
+        """Expand and check a policy.
+
+        Raises:
+            UttersonError: POLICY_INVALID, with every fault named.
+        """
+        ...
+
+    def preset_policy(self, name: str) -> bytes | None:
+        """Give a preset's policy, encoded; None where there is none of the name."""
+        ...
+
+    def preset_names(self) -> list[str]:
+        """Name the presets."""
+        ...
+
+    def loader(self, keys: WorkspaceKeys, snapshot: SnapshotHead) -> StateLoader:
+        """Begin to build a state from a snapshot of the tables."""
+        ...

@@ -1,0 +1,1 @@
+"""What is told of profiles: who they are, their events, their history."""

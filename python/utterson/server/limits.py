@@ -1,0 +1,13 @@
+"""What every listener holds its callers to, whatever protocol they speak."""
+
+from typing import Final
+
+# A call without a deadline of its own is given up after this long, so that no caller waits for ever.
+UNARY_TIMEOUT_S: Final = 30.0
+
+# A caller's request id that is longer is not taken over.
+REQUEST_ID_LENGTH_MAX: Final = 128
+
+# A status travels in the trailers, which clients refuse above 8 KiB; a result in a batch keeps the same limit, so that
+# a call is told the same either way.
+VIOLATIONS_BYTES_MAX: Final = 4096

@@ -1,0 +1,87 @@
+"""ProfileService: reads of profiles, their events and their history."""
+
+import grpc
+
+from utterson.application.reads.profiles import ProfilesService
+from utterson.server.messages import profile_message
+from utterson.server.rpc.layers import Context, Handler
+from utterson.v1 import profile_service_pb2 as messages
+
+SERVICE = "utterson.v1.ProfileService"
+
+
+class ProfileServicer:
+    """Maps messages to use cases and back; the field rules hold already."""
+
+    def __init__(self, use_cases: ProfilesService) -> None:
+        self._use_cases = use_cases
+
+    async def get_profile(self, request: messages.GetProfileRequest, context: Context) -> messages.GetProfileResponse:
+        """Tell one profile."""
+        (record,) = await self._use_cases.get_profiles(
+            request.workspace, [request.profile_id], request.at_least, context.time_remaining()
+        )
+        return messages.GetProfileResponse(profile=profile_message(record), merged_into=record.merged_into)
+
+    async def batch_get_profiles(
+        self, request: messages.BatchGetProfilesRequest, context: Context
+    ) -> messages.BatchGetProfilesResponse:
+        """Tell several profiles, in the order of their ids."""
+        records = await self._use_cases.get_profiles(
+            request.workspace, list(request.profile_ids), request.at_least, context.time_remaining()
+        )
+        return messages.BatchGetProfilesResponse(
+            profiles=[profile_message(record) for record in records],
+            merged_into=[record.merged_into for record in records],
+        )
+
+    async def list_events(self, request: messages.ListEventsRequest, context: Context) -> messages.ListEventsResponse:
+        """List a profile's events."""
+        del context
+        page = await self._use_cases.list_events(
+            request.workspace, request.profile_id, request.page_size, request.page_token
+        )
+        return messages.ListEventsResponse(
+            events=[messages.StoredEvent.FromString(event) for event in page.items],
+            next_page_token=page.next_page_token,
+        )
+
+    async def list_history(
+        self, request: messages.ListHistoryRequest, context: Context
+    ) -> messages.ListHistoryResponse:
+        """List the decisions that touched a profile."""
+        del context
+        page = await self._use_cases.list_history(
+            request.workspace, request.profile_id, request.page_size, request.page_token
+        )
+        return messages.ListHistoryResponse(
+            entries=[messages.HistoryEntry.FromString(entry) for entry in page.items],
+            next_page_token=page.next_page_token,
+        )
+
+
+def profile_handlers(use_cases: ProfilesService) -> dict[str, Handler]:
+    """List the handlers by method."""
+    servicer = ProfileServicer(use_cases)
+    return {
+        "GetProfile": grpc.unary_unary_rpc_method_handler(
+            servicer.get_profile,
+            messages.GetProfileRequest.FromString,
+            messages.GetProfileResponse.SerializeToString,
+        ),
+        "BatchGetProfiles": grpc.unary_unary_rpc_method_handler(
+            servicer.batch_get_profiles,
+            messages.BatchGetProfilesRequest.FromString,
+            messages.BatchGetProfilesResponse.SerializeToString,
+        ),
+        "ListEvents": grpc.unary_unary_rpc_method_handler(
+            servicer.list_events,
+            messages.ListEventsRequest.FromString,
+            messages.ListEventsResponse.SerializeToString,
+        ),
+        "ListHistory": grpc.unary_unary_rpc_method_handler(
+            servicer.list_history,
+            messages.ListHistoryRequest.FromString,
+            messages.ListHistoryResponse.SerializeToString,
+        ),
+    }

@@ -1,0 +1,161 @@
+"""Builds the grpc.aio server: services, layers, health, reflection, limits."""
+
+import asyncio
+import ipaddress
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection as grpc_reflection
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+
+from utterson.application.calls.identity import IdentityService
+from utterson.application.calls.imports import ImportService
+from utterson.application.reads.profiles import ProfilesService
+from utterson.application.workspaces.workspaces import WorkspacesService
+from utterson.server.listening import UNIX_PREFIX, ListenError, ensure_free
+from utterson.server.rpc import identity_servicer, profile_servicer, workspace_servicer
+from utterson.server.rpc.layering import LayeredHandlers, standard_layers
+from utterson.server.rpc.reflection import ReflectionPool
+from utterson.server.validation import FieldRules
+
+SERVICES: Final = (identity_servicer.SERVICE, workspace_servicer.SERVICE, profile_servicer.SERVICE)
+UNLIMITED: Final = -1
+# Few enough to cost nothing, so many that connections seldom meet at one. Only Linux spreads connections.
+DOORS: Final = 8 if sys.platform == "linux" else 1
+
+
+class ServerHandle:
+    """A server that is built but does not listen yet: several doors at one address.
+
+    grpc.aio takes one call at a time from each of its servers, and its poller thread and the event loop take turns for
+    it. With several servers that share the port (SO_REUSEPORT spreads the connections) calls arrive together.
+
+    Args:
+        doors: the grpc servers, each with all services.
+        servicer: the health servicer of all.
+        listen: where to listen, `host:port` or `unix:path`; port 0 takes a free one.
+    """
+
+    def __init__(self, doors: Sequence[grpc.aio.Server], servicer: health.aio.HealthServicer, listen: str) -> None:
+        self._doors = doors
+        self._health = servicer
+        self._listen = listen
+        self._port = 0
+
+    @property
+    def port(self) -> int:
+        """The port listened at, once started."""
+        return self._port
+
+    async def start(self) -> None:
+        """Listen, and tell health checks that every service is up.
+
+        Raises:
+            ListenError: the address is taken or not one of this machine.
+        """
+        # Sharing the port is for our own doors: a second process must not share it silently.
+        ensure_free(self._listen)
+        try:
+            self._port = self._doors[0].add_insecure_port(self._listen)
+            shared = f"{self._listen.rpartition(':')[0]}:{self._port}"
+            for door in self._doors[1:]:
+                door.add_insecure_port(shared)
+        except RuntimeError as error:
+            raise ListenError(self._listen) from error
+        for door in self._doors:
+            await door.start()
+        for service in ("", *SERVICES):
+            await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
+
+    async def stop(self, grace_s: float) -> None:
+        """Tell health checks first, take no new calls, and let the running ones end.
+
+        Args:
+            grace_s: how long running calls may take before they are cancelled, in seconds.
+        """
+        await self._health.enter_graceful_shutdown()
+        await asyncio.gather(*(door.stop(grace_s) for door in self._doors))
+
+    async def wait(self) -> None:
+        """Wait until the server has stopped."""
+        await asyncio.gather(*(door.wait_for_termination() for door in self._doors))
+
+
+def build_server(
+    identity: IdentityService,
+    imports: ImportService,
+    workspaces: WorkspacesService,
+    profiles: ProfilesService,
+    *,
+    listen: str,
+    receive_bytes_max: int,
+    reflection: bool,
+) -> ServerHandle:
+    """Build the server; call it inside the event loop that will serve.
+
+    Args:
+        identity: the hot path.
+        imports: the take-over of graphs.
+        workspaces: the use cases of workspaces.
+        profiles: the use cases of profiles.
+        listen: where to listen, `host:port` or `unix:path`.
+        receive_bytes_max: the largest message taken, in bytes; larger ones are RESOURCE_EXHAUSTED.
+        reflection: whether tools such as grpcurl may ask for the API's descriptors.
+    """
+    handlers = LayeredHandlers(
+        {
+            identity_servicer.SERVICE: identity_servicer.identity_handlers(identity),
+            workspace_servicer.SERVICE: workspace_servicer.workspace_handlers(workspaces, imports),
+            profile_servicer.SERVICE: profile_servicer.profile_handlers(profiles),
+        },
+        standard_layers(FieldRules()),
+    )
+    health_servicer = health.aio.HealthServicer()
+    doors = [
+        grpc.aio.server(options=_options(receive_bytes_max))
+        for _ in range(1 if listen.startswith(UNIX_PREFIX) else DOORS)
+    ]
+    for door in doors:
+        door.add_generic_rpc_handlers((handlers,))
+        health_pb2_grpc.add_HealthServicer_to_server(health_servicer, door)
+        if reflection:
+            _add_reflection(door)
+    return ServerHandle(doors, health_servicer, listen)
+
+
+def is_loopback(listen: str) -> bool:
+    """Tell whether only this machine can reach an address: there reflection is on unless switched off."""
+    if listen.startswith(UNIX_PREFIX):
+        return True
+    host = listen.rpartition(":")[0].strip("[]")
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _options(receive_bytes_max: int) -> list[tuple[str, int]]:
+    return [
+        # For the doors of one server; see `ServerHandle`.
+        ("grpc.so_reuseport", 1),
+        ("grpc.max_receive_message_length", receive_bytes_max),
+        ("grpc.max_send_message_length", UNLIMITED),
+        ("grpc.keepalive_time_ms", 60_000),
+        ("grpc.keepalive_timeout_ms", 20_000),
+        ("grpc.keepalive_permit_without_calls", 1),
+        # Clients may ping every 30 s without being sent away.
+        ("grpc.http2.min_ping_interval_without_data_ms", 30_000),
+    ]
+
+
+def _add_reflection(server: grpc.aio.Server) -> None:
+    names = (
+        *SERVICES,
+        health_pb2.DESCRIPTOR.services_by_name["Health"].full_name,
+        reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"].full_name,
+    )
+    servicer = grpc_reflection.aio.ReflectionServicer(names, pool=ReflectionPool())
+    reflection_pb2_grpc.add_ServerReflectionServicer_to_server(servicer, server)
