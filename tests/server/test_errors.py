@@ -10,9 +10,11 @@ from google.rpc import status_pb2
 
 from tests.server.conftest import RECEIVE_BYTES_MAX, Running
 from tests.server.statuses import details_of, told
+from utterson.application.refusals import internal_fault
 from utterson.domain.errors import FieldViolation, Reason, Resource, UttersonError
 from utterson.server.limits import VIOLATIONS_BYTES_MAX
 from utterson.server.refusals import CODES, encode_status, error_status
+from utterson.server.request_id import request_id_of_call
 from utterson.v1.identity_service_pb2 import StreamResolveRequest
 
 SECRET = "ed.hyde@example.com"
@@ -114,6 +116,36 @@ async def test_a_fault_is_opaque(running: Running, fault: BaseException, caplog:
     assert "ValueError" in caplog.text
     assert SECRET not in caplog.text
     assert SECRET not in str(status)
+
+
+async def test_a_fault_of_a_lane_is_told_like_one_of_a_handler(
+    running: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its id and the call's request id: each leads to the other, whoever reports which."""
+    running.script.error = internal_fault(RuntimeError(SECRET), lambda count: bytes(range(count)))
+    with caplog.at_level(logging.DEBUG):
+        error = await refused(running)
+    status = told(error)
+    fault_id = bytes(range(8)).hex()
+    assert (status.code, status.reason) == (grpc.StatusCode.INTERNAL, "INTERNAL_FAULT")
+    assert status.details["ErrorInfo"].metadata["fault_id"] == fault_id
+    (line,) = [record.getMessage() for record in caplog.records if "request id" in record.getMessage()]
+    assert fault_id in line
+    assert "/utterson.v1.IdentityService/Identify" in line
+    assert line.endswith(f"request id {status.trailers['x-request-id']}")
+    assert SECRET not in caplog.text + str(status)
+
+
+def test_a_fault_among_the_results_of_a_batch_is_told_with_its_id(caplog: pytest.LogCaptureFixture) -> None:
+    fault = internal_fault(RuntimeError(SECRET), lambda count: bytes(count))
+    token = request_id_of_call.set("batch-7")
+    try:
+        status = status_pb2.Status.FromString(encode_status(fault))
+    finally:
+        request_id_of_call.reset(token)
+    assert details_of(status)["ErrorInfo"].metadata["fault_id"] == bytes(8).hex()
+    assert f"fault {bytes(8).hex()} is told to a result of a batch, request id batch-7" in caplog.text
+    assert SECRET not in caplog.text + str(status)
 
 
 async def messages(count: int) -> AsyncIterator[bytes]:

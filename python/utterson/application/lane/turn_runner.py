@@ -10,7 +10,7 @@ from utterson.application.lane.committer import Committer
 from utterson.application.lane.context import LaneContext
 from utterson.application.lane.operation import Batch, CommitUnderWay, Operation
 from utterson.application.lane.state_keeper import StateKeeper
-from utterson.application.ports.engine import Plan
+from utterson.application.ports.engine import Plan, State
 from utterson.application.ports.store import TailReader
 from utterson.application.refusals import RETRY_AFTER_MS, describe, logger, store_unavailable
 from utterson.domain.chain import (
@@ -126,7 +126,7 @@ class TurnRunner:
         state = await self._keeper.ready()
         if locked:
             return await self._attempt_locked(operation)
-        plan = await self._decide(operation)
+        plan = await self._decide(operation, state)
         if plan is None or not plan.writes:
             return await self._confirmed(operation)
         if state is not self._keeper.state:
@@ -146,12 +146,18 @@ class TurnRunner:
     async def _attempt_locked(self, operation: Operation) -> _Step:
         """Lock the workspace's row, then catch up, decide and commit: while it is locked nobody else commits."""
         plan: Plan | None = None
+        decided = False
 
         async def decide(tail: TailReader) -> Commit | None:
-            nonlocal plan
+            nonlocal plan, decided
+            state = self._keeper.state
+            if state is None:
+                # Dropped while the lock was waited for: it is loaded anew before the next attempt, not under the lock.
+                return None
             await self._keeper.catch_up(tail)
             self._keeper.confirmed_at_s = asked_at_s
-            plan = await self._decide(operation)
+            plan = await self._decide(operation, state)
+            decided = True
             return plan.commit(self._keeper.keys.workspace_key) if plan is not None and plan.writes else None
 
         asked_at_s = asyncio.get_running_loop().time()
@@ -161,10 +167,11 @@ class TurnRunner:
             # The transaction was cut, perhaps while it decided: the state may be in use by a lost thread.
             self._keeper.drop("a locked transaction broke off")
             raise
+        if outcome is CommitOutcome.OK and not decided:
+            return _Step.AGAIN
         return self._concluded(outcome, plan, asked_at_s)
 
-    async def _decide(self, operation: Operation) -> Plan | None:
-        state = await self._keeper.ready()
+    async def _decide(self, operation: Operation, state: State) -> Plan | None:
         entry_id = self._context.entropy(ENTRY_ID_BYTES)
         self.threaded = operation.threaded
         try:
