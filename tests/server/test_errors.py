@@ -137,7 +137,7 @@ async def test_a_fault_of_a_lane_is_told_like_one_of_a_handler(
 
 
 def test_a_fault_among_the_results_of_a_batch_is_told_with_its_id(caplog: pytest.LogCaptureFixture) -> None:
-    fault = internal_fault(RuntimeError(SECRET), lambda count: bytes(count))
+    fault = internal_fault(RuntimeError(SECRET), bytes)
     token = request_id_of_call.set("batch-7")
     try:
         status = status_pb2.Status.FromString(encode_status(fault))
