@@ -4,7 +4,7 @@ import json
 import logging
 import sys
 
-from utterson.settings import LogFormat, LogLevel
+from utterson.settings.logging import LogFormat, LogLevel
 
 
 class _JsonFormatter(logging.Formatter):

@@ -17,20 +17,18 @@ from utterson.application.lane.failpoints import Failpoints
 from utterson.application.lane.heads import HeadReader
 from utterson.application.lane.lanes import Lanes
 from utterson.application.lane.poller import poll_heads
-from utterson.application.limits import Limits
 from utterson.application.maintenance import prepare, tidy
 from utterson.application.reads.profiles import ProfilesService
 from utterson.application.workspaces.workspaces import WorkspacesService
-from utterson.domain.failpoints import FailpointChoice
 from utterson.engine.core_engine import CoreEngine
 from utterson.logs import configure_logging
 from utterson.scheduling import let_runners_finish
 from utterson.server.refusals import encode_status
 from utterson.server.rpc.server import ServerHandle, build_server
-from utterson.settings import Consistency, Settings
+from utterson.settings.process import Settings
 from utterson.store.embedded import EmbeddedPostgres
 from utterson.store.migrate import migrate
-from utterson.store.open_store import Store, StoreSettings, open_store
+from utterson.store.open_store import Store, open_store
 
 logger = logging.getLogger("utterson.main")
 
@@ -88,18 +86,15 @@ async def running(settings: Settings) -> AsyncIterator[ServerHandle]:
     """
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(_opened_store(settings))
-        limits = _limits(settings)
         context = LaneContext(
             engine=CoreEngine(),
             store=store,
             clock_us=lambda: time.time_ns() // 1000,
             entropy=os.urandom,
-            limits=limits,
+            limits=settings,
             heads=HeadReader(store.log),
-            load_slots=asyncio.Semaphore(limits.loads_at_once),
-            failpoints=Failpoints(
-                FailpointChoice(settings.failpoint, settings.failpoint_behaviour, settings.failpoint_passes)
-            ),
+            load_slots=asyncio.Semaphore(settings.loads_max),
+            failpoints=Failpoints(settings.failpoint_choice),
         )
         await prepare(context)
         lanes = Lanes(context, CallBatch)
@@ -131,11 +126,7 @@ async def _opened_store(settings: Settings) -> AsyncIterator[Store]:
         applied = await migrate(address)
         if applied:
             logger.info("applied migrations %s", applied)
-        store_settings = StoreSettings(
-            commit_timeout_ms=settings.commit_timeout_ms,
-            log_retention_days=settings.log_retention_days,
-        )
-        store = await open_store(address, store_settings)
+        store = await open_store(address, settings)
         stack.push_async_callback(store.close)
         yield store
 
@@ -155,17 +146,3 @@ async def _background(context: LaneContext, lanes: Lanes) -> AsyncIterator[None]
         for task in tasks:
             with suppress(asyncio.CancelledError):
                 await task
-
-
-def _limits(settings: Settings) -> Limits:
-    return Limits(
-        queue_calls_max=settings.queue_calls_max,
-        batch_calls_max=settings.batch_calls_max,
-        gather_ms_max=settings.gather_ms_max,
-        commit_timeout_ms=settings.commit_timeout_ms,
-        outcome_timeout_ms=2 * settings.commit_timeout_ms,
-        staleness_ms=settings.staleness_ms,
-        default_strong=settings.default_consistency is Consistency.STRONG,
-        head_poll_ms=settings.head_poll_ms,
-        at_least_timeout_ms=settings.at_least_timeout_ms,
-    )

@@ -16,14 +16,15 @@ from utterson.application.calls.imports import ImportService
 from utterson.application.lane.context import LaneContext
 from utterson.application.lane.heads import HeadReader
 from utterson.application.lane.lanes import Lanes
-from utterson.application.limits import Limits
 from utterson.application.maintenance import prepare
 from utterson.application.reads.profiles import ProfilesService
 from utterson.application.workspaces.workspaces import WorkspacesService
 from utterson.engine.core_engine import CoreEngine
 from utterson.server.refusals import encode_status
 from utterson.server.rpc.server import build_server
-from utterson.store.open_store import Store, StoreSettings, open_store
+from utterson.settings.database import DatabaseSettings
+from utterson.settings.lanes import LaneSettings
+from utterson.store.open_store import Store, open_store
 
 RECEIVE_BYTES_MAX = 32 * 1024 * 1024
 
@@ -52,10 +53,10 @@ class Stack:
 async def stack_on(url: str, clock: Clock) -> AsyncIterator[Stack]:
     """Serve a migrated database for as long as the context lasts."""
     async with AsyncExitStack() as stack:
-        store = await open_store(url, StoreSettings())
+        store = await open_store(url, DatabaseSettings())
         stack.push_async_callback(store.close)
         context = LaneContext(
-            CoreEngine(), store, clock, os.urandom, Limits(), HeadReader(store.log), asyncio.Semaphore(3)
+            CoreEngine(), store, clock, os.urandom, LaneSettings(), HeadReader(store.log), asyncio.Semaphore(3)
         )
         await prepare(context)
         lanes = Lanes(context, CallBatch)

@@ -19,13 +19,14 @@ from utterson.application.lane.context import LaneContext
 from utterson.application.lane.heads import HeadReader
 from utterson.application.lane.lane import Lane
 from utterson.application.lane.lanes import Lanes
-from utterson.application.limits import Limits
 from utterson.application.reads.profiles import ProfilesService
 from utterson.application.workspaces.workspaces import WorkspacesService
 from utterson.domain.calls import CallKind
 from utterson.domain.errors import UttersonError
+from utterson.settings.database import DatabaseSettings
+from utterson.settings.lanes import LaneSettings
 from utterson.store.migrate import migrate
-from utterson.store.open_store import Store, StoreSettings, open_store
+from utterson.store.open_store import Store, open_store
 
 WORKSPACE = "soho"
 
@@ -71,17 +72,17 @@ def encode_status(error: UttersonError) -> bytes:
 
 @asynccontextmanager
 async def replica_on(
-    url: str, limits: Limits | None = None, wrap: Callable[[Store], Store] = lambda store: store
+    url: str, limits: LaneSettings | None = None, wrap: Callable[[Store], Store] = lambda store: store
 ) -> AsyncIterator[Replica]:
     """Open a replica; `wrap` may put faults between it and the database."""
-    opened = await open_store(url, StoreSettings())
+    opened = await open_store(url, DatabaseSettings())
     store = wrap(opened)
     context = LaneContext(
         engine=FakeEngine(),
         store=store,
         clock_us=lambda: time.time_ns() // 1000,
         entropy=os.urandom,
-        limits=limits or Limits(commit_timeout_ms=1000, outcome_timeout_ms=1500),
+        limits=limits or LaneSettings(commit_timeout_ms=750),
         heads=HeadReader(store.log),
         load_slots=asyncio.Semaphore(3),
     )

@@ -8,6 +8,7 @@ import pytest
 
 from tests.application.conftest import WORKSPACE, Replica, replica_on, with_commits
 from tests.application.fake_engine import FakeState
+from utterson.application.lane import turn_runner
 from utterson.domain.chain import Commit, CommitOutcome, FailureKind, StoreFailureError
 from utterson.domain.errors import Reason, UttersonError
 from utterson.store.open_store import Store
@@ -138,12 +139,13 @@ async def test_overload_is_unavailable_and_nothing_is_written(faulty: tuple[Repl
     assert (await replica.call("add:x"))["serial"] == 1
 
 
-async def test_a_lost_answer_of_a_locked_commit(faulty: tuple[Replica, Faulty], url: str) -> None:
+async def test_a_lost_answer_of_a_locked_commit(
+    faulty: tuple[Replica, Faulty], url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     replica, writer = faulty
     async with replica_on(url) as other:
         await replica.state()
-        decider = (await replica.lane())._runner
-        object.__setattr__(decider._context.limits, "losses_before_lock", 0)
+        monkeypatch.setattr(turn_runner, "LOSSES_BEFORE_LOCK", 0)
         await other.call("add:first")
         writer.faults = ["lose the locked answer"]
         assert (await replica.call("add:x"))["serial"] == 2

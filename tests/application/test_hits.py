@@ -10,14 +10,15 @@ import pytest
 
 from tests.application.conftest import Replica, replica_on, with_commits
 from tests.application.test_with_core import Core, core_on, held
-from utterson.application.limits import Limits
 from utterson.domain.calls import CallKind
 from utterson.domain.chain import Commit, CommitOutcome
 from utterson.domain.errors import Reason, UttersonError
+from utterson.settings import lanes
+from utterson.settings.lanes import LaneSettings
 from utterson.v1 import identity_service_pb2 as messages
 from utterson.v1.resolution_pb2 import Consistency
 
-WHENEVER = Limits(staleness_ms=60_000)
+WHENEVER = LaneSettings(staleness_ms=60_000)
 
 
 class Gate:
@@ -36,7 +37,7 @@ class Gate:
 
 
 @asynccontextmanager
-async def gated(url: str, limits: Limits) -> AsyncIterator[tuple[Replica, Gate]]:
+async def gated(url: str, limits: LaneSettings) -> AsyncIterator[tuple[Replica, Gate]]:
     gates: list[Gate] = []
 
     def wrap(store: Any) -> Any:
@@ -75,7 +76,8 @@ async def test_whoever_was_answered_is_seen_at_once(replica: Replica, url: str) 
 
 
 async def test_the_default_goes_beside_the_lane_only_where_it_is_local(replica: Replica, url: str) -> None:
-    async with gated(url, Limits(staleness_ms=60_000, default_strong=False)) as (gated_replica, gate):
+    limits = LaneSettings(staleness_ms=60_000, default_consistency=lanes.Consistency.LOCAL)
+    async with gated(url, limits) as (gated_replica, gate):
         await gated_replica.call("add:a")
         gate.open.clear()
         writing = asyncio.create_task(gated_replica.call("add:b"))
@@ -87,7 +89,7 @@ async def test_the_default_goes_beside_the_lane_only_where_it_is_local(replica: 
 
 
 async def test_a_state_that_nobody_confirmed_answers_nothing(replica: Replica, url: str) -> None:
-    async with replica_on(url, Limits(staleness_ms=0)) as local:
+    async with replica_on(url, LaneSettings(staleness_ms=1)) as local:
         await local.call("read:a")
         made = await replica.call("add:a")
         await asyncio.sleep(0.01)

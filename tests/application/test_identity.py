@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.application.conftest import WORKSPACE, Replica, replica_on
-from utterson.application.limits import Limits
 from utterson.domain.errors import Reason, UttersonError
+from utterson.settings.lanes import LaneSettings
 
 
 def message(sequence: int, *calls: tuple[str, str]) -> bytes:
@@ -64,7 +64,7 @@ async def test_the_window_of_a_stream_is_bounded(replica: Replica) -> None:
     answers = replica.identity.resolve_stream(requests())
     await anext(answers)
     await asyncio.sleep(0.3)
-    assert read <= replica.context.limits.stream_window + 2
+    assert read <= replica.context.limits.stream_messages_max + 2
     await answers.aclose()  # type: ignore[attr-defined]
 
 
@@ -73,7 +73,7 @@ async def test_a_stream_waits_where_the_queue_is_full(replica: Replica, url: str
         for number in range(50):
             yield message(number, *((WORKSPACE, f"add:{number}-{part}") for part in range(10)))
 
-    async with replica_on(url, Limits(queue_calls_max=20)) as small:
+    async with replica_on(url, LaneSettings(queue_calls_max=20)) as small:
         answers = [json.loads(answer) async for answer in small.identity.resolve_stream(requests())]
     assert all(accepted for _, results in answers for accepted, _ in results)
 

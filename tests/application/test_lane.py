@@ -8,8 +8,8 @@ import pytest
 
 from tests.application.conftest import WORKSPACE, Replica, replica_on
 from tests.application.fake_engine import FakeState
-from utterson.application.limits import Limits
 from utterson.domain.errors import Reason, UttersonError
+from utterson.settings.lanes import Consistency, LaneSettings
 
 
 async def refusal_of(awaitable: object) -> Reason:
@@ -34,7 +34,7 @@ async def test_calls_that_wait_together_share_a_commit(replica: Replica, url: st
 
 
 async def test_a_lone_caller_never_waits_for_others(replica: Replica, url: str) -> None:
-    async with replica_on(url, Limits(gather_ms_max=1000)) as slow:
+    async with replica_on(url, LaneSettings(gather_ms_max=1000)) as slow:
         started = asyncio.get_running_loop().time()
         for number in range(5):
             await slow.call(f"add:{number}")
@@ -80,7 +80,7 @@ async def test_a_confirmation_at_the_same_time_is_none(
 
 
 async def test_a_local_read_is_answered_from_memory_and_never_too_old(replica: Replica, url: str) -> None:
-    async with replica_on(url, Limits(staleness_ms=150)) as local:
+    async with replica_on(url, LaneSettings(staleness_ms=150)) as local:
         await local.call("read:x")
         await replica.call("add:x")
         assert (await local.call("local:x"))["serial"] == 0
@@ -89,7 +89,7 @@ async def test_a_local_read_is_answered_from_memory_and_never_too_old(replica: R
 
 
 async def test_unspecified_consistency_follows_the_setting(replica: Replica, url: str) -> None:
-    async with replica_on(url, Limits(default_strong=False, staleness_ms=60_000)) as local:
+    async with replica_on(url, LaneSettings(staleness_ms=60_000, default_consistency=Consistency.LOCAL)) as local:
         await local.call("read:x")
         await replica.call("add:x")
         assert (await local.call("default:x"))["serial"] == 0
@@ -205,7 +205,7 @@ async def test_a_storm_of_cancels_leaves_whole_effects_and_an_empty_queue(replic
 
 
 async def test_a_full_queue_refuses_with_the_time_to_wait(replica: Replica, url: str) -> None:
-    async with replica_on(url, Limits(queue_calls_max=5)) as small:
+    async with replica_on(url, LaneSettings(queue_calls_max=5)) as small:
         await small.state()
         blocker = await asyncpg.connect(url)
         async with blocker.transaction():

@@ -8,9 +8,9 @@ import pytest
 from tests.application.conftest import WORKSPACE, Replica, replica_on
 from utterson.application.lane.heads import HeadReader
 from utterson.application.lane.poller import poll_heads
-from utterson.application.limits import Limits
 from utterson.domain.chain import Head
 from utterson.domain.errors import Reason, UttersonError
+from utterson.settings.lanes import LaneSettings
 
 
 def token(head: Head) -> str:
@@ -79,7 +79,7 @@ async def test_at_least_of_a_revision_that_does_not_come(replica: Replica, url: 
     future = token(Head(9, bytes(16)))
     error = await refusal_of(replica.profiles.get_profiles(WORKSPACE, [1], future, 0.1))
     assert error.reason is Reason.REVISION_NOT_REACHED
-    async with replica_on(url, Limits(at_least_timeout_ms=100)) as hasty:
+    async with replica_on(url, LaneSettings(at_least_timeout_ms=100)) as hasty:
         error = await refusal_of(hasty.profiles.get_profiles(WORKSPACE, [1], future, None))
         assert error.reason is Reason.REVISION_NOT_REACHED
 
@@ -137,7 +137,7 @@ async def test_events_by_pages(replica: Replica, url: str) -> None:
 
 
 async def test_the_poller_brings_a_busy_replica_up(replica: Replica, url: str) -> None:
-    async with replica_on(url, Limits(head_poll_ms=10)) as polled:
+    async with replica_on(url, LaneSettings(head_poll_ms=10)) as polled:
         state = await polled.state()
         polling = asyncio.create_task(poll_heads(polled.lanes, polled.context))
         await replica.call("add:x")

@@ -17,7 +17,6 @@ from utterson.application.calls.imports import ImportService
 from utterson.application.lane.context import LaneContext
 from utterson.application.lane.heads import HeadReader
 from utterson.application.lane.lanes import Lanes
-from utterson.application.limits import Limits
 from utterson.application.reads.profiles import ProfilesService
 from utterson.application.workspaces.workspaces import WorkspacesService
 from utterson.domain.calls import CallKind
@@ -25,8 +24,10 @@ from utterson.domain.errors import Reason, UttersonError
 from utterson.engine.core_engine import CoreEngine
 from utterson.engine.state import State
 from utterson.server.refusals import encode_status
+from utterson.settings.database import DatabaseSettings
+from utterson.settings.lanes import LaneSettings
 from utterson.store.migrate import migrate
-from utterson.store.open_store import StoreSettings, open_store
+from utterson.store.open_store import open_store
 from utterson.v1 import identity_service_pb2 as messages
 from utterson.v1.identifier_pb2 import Identifier
 from utterson.v1.policy_pb2 import Policy
@@ -80,14 +81,14 @@ def held(identifiers: tuple[tuple[str, str], ...]) -> list[Identifier]:
 
 
 @asynccontextmanager
-async def core_on(url: str, limits: Limits | None = None) -> AsyncIterator[Core]:
-    store = await open_store(url, StoreSettings())
+async def core_on(url: str, limits: LaneSettings | None = None) -> AsyncIterator[Core]:
+    store = await open_store(url, DatabaseSettings())
     context = LaneContext(
         CoreEngine(),
         store,
         lambda: time.time_ns() // 1000,
         os.urandom,
-        limits or Limits(),
+        limits or LaneSettings(),
         HeadReader(store.log),
         asyncio.Semaphore(3),
     )

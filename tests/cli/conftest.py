@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from utterson.main import running
-from utterson.settings import Settings
+from utterson.settings.process import Settings
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from utterson.cli.scenarios.records import Scenario
 from utterson.cli.scenarios.running import ScenarioRun
 from utterson.client import UttersonClient
 from utterson.main import running
-from utterson.settings import Settings
+from utterson.settings.process import Settings
 
 SCENARIOS = load_folder(Path(__file__).parent)
 NUMBERS = itertools.count(1)

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from utterson.application.lane.lane import Lane
 from utterson.main import running
-from utterson.settings import Settings
+from utterson.settings.process import Settings
 
 
 @asynccontextmanager

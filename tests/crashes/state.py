@@ -17,7 +17,8 @@ from utterson.domain.chain import (
 from utterson.engine.core_engine import CoreEngine
 from utterson.engine.state import State
 from utterson.internal.v1.log_pb2 import LogRecord
-from utterson.store.open_store import Store, StoreSettings, open_store
+from utterson.settings.database import DatabaseSettings
+from utterson.store.open_store import Store, open_store
 
 ROWS = 1_000
 
@@ -39,7 +40,7 @@ class Stored:
 
 async def check_stored(database_url: str, workspace: str) -> Stored:
     """Read a workspace in every way there is; all ways must tell the same."""
-    store = await open_store(database_url, StoreSettings())
+    store = await open_store(database_url, DatabaseSettings())
     connection = await asyncpg.connect(database_url)
     try:
         stored = await store.workspaces.get(workspace)

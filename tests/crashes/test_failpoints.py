@@ -7,7 +7,7 @@ import pytest
 from utterson.application.lane.failpoints import Failpoints
 from utterson.domain.failpoints import FailpointBehaviour, FailpointChoice, FailpointPlace
 from utterson.domain.startup import StartupError
-from utterson.settings import Settings, load_settings
+from utterson.settings.process import Settings, load_settings
 
 
 async def test_no_place_breaks_off_by_default() -> None:

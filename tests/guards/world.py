@@ -17,13 +17,14 @@ from utterson.application.lane.context import LaneContext
 from utterson.application.lane.heads import HeadReader
 from utterson.application.lane.lane import Lane
 from utterson.application.lane.lanes import Lanes
-from utterson.application.limits import Limits
 from utterson.application.workspaces.workspaces import WorkspacesService
 from utterson.domain.calls import CallKind
 from utterson.domain.chain import Commit, CommitOutcome, FailureKind, Head, StoreFailureError
 from utterson.engine.core_engine import CoreEngine
 from utterson.server.refusals import encode_status
-from utterson.store.open_store import Store, StoreSettings, open_store
+from utterson.settings.database import DatabaseSettings
+from utterson.settings.lanes import LaneSettings
+from utterson.store.open_store import Store, open_store
 from utterson.store.pool import pass_columns_through
 from utterson.v1 import identifier_pb2, resolution_pb2
 from utterson.v1 import identity_service_pb2 as pb
@@ -123,7 +124,7 @@ class World:
 
     async def replica(self) -> Replica:
         """Start one more replica; the first makes the workspace."""
-        opened = await open_store(self.url, StoreSettings())
+        opened = await open_store(self.url, DatabaseSettings())
         meddler = Meddler(opened.commits)
         store = replace(opened, commits=meddler)  # type: ignore[arg-type]  # the use cases see a Protocol
         context = LaneContext(
@@ -131,7 +132,7 @@ class World:
             store=store,
             clock_us=lambda: time.time_ns() // 1000,
             entropy=os.urandom,
-            limits=Limits(commit_timeout_ms=800, outcome_timeout_ms=1200),
+            limits=LaneSettings(commit_timeout_ms=600),
             heads=HeadReader(opened.log),
             load_slots=asyncio.Semaphore(3),
         )
@@ -162,7 +163,7 @@ class World:
 @asynccontextmanager
 async def world_on(url: str) -> AsyncIterator[World]:
     """Open a world on a migrated, empty database."""
-    world = World(url, await open_store(url, StoreSettings()), await asyncpg.connect(url))
+    world = World(url, await open_store(url, DatabaseSettings()), await asyncpg.connect(url))
     await pass_columns_through(world.connection)
     try:
         yield world

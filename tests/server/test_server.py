@@ -12,7 +12,7 @@ from tests.server.conftest import RECEIVE_BYTES_MAX, Running
 from tests.server.fakes import FakeIdentity, FakeImports, FakeProfiles, FakeWorkspaces, Script
 from utterson.server.descriptors import services
 from utterson.server.listening import ListenError
-from utterson.server.rpc.server import DOORS, SERVICES, ServerHandle, build_server, is_loopback
+from utterson.server.rpc.server import DOORS, SERVICES, ServerHandle, build_server
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -100,21 +100,3 @@ async def test_every_method_of_the_api_has_a_handler(running: Running, method: s
     with contextlib.suppress(grpc.aio.AioRpcError):
         _ = [answer async for answer in call]
     assert await call.code() is not grpc.StatusCode.UNIMPLEMENTED
-
-
-@pytest.mark.parametrize(
-    ("listen", "loopback"),
-    [
-        ("127.0.0.1:50051", True),
-        ("[::1]:50051", True),
-        ("localhost:50051", True),
-        ("unix:/run/utterson.sock", True),
-        ("0.0.0.0:50051", False),
-        ("[::]:50051", False),
-        ("10.1.2.3:50051", False),
-        ("example.com:50051", False),
-        (":50051", False),
-    ],
-)
-def test_loopback(listen: str, *, loopback: bool) -> None:
-    assert is_loopback(listen) is loopback

@@ -8,8 +8,9 @@ import pytest
 
 from tests.store.array_format import encode_columns
 from utterson.domain.chain import Commit, CommitOutcome, Head, NewWorkspace
+from utterson.settings.database import DatabaseSettings
 from utterson.store.migrate import migrate
-from utterson.store.open_store import Store, StoreSettings, open_store
+from utterson.store.open_store import Store, open_store
 
 NOW_US = 1_800_000_000_000_000
 
@@ -17,7 +18,7 @@ NOW_US = 1_800_000_000_000_000
 @pytest.fixture
 async def store(database_url: str) -> AsyncIterator[Store]:
     await migrate(database_url)
-    opened = await open_store(database_url, StoreSettings())
+    opened = await open_store(database_url, DatabaseSettings())
     yield opened
     await opened.close()
 

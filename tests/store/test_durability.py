@@ -3,9 +3,10 @@
 import asyncpg
 import pytest
 
+from utterson.settings.database import DatabaseSettings
 from utterson.store.durability import UnfitDatabaseError
 from utterson.store.migrate import migrate
-from utterson.store.open_store import StoreSettings, open_store
+from utterson.store.open_store import open_store
 
 
 async def test_commits_that_do_not_wait_for_the_disk_are_refused(database_url: str) -> None:
@@ -15,4 +16,4 @@ async def test_commits_that_do_not_wait_for_the_disk_are_refused(database_url: s
     await connection.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
     await connection.close()
     with pytest.raises(UnfitDatabaseError, match="synchronous_commit is off"):
-        await open_store(database_url, StoreSettings())
+        await open_store(database_url, DatabaseSettings())

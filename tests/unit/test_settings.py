@@ -2,6 +2,7 @@
 
 import os
 import re
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,12 @@ from typer.testing import CliRunner
 
 from utterson.cli.app import app
 from utterson.domain.startup import StartupError
-from utterson.settings import Consistency, LogFormat, Reflection, Settings, default_data_dir, load_settings
+from utterson.settings.database import DatabaseSettings, default_data_dir
+from utterson.settings.failpoints import FailpointSettings
+from utterson.settings.lanes import Consistency, LaneSettings
+from utterson.settings.listening import ListeningSettings, Reflection
+from utterson.settings.logging import LogFormat, LoggingSettings
+from utterson.settings.process import Settings, load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -73,6 +79,40 @@ def test_unknown_setting_in_the_file_is_refused(tmp_path: Path) -> None:
         load_settings(_file(tmp_path, "stalenes_ms = 5\n"), {})
 
 
+@pytest.mark.parametrize(
+    ("variable", "sentence"),
+    [
+        ("UTTERSON_STALENES_MS", "UTTERSON_STALENES_MS names no setting, did you mean UTTERSON_STALENESS_MS?"),
+        ("utterson_lissten", "utterson_lissten names no setting, did you mean UTTERSON_LISTEN?"),
+        ("UTTERSON_ZZZZZZZZZ", "the variable UTTERSON_ZZZZZZZZZ names no setting$"),
+    ],
+)
+def test_a_variable_that_names_no_setting_is_refused(
+    monkeypatch: pytest.MonkeyPatch, variable: str, sentence: str
+) -> None:
+    monkeypatch.setenv(variable, "hyde")
+    with pytest.raises(StartupError, match=re.escape(sentence.removesuffix("$")) + "$") as caught:
+        load_settings(None, {})
+    assert "hyde" not in str(caught.value)
+
+
+def test_a_variable_in_lower_case_counts_as_the_tools_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("utterson_staleness_ms", "7")
+    assert load_settings(None, {}).staleness_ms == 7
+
+
+def test_the_nearest_setting_is_named_for_a_key_of_the_file(tmp_path: Path) -> None:
+    with pytest.raises(StartupError, match=r"no setting named stalenes_ms, did you mean staleness_ms\?"):
+        load_settings(_file(tmp_path, "stalenes_ms = 5\n"), {})
+
+
+def test_a_group_has_the_same_defaults_as_the_whole() -> None:
+    whole = load_settings(None, {})
+    for group in (ListeningSettings, DatabaseSettings, LaneSettings, LoggingSettings, FailpointSettings):
+        for name, value in group():
+            assert getattr(whole, name) == value
+
+
 def test_broken_or_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StartupError, match="cannot be read"):
         load_settings(_file(tmp_path, "listen = \n"), {})
@@ -99,6 +139,7 @@ def test_password_is_neither_shown_nor_in_errors() -> None:
         ("[::1]:1", Reflection.AUTO, True),
         ("0.0.0.0:1", Reflection.AUTO, False),
         ("[::]:1", Reflection.AUTO, False),
+        ("10.1.2.3:1", Reflection.AUTO, False),
         ("example.org:1", Reflection.AUTO, False),
         ("0.0.0.0:1", Reflection.ON, True),
         ("127.0.0.1:1", Reflection.OFF, False),
@@ -112,8 +153,22 @@ def test_every_setting_is_described_and_is_an_option() -> None:
     shown = re.sub(r"\s+", " ", CliRunner().invoke(app, ["serve", "--help"]).output)
     for name, field in Settings.model_fields.items():
         assert field.description
-        assert f"--{name.replace('_', '-')} " in shown
-        assert f"UTTERSON_{name.upper()}" in shown
+        is_shown = name not in FailpointSettings.model_fields
+        assert (f"--{name.replace('_', '-')} " in shown) is is_shown
+        assert (f"UTTERSON_{name.upper()}" in shown) is is_shown
+
+
+def test_what_is_for_tests_is_an_option_that_the_help_does_not_show() -> None:
+    result = CliRunner().invoke(app, ["serve", "--failpoint", "nowhere"])
+    assert result.exit_code != 0
+    assert "after_decide" in result.output
+    for command in ("serve", "demo"):
+        assert "failpoint" not in CliRunner().invoke(app, [command, "--help"]).output
+
+
+def test_the_version_is_told() -> None:
+    result = CliRunner().invoke(app, ["--version"])
+    assert (result.exit_code, result.output) == (0, f"utterson {version('utterson')}\n")
 
 
 def test_settings_cannot_be_changed() -> None:

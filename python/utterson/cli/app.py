@@ -1,6 +1,8 @@
 """The list of commands, and how a command that fails ends."""
 
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -20,6 +22,22 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - the form that typer asks for
+    if wanted:
+        typer.echo(f"utterson {version('utterson')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options_of_all(
+    *,
+    version_wanted: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    del version_wanted
 
 
 # One line a command, in the order in which they are shown.

@@ -11,7 +11,8 @@ import typer
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from utterson.settings import ENVIRONMENT_PREFIX, Settings, load_settings
+from utterson.settings.failpoints import FailpointSettings
+from utterson.settings.process import ENVIRONMENT_PREFIX, Settings, load_settings
 
 _CONFIG_HELP = "TOML file with settings; stronger are UTTERSON_ variables, strongest the options here."
 
@@ -55,6 +56,7 @@ def _option(name: str, field: FieldInfo) -> object:
         f"--{name.replace('_', '-')}",
         help=f"{field.description}{shown} [env: {ENVIRONMENT_PREFIX}{name.upper()}]",
         show_default=False,
+        hidden=name in FailpointSettings.model_fields,
     )
 
 

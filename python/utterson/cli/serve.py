@@ -4,7 +4,7 @@ import uvloop
 
 from utterson.cli.options import with_settings
 from utterson.server.listening import ensure_free
-from utterson.settings import Settings
+from utterson.settings.process import Settings
 
 
 @with_settings

@@ -1,7 +1,9 @@
-"""The store as a whole: two pools, so that reads never keep a commit waiting (F26)."""
+"""The store as a whole: two pools, so that reads never keep a commit waiting."""
 
 from dataclasses import dataclass
+from typing import Final
 
+from utterson.settings.database import DatabaseSettings
 from utterson.store.commits import CommitStore
 from utterson.store.connecting import connect_faults
 from utterson.store.durability import check_durability
@@ -12,16 +14,9 @@ from utterson.store.profiles import ProfileStore
 from utterson.store.snapshot import SnapshotStore
 from utterson.store.workspaces import WorkspaceStore
 
-
-@dataclass(frozen=True, slots=True)
-class StoreSettings:
-    """How the store reaches the database."""
-
-    commit_connections_max: int = 8
-    read_connections_max: int = 8
-    commit_timeout_ms: int = 5_000
-    read_timeout_ms: int = 5_000
-    log_retention_days: int = 30
+# Of each of the two pools.
+CONNECTIONS_MAX: Final = 8
+READ_TIMEOUT_MS: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +37,7 @@ class Store:
             await pool.close()
 
 
-async def open_store(database_url: str, settings: StoreSettings) -> Store:
+async def open_store(database_url: str, settings: DatabaseSettings, connections_max: int = CONNECTIONS_MAX) -> Store:
     """Open the pools of a migrated database and check what it promises.
 
     Raises:
@@ -53,11 +48,11 @@ async def open_store(database_url: str, settings: StoreSettings) -> Store:
         # A commit is bounded by its caller, who cuts the connection: an import may take longer than other commits.
         commit_pool = await ConnectionPool.open(
             database_url,
-            PoolSettings(settings.commit_connections_max, settings.commit_timeout_ms, 0, for_commits=True),
+            PoolSettings(connections_max, settings.commit_timeout_ms, 0, for_commits=True),
         )
         read_pool = await ConnectionPool.open(
             database_url,
-            PoolSettings(settings.read_connections_max, settings.read_timeout_ms, settings.read_timeout_ms),
+            PoolSettings(connections_max, READ_TIMEOUT_MS, READ_TIMEOUT_MS),
         )
     try:
         await check_durability(commit_pool)

@@ -61,7 +61,7 @@ class IdentityService:
 
         The window is bounded: beyond it, and while a queue is full, no further message is read.
         """
-        slots = asyncio.Semaphore(self._context.limits.stream_window)
+        slots = asyncio.Semaphore(self._context.limits.stream_messages_max)
         submissions: asyncio.Queue[Submission | UttersonError | None] = asyncio.Queue()
         reader = asyncio.create_task(self._read_stream(requests, submissions, slots))
         try:

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 from utterson.application.lane.failpoints import Failpoints
 from utterson.application.lane.heads import HeadReader
-from utterson.application.limits import Limits
 from utterson.application.ports.engine import Engine
 from utterson.application.ports.process import Clock, Entropy
 from utterson.application.ports.store import Store
+from utterson.settings.lanes import LaneSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class LaneContext:
     store: Store
     clock_us: Clock
     entropy: Entropy
-    limits: Limits
+    limits: LaneSettings
     heads: HeadReader
     load_slots: asyncio.Semaphore
     failpoints: Failpoints = field(default_factory=Failpoints)

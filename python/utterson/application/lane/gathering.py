@@ -2,7 +2,7 @@
 
 import asyncio
 
-from utterson.application.limits import Limits
+from utterson.settings.lanes import LaneSettings
 
 # A batch of this many calls is worth its commit: it never waits.
 CALLS_ENOUGH = 64
@@ -17,7 +17,7 @@ PACE_WEIGHT = 0.2
 class Gathering:
     """Expects as many callers as the last turn served and left waiting: they will be back if they are in a loop."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: LaneSettings) -> None:
         self._gather_s = limits.gather_ms_max / 1000
         self._enough_callers = 1
         self._released_at_s = float("-inf")

@@ -27,6 +27,8 @@ from utterson.domain.failpoints import FailpointPlace
 
 ENTRY_ID_BYTES = 16
 RELOADS_MAX = 1
+# So many lost races in a row, and the workspace's row is locked first, so that a slow server gets its turn.
+LOSSES_BEFORE_LOCK = 2
 
 
 class _Step(Enum):
@@ -68,7 +70,7 @@ class TurnRunner:
         losses = reloads = 0
         while True:
             try:
-                step = await self._attempt(operation, locked=losses >= self._context.limits.losses_before_lock)
+                step = await self._attempt(operation, locked=losses >= LOSSES_BEFORE_LOCK)
                 if step is _Step.DONE:
                     return
                 if step is _Step.LOST:

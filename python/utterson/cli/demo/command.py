@@ -8,7 +8,7 @@ import uvloop
 from utterson.cli.console import standard_console
 from utterson.cli.options import with_settings
 from utterson.server.listening import ensure_free
-from utterson.settings import Settings
+from utterson.settings.process import Settings
 
 _Once = Annotated[bool, typer.Option("--once", help="Stop after the play; the exit code is 1 if a row differs.")]
 

@@ -17,7 +17,8 @@ from utterson.cli.failing import CommandError
 from utterson.client import CallRefused, UttersonClient
 from utterson.domain.startup import StartupError
 from utterson.logs import configure_logging
-from utterson.settings import LogLevel, Settings
+from utterson.settings.logging import LogLevel
+from utterson.settings.process import Settings
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _ANY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104 - read, not bound

@@ -1,7 +1,6 @@
 """Builds the grpc.aio server: services, layers, health, reflection, limits."""
 
 import asyncio
-import ipaddress
 import sys
 from collections.abc import Sequence
 from typing import Final
@@ -124,17 +123,6 @@ def build_server(
         if reflection:
             _add_reflection(door)
     return ServerHandle(doors, health_servicer, listen)
-
-
-def is_loopback(listen: str) -> bool:
-    """Tell whether only this machine can reach an address: there reflection is on unless switched off."""
-    if listen.startswith(UNIX_PREFIX):
-        return True
-    host = listen.rpartition(":")[0].strip("[]")
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _options(receive_bytes_max: int) -> list[tuple[str, int]]:
