@@ -10,18 +10,18 @@ from typing import final
 
 __all__ = [
     "UNICODE_VERSION",
-    "CallBatch",
     "CallGroup",
+    "CallMessage",
     "CheckedPolicy",
     "Fault",
     "FormatUnknownError",
-    "IndexDivergedError",
-    "Loader",
     "LogEntry",
     "Plan",
     "ProfileView",
-    "Replay",
-    "Workspace",
+    "RepeatedCall",
+    "State",
+    "StateDivergedError",
+    "StateLoader",
     "check_policy",
     "encode_batch",
     "encode_stream_message",
@@ -32,13 +32,13 @@ __all__ = [
     "parse_stream_message",
     "preset_names",
     "preset_policy",
-    "replay_answer",
+    "repeated_answer",
 ]
 
 UNICODE_VERSION: str
 
-class IndexDivergedError(Exception):
-    """The index and the log or the tables disagree: drop the workspace's index and load it anew."""
+class StateDivergedError(Exception):
+    """The state and the log or the tables disagree: drop the workspace's state and load it anew."""
 
 class FormatUnknownError(Exception):
     """A log entry has a format version that this build does not know: stop serving the workspace."""
@@ -61,7 +61,7 @@ class Fault:
         """What the fault is about: `("workspace", id)` or `("profile", public id)`."""
 
 @final
-class Replay:
+class RepeatedCall:
     """A call that repeats an accepted one: answer what was recorded under `digest`."""
 
     @property
@@ -84,7 +84,7 @@ class CallGroup:
     def __len__(self) -> int: ...
 
 @final
-class CallBatch:
+class CallMessage:
     """A decoded batch or stream message, split by workspace."""
 
     @property
@@ -109,10 +109,10 @@ def parse_call(kind: int, request: bytes) -> CallGroup | Fault:
         request: the encoded request.
     """
 
-def parse_batch(request: bytes) -> CallBatch | Fault:
+def parse_batch(request: bytes) -> CallMessage | Fault:
     """Decode a `BatchResolveRequest`; the fault is that of the message as a whole."""
 
-def parse_stream_message(request: bytes) -> CallBatch | Fault:
+def parse_stream_message(request: bytes) -> CallMessage | Fault:
     """Decode a `StreamResolveRequest`; the fault is that of the message as a whole."""
 
 def imported_count(message: bytes) -> int:
@@ -127,7 +127,7 @@ def encode_batch(results: Sequence[tuple[bool, bytes]]) -> bytes:
 def encode_stream_message(sequence: int, results: Sequence[tuple[bool, bytes]]) -> bytes:
     """Make a `StreamResolveResponse` of the same."""
 
-def replay_answer(recorded: bytes, explain: bool) -> bytes:
+def repeated_answer(recorded: bytes, explain: bool) -> bytes:
     """Make the answer to a repeated call: the recorded one, its explanation left out unless asked for.
 
     Raises:
@@ -204,7 +204,7 @@ class Plan:
         """
     def stream_response(self, group: int, sequence: int) -> bytes | None:
         """Give the whole `StreamResolveResponse` in the same way."""
-    def answers(self, group: int) -> list[bytes | Fault | Replay]:
+    def answers(self, group: int) -> list[bytes | Fault | RepeatedCall]:
         """Give one answer a call of the group: an encoded `Resolution`, a refusal or a repetition.
 
         A changed policy has none, an import one: the encoded response, as group 0.
@@ -215,7 +215,7 @@ class Plan:
 
 @final
 class ProfileView:
-    """One profile in the index; `digests` and `holders` (serials) side by side, by priority, then time added."""
+    """One profile in the state; `digests` and `holders` (serials) side by side, by priority, then time added."""
 
     @property
     def profile_id(self) -> int: ...
@@ -237,10 +237,10 @@ class ProfileView:
     def holders(self) -> list[int]: ...
 
 @final
-class Workspace:
-    """One workspace's index; its lane owns it. Calls from two threads wait for one another.
+class State:
+    """All of one workspace in memory; its lane owns it. Calls from two threads wait for one another.
 
-    Every member raises `IndexDivergedError` once the index is broken: after an entry that did not fit, or where the
+    Every member raises `StateDivergedError` once the state is broken: after an entry that did not fit, or where the
     core broke off. Entry ids are 16 bytes, keys too, else ValueError.
     """
 
@@ -259,21 +259,21 @@ class Workspace:
     @property
     def identifier_count(self) -> int: ...
     def decide(self, groups: Sequence[CallGroup], now_us: int, entry_id: bytes) -> Plan:
-        """Decide calls in order, leaving the index as it was; `entry_id` is the log entry's fresh identity."""
+        """Decide calls in order, leaving the state as it was; `entry_id` is the log entry's fresh identity."""
     def decide_after(self, plan: Plan, groups: Sequence[CallGroup], now_us: int, entry_id: bytes) -> Plan:
-        """Decide calls on the state that another plan leads to, leaving the index as it was, without either."""
+        """Decide calls on the state that another plan leads to, leaving the state as it was, without either."""
     def answer_hit(self, group: CallGroup, now_us: int, *, default_strong: bool = False) -> bytes | None:
         """Answer a unary call at once, on the committed state: the encoded response.
 
-        None if the call writes, is refused or repeated, asks for a confirmed state, or if the index is in use by
+        None if the call writes, is refused or repeated, asks for a confirmed state, or if the state is in use by
         another thread: then it goes the ordinary way. Never waits.
         """
     def decide_policy(self, policy: bytes, now_us: int, entry_id: bytes) -> Plan | Fault:
         """Decide a change of the policy (an encoded `utterson.v1.Policy`)."""
-    def decide_import(self, messages: Sequence[bytes], now_us: int, entry_id: bytes) -> Plan | Fault | Replay:
+    def decide_import(self, messages: Sequence[bytes], now_us: int, entry_id: bytes) -> Plan | Fault | RepeatedCall:
         """Decide the take-over of a graph (encoded `ImportProfilesRequest`s), all or nothing."""
     def apply(self, plan: Plan) -> None:
-        """Take in a plan of this index that was committed."""
+        """Take in a plan of this state that was committed."""
     def replay(
         self,
         seq: int,
@@ -287,10 +287,10 @@ class Workspace:
         """Take in the next entry of the log.
 
         Raises:
-            FormatUnknownError: a newer build wrote it; the index stays as it was.
-            IndexDivergedError: it does not follow the head, does not fit, leads to another state, or has no payload.
+            FormatUnknownError: a newer build wrote it; the state stays as it was.
+            StateDivergedError: it does not follow the head, does not fit, leads to another state, or has no payload.
         """
-    def lookup(self, profile_id: int) -> ProfileView | None:
+    def profile(self, profile_id: int) -> ProfileView | None:
         """Tell a profile by its public id; the survivor where it was merged away (rule M9)."""
     def revision_token(self, seq: int, id: bytes) -> str:
         """Write the token of a log entry."""
@@ -299,14 +299,14 @@ class Workspace:
     def request_digest(self, request_id: str) -> bytes:
         """Give the digest under which a request id is kept."""
     def check_invariants(self) -> list[str]:
-        """Tell everything that is wrong with the index; nothing should be. Costs a walk over all of it."""
+        """Tell everything that is wrong with the state; nothing should be. Costs a walk over all of it."""
 
 @final
-class Loader:
-    """Builds a workspace's index from the tables, read in one snapshot, fed as Postgres binary COPY chunks.
+class StateLoader:
+    """Builds a workspace's state from the tables, read in one snapshot, fed as Postgres binary COPY chunks.
 
     Chunk borders may lie anywhere. All profiles come before the first identifier. Where rows are not what the tables
-    promise every method raises `IndexDivergedError`; a policy of a newer build raises `FormatUnknownError`.
+    promise every method raises `StateDivergedError`; a policy of a newer build raises `FormatUnknownError`.
     """
 
     def __new__(
@@ -320,7 +320,7 @@ class Loader:
         head_id: bytes,
         commit_time_us: int,
         state_hash: bytes,
-    ) -> Loader: ...
+    ) -> StateLoader: ...
     @property
     def rows(self) -> int:
         """How many rows of all tables were taken so far; may be asked while another thread feeds."""
@@ -332,5 +332,5 @@ class Loader:
         """Take rows of profile, name, value, time_us, seq, position."""
     def requests(self, chunk: bytes) -> None:
         """Take rows of digest, fingerprint, commit_time_us, seq."""
-    def finish(self) -> Workspace:
-        """Check the rows against the head's state hash and give the index."""
+    def finish(self) -> State:
+        """Check the rows against the head's state hash and give the state."""

@@ -1,8 +1,12 @@
 //! Compiles the API's and the log's messages to Rust, without a protoc binary.
 
+use std::env;
 use std::error::Error;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use prost_types::{DescriptorProto, FileDescriptorSet};
 
 /// Folders below `proto/` whose messages the extension reads or writes.
 const PACKAGES: [&str; 2] = ["utterson/v1", "utterson/internal/v1"];
@@ -26,7 +30,44 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("cargo::rerun-if-changed={}", include.display());
     }
     let descriptors = protox::compile(&files, &includes)?;
+    fs::write(Path::new(&env::var("OUT_DIR")?).join("tags.rs"), tags(&descriptors)?)?;
     // Maps are ordered, so that equal messages always have equal bytes.
     prost_build::Config::new().btree_map(["."]).include_file("proto.rs").compile_fds(descriptors)?;
     Ok(())
+}
+
+/// Writes the tags of every field down under the field's name, a module a message; each is held to be of one byte.
+fn tags(descriptors: &FileDescriptorSet) -> Result<String, Box<dyn Error>> {
+    let mut source = String::new();
+    for package in PACKAGES {
+        let name = package.replace('/', ".");
+        writeln!(source, "pub mod {} {{", package.split('/').nth(1).unwrap_or_default())?;
+        let files = descriptors.file.iter().filter(|file| file.package() == name);
+        for message in files.flat_map(|file| &file.message_type) {
+            tags_of(message, &mut source)?;
+        }
+        writeln!(source, "}}")?;
+    }
+    Ok(source)
+}
+
+fn tags_of(message: &DescriptorProto, source: &mut String) -> Result<(), Box<dyn Error>> {
+    writeln!(source, "/// `{}`.\npub mod {} {{", message.name(), snake_case(message.name()))?;
+    for field in &message.field {
+        let (name, tag) = (field.name(), field.number());
+        writeln!(source, "/// `{name}`.\npub const {}: u32 = crate::proto::of_one_byte({tag});", name.to_uppercase())?;
+    }
+    writeln!(source, "}}")?;
+    Ok(())
+}
+
+fn snake_case(name: &str) -> String {
+    let mut snake = String::new();
+    for letter in name.chars() {
+        if letter.is_uppercase() && !snake.is_empty() {
+            snake.push('_');
+        }
+        snake.extend(letter.to_lowercase());
+    }
+    snake
 }

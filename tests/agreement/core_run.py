@@ -129,7 +129,9 @@ class CoreRun:
 
     def _may_write(self, call: Call, answer: Answer | Refusal, native: object) -> bool:
         is_refused = isinstance(answer, Refusal)
-        return not (is_refused or call.validate_only or call.kind is Kind.SEARCH or isinstance(native, _core.Replay))
+        return not (
+            is_refused or call.validate_only or call.kind is Kind.SEARCH or isinstance(native, _core.RepeatedCall)
+        )
 
     def groups(self, calls: tuple[Call, ...], choices: Random) -> list[_core.CallGroup]:
         """Parse calls, each alone or several as one message; a Search stands alone."""
@@ -166,13 +168,13 @@ class CoreRun:
         dry_alike(self, batch.calls[0], stamp)
         require(self.workspace.state_hash == before, "a decision changed the state")
 
-    def _compare(self, call: Call, ours: Answer | Refusal, theirs: bytes | _core.Fault | _core.Replay) -> bool:
+    def _compare(self, call: Call, ours: Answer | Refusal, theirs: bytes | _core.Fault | _core.RepeatedCall) -> bool:
         """Compare one answer; tell whether it repeats an earlier one."""
-        is_repeat = isinstance(theirs, _core.Replay)
-        if isinstance(theirs, _core.Replay):
+        is_repeat = isinstance(theirs, _core.RepeatedCall)
+        if isinstance(theirs, _core.RepeatedCall):
             require(theirs.digest in self.tables.requests, "a repeat of nothing recorded")
             require(theirs.explain == call.explain, "explain of a repeat")
-            theirs = _core.replay_answer(self.tables.requests[theirs.digest].answer, theirs.explain)
+            theirs = _core.repeated_answer(self.tables.requests[theirs.digest].answer, theirs.explain)
         if isinstance(theirs, bytes):
             resolution = Resolution.FromString(theirs)
             if isinstance(ours, Answer) and ours.profile and resolution.profile_id:
@@ -222,7 +224,7 @@ class CoreRun:
             require(all(path.startswith(place) for path in paths), f"import: fault at {place} | {paths}")
             return
         require(isinstance(expected, tuple), f"import: {expected} | accepted")
-        if isinstance(decided, _core.Replay):
+        if isinstance(decided, _core.RepeatedCall):
             recorded = self.tables.requests[decided.digest].answer
         else:
             self._commit(decided)
@@ -245,7 +247,7 @@ class CoreRun:
         require(not problems, f"invariants: {problems}")
 
     def _check_view(self, ordinal: int) -> None:
-        view, profile = self.workspace.lookup(self.ids(ordinal)), self.model.state.resolve(ordinal)
+        view, profile = self.workspace.profile(self.ids(ordinal)), self.model.state.resolve(ordinal)
         if view is None or profile is None:
             raise MismatchError(f"profile {ordinal} does not resolve")
         require(self.ordinals(view.profile_id) == profile.ordinal, f"profile {ordinal} reads as another")
@@ -259,14 +261,14 @@ class CoreRun:
     def finish(self, last: Answers | None = None) -> None:
         """At the end of a run: the state, and an index loaded anew that answers the same."""
         self.check_state()
-        require(self.workspace.lookup(UNKNOWN_ID) is None, "an id that was never given resolves")
+        require(self.workspace.profile(UNKNOWN_ID) is None, "an id that was never given resolves")
         before = self.workspace
         self.reload(self.random)
         require(self.workspace.commit_time_us == before.commit_time_us, "the commit time after loading")
         self.check_state()
         self._same_afterwards(before)
 
-    def _same_afterwards(self, before: _core.Workspace) -> None:
+    def _same_afterwards(self, before: _core.State) -> None:
         """An index loaded anew decides as the one that was there all the time, down to the columns."""
         for held in [tuple(profile.held) for profile in self.model.state.live()][:10]:
             values = tuple((key[0], key[1]) for key in held) or (("user_id", "nobody"),)
@@ -283,7 +285,7 @@ def warning_count(checked: _core.CheckedPolicy) -> int:
     return sum(warning.startswith("on_new_known_user") for warning in checked.warnings)
 
 
-def _plain(answer: bytes | _core.Fault | _core.Replay, run: CoreRun) -> object:
+def _plain(answer: bytes | _core.Fault | _core.RepeatedCall, run: CoreRun) -> object:
     if isinstance(answer, bytes):
         return told(Resolution.FromString(answer), run.ordinals)
     return fault_told(answer)

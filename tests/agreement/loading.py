@@ -47,10 +47,10 @@ def _field(value: Field) -> bytes:
     return struct.pack(">i", len(data)) + data
 
 
-def load(tables: Tables, workspace: str, keys: tuple[bytes, bytes], choices: Random) -> _core.Workspace:
+def load(tables: Tables, workspace: str, keys: tuple[bytes, bytes], choices: Random) -> _core.State:
     """Build an index from the tables: rows in any order but the profiles', chunk borders anywhere."""
     head = tables.head
-    loader = _core.Loader(
+    loader = _core.StateLoader(
         workspace,
         *keys,
         head.policy_revision,

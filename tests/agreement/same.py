@@ -16,16 +16,16 @@ from utterson.v1.resolution_pb2 import Resolution
 class Decides(Protocol):
     """The part of a run that decides without committing."""
 
-    workspace: _core.Workspace
+    workspace: _core.State
 
     def groups(self, calls: tuple[Call, ...], choices: Random) -> list[_core.CallGroup]:
         """Parse calls."""
         ...
 
 
-def fault_told(fault: _core.Fault | _core.Replay) -> str:
+def fault_told(fault: _core.Fault | _core.RepeatedCall) -> str:
     """Tell a fault by the name of its reason; whatever else it says holds no value."""
-    if isinstance(fault, _core.Replay):
+    if isinstance(fault, _core.RepeatedCall):
         return "a repeat"
     texts = [fault.message, *(text for violation in fault.violations for text in violation)]
     require(not any("@x.com" in text or "0794609" in text for text in texts), "a fault quotes a value")
@@ -78,9 +78,9 @@ def outcome_number(outcome: Outcome) -> int:
     return list(Outcome).index(outcome) + 1
 
 
-def flat(plan: _core.Plan) -> list[bytes | _core.Fault | _core.Replay]:
+def flat(plan: _core.Plan) -> list[bytes | _core.Fault | _core.RepeatedCall]:
     """Give a plan's answers in the order of its calls."""
-    answers: list[bytes | _core.Fault | _core.Replay] = []
+    answers: list[bytes | _core.Fault | _core.RepeatedCall] = []
     for group in range(2**31):
         try:
             answers.extend(plan.answers(group))
@@ -89,11 +89,11 @@ def flat(plan: _core.Plan) -> list[bytes | _core.Fault | _core.Replay]:
     return answers
 
 
-def without_explanation(answer: bytes | _core.Fault | _core.Replay) -> Resolution | str | bytes:
+def without_explanation(answer: bytes | _core.Fault | _core.RepeatedCall) -> Resolution | str | bytes:
     """Give an answer in a form that can be compared."""
     if isinstance(answer, _core.Fault):
         return fault_told(answer)
-    if isinstance(answer, _core.Replay):
+    if isinstance(answer, _core.RepeatedCall):
         return answer.digest
     try:
         resolution = Resolution.FromString(answer)

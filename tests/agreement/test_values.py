@@ -68,14 +68,14 @@ def phones(source: Random, count: int) -> list[tuple[str, str]]:
     return pairs
 
 
-def workspace(source: Random) -> _core.Workspace:
+def workspace(source: Random) -> _core.State:
     """An empty workspace with one type for each way of normalising."""
     checked = _core.check_policy(policy_message(POLICY).SerializeToString())
     genesis = LogRow(0, source.randbytes(16), bytes(16), 1, START_US, bytes(48), b"")
     return load(Tables(genesis, checked.policy), "soho", (bytes(16), bytes(16)), source)
 
 
-def core_values(index: _core.Workspace, pairs: list[tuple[str, str]]) -> list[str | None]:
+def core_values(index: _core.State, pairs: list[tuple[str, str]]) -> list[str | None]:
     """What the extension compares for each value; None where it refuses it."""
     message = BatchResolveRequest(workspace="soho")
     for position, (type_name, value) in enumerate(pairs):
@@ -83,7 +83,7 @@ def core_values(index: _core.Workspace, pairs: list[tuple[str, str]]) -> list[st
         both = [Identifier(type=type_name, value=value), Identifier(type="zz", value=str(position))]
         message.calls.append(Call(identify=IdentifyRequest(identifiers=both)))
     parsed = _core.parse_batch(message.SerializeToString())
-    assert isinstance(parsed, _core.CallBatch)
+    assert isinstance(parsed, _core.CallMessage)
     plan = index.decide(parsed.groups, START_US + 1, bytes(15) + b"\1")
     columns = decode_columns(plan.columns())
     normal = {(kind, raw): value for kind, value, raw in zip(*columns[11:14], strict=True)}

@@ -54,13 +54,13 @@ class Ledger:
             self.workspace.apply(plan)
         return [self._reply(answer) for answer in answers]
 
-    def _reply(self, answer: bytes | _core.Fault | _core.Replay) -> Reply:
+    def _reply(self, answer: bytes | _core.Fault | _core.RepeatedCall) -> Reply:
         if isinstance(answer, _core.Fault):
             return fault_told(answer)
-        if isinstance(answer, _core.Replay):
-            answer = _core.replay_answer(self.tables.requests[answer.digest].answer, answer.explain)
+        if isinstance(answer, _core.RepeatedCall):
+            answer = _core.repeated_answer(self.tables.requests[answer.digest].answer, answer.explain)
         resolution = Resolution.FromString(answer)
-        view = self.workspace.lookup(resolution.profile_id)
+        view = self.workspace.profile(resolution.profile_id)
         if view is not None:
             self.ids.setdefault(view.serial, view.profile_id)
         return resolution

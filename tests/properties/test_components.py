@@ -50,7 +50,7 @@ def test_profiles_are_connected_components(events: list[list[Identifier]], batch
     assert set(held) == components(events)
     assert len(held) == len(set(held))
     for event, profile_id in answered:
-        view = ledger.workspace.lookup(profile_id)
+        view = ledger.workspace.profile(profile_id)
         assert view is not None
         # Every id ever answered reads as the profile that holds what it was answered for (M9).
         holder = ledger.dump()["profiles"][view.serial]["identifiers"]

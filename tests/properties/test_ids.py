@@ -30,10 +30,10 @@ def test_every_answered_id_resolves(seed: int) -> None:
             ledger.restart()
     for profile_id in told:
         assert 0 < profile_id < 2**53
-        view = ledger.workspace.lookup(profile_id)
+        view = ledger.workspace.profile(profile_id)
         assert view is not None
         is_merged = view.profile_id != profile_id
         assert view.merged_into == (view.profile_id if is_merged else 0)
         assert ledger.tables.profiles[view.serial].merged_into == 0
-    assert ledger.workspace.lookup(UNKNOWN_ID) is None
+    assert ledger.workspace.profile(UNKNOWN_ID) is None
     assert ledger.workspace.check_invariants() == []

@@ -113,7 +113,7 @@ def prepared(call: Call, request_id: str, story: Story, source: Random) -> Call:
     )
 
 
-def in_log_order(story: Story, tables: Tables, index: _core.Workspace) -> list[tuple[str, int]]:
+def in_log_order(story: Story, tables: Tables, index: _core.State) -> list[tuple[str, int]]:
     """Tell the accepted calls in the order in which they took effect, each with the time given to it."""
     placed = []
     for request_id in story.calls:
@@ -123,11 +123,11 @@ def in_log_order(story: Story, tables: Tables, index: _core.Workspace) -> list[t
     return [(request_id, time_us) for _, _, request_id, time_us in sorted(placed)]
 
 
-def check_against_model(story: Story, policy: Mapping[str, JsonValue], tables: Tables, index: _core.Workspace) -> int:
+def check_against_model(story: Story, policy: Mapping[str, JsonValue], tables: Tables, index: _core.State) -> int:
     """Run the model in the log's order and compare answers and state; tell how many calls were compared."""
     serials = serials_of(tables)
     for profile_id, serial in serials.items():
-        view = index.lookup(profile_id)
+        view = index.profile(profile_id)
         assert view is not None
         assert serial in view.members
 

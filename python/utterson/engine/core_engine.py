@@ -8,7 +8,7 @@ from utterson.domain.calls import CallKind
 from utterson.domain.chain import SnapshotHead, WorkspaceKeys
 from utterson.domain.decisions import CheckedPolicy, ParsedGroup, ParsedMessage, ReplyForm
 from utterson.domain.errors import FieldViolation, Reason, UttersonError
-from utterson.engine.guard import guarded, refusal
+from utterson.engine.core_errors import core_errors, refusal
 from utterson.engine.state import StateLoader
 
 # Where the one call of a unary request stands.
@@ -19,7 +19,7 @@ def _group(native: _core.CallGroup) -> ParsedGroup:
     return ParsedGroup(native.workspace, native.positions, len(native), native)
 
 
-def _batch(parsed: _core.CallBatch | _core.Fault, form: ReplyForm) -> ParsedMessage:
+def _batch(parsed: _core.CallMessage | _core.Fault, form: ReplyForm) -> ParsedMessage:
     if isinstance(parsed, _core.Fault):
         raise refusal(parsed)
     groups, faults, sequence = parsed.groups, parsed.faults, parsed.sequence
@@ -42,7 +42,7 @@ class CoreEngine:
 
     def parse_call(self, kind: CallKind, request: bytes) -> ParsedGroup:
         """Decode one unary request."""
-        with guarded():
+        with core_errors():
             parsed = _core.parse_call(int(kind), request)
         if isinstance(parsed, _core.Fault):
             raise refusal(parsed)
@@ -50,46 +50,46 @@ class CoreEngine:
 
     def parse_batch(self, request: bytes) -> ParsedMessage:
         """Decode a `BatchResolveRequest`."""
-        with guarded():
+        with core_errors():
             parsed = _core.parse_batch(request)
         return _batch(parsed, ReplyForm.BATCH)
 
     def parse_stream_message(self, request: bytes) -> ParsedMessage:
         """Decode a `StreamResolveRequest`."""
-        with guarded():
+        with core_errors():
             parsed = _core.parse_stream_message(request)
         return _batch(parsed, ReplyForm.STREAM_MESSAGE)
 
     def group_faults(self, group: ParsedGroup) -> list[UttersonError | None]:
         """Give what is wrong with each call whatever the workspace."""
-        with guarded():
+        with core_errors():
             faults = cast("_core.CallGroup", group.handle).faults
         return [None if fault is None else refusal(fault) for fault in faults]
 
     def imported_count(self, message: bytes) -> int:
         """Count the profiles of an encoded `ImportProfilesRequest`; 0 if it is none."""
-        with guarded():
+        with core_errors():
             return _core.imported_count(message)
 
     def encode_unary(self, resolution: bytes) -> bytes:
         """Wrap a resolution into the response of a unary call."""
-        with guarded():
+        with core_errors():
             return _core.encode_unary(resolution)
 
     def encode_batch(self, results: Sequence[tuple[bool, bytes]]) -> bytes:
         """Make a `BatchResolveResponse`."""
-        with guarded():
+        with core_errors():
             return _core.encode_batch(results)
 
     def encode_stream_message(self, sequence: int, results: Sequence[tuple[bool, bytes]]) -> bytes:
         """Make a `StreamResolveResponse`."""
-        with guarded():
+        with core_errors():
             return _core.encode_stream_message(sequence, results)
 
     def repeated_answer(self, recorded: bytes, explain: bool) -> bytes:  # noqa: FBT001 - the core's own form
         """Make the answer to a repeated call from the recorded one."""
-        with guarded():
-            return _core.replay_answer(recorded, explain)
+        with core_errors():
+            return _core.repeated_answer(recorded, explain)
 
     def check_policy(self, policy: bytes) -> CheckedPolicy:
         """Expand and check a policy.
@@ -97,7 +97,7 @@ class CoreEngine:
         Raises:
             UttersonError: POLICY_INVALID, with every fault named.
         """
-        with guarded():
+        with core_errors():
             checked = _core.check_policy(policy)
         if checked.violations:
             raise UttersonError(
@@ -109,19 +109,19 @@ class CoreEngine:
 
     def preset_policy(self, name: str) -> bytes | None:
         """Give a preset's policy, encoded."""
-        with guarded():
+        with core_errors():
             return _core.preset_policy(name)
 
     def preset_names(self) -> list[str]:
         """Name the presets."""
-        with guarded():
+        with core_errors():
             return _core.preset_names()
 
     def loader(self, keys: WorkspaceKeys, snapshot: SnapshotHead) -> StateLoader:
-        """Begin to build an index from a snapshot of the tables."""
-        with guarded():
+        """Begin to build a state from a snapshot of the tables."""
+        with core_errors():
             return StateLoader(
-                _core.Loader(
+                _core.StateLoader(
                     keys.workspace,
                     keys.digest_key,
                     keys.id_key,

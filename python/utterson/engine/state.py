@@ -1,4 +1,4 @@
-"""One workspace's index, and the plans that it makes."""
+"""One workspace's state, and the plans that it makes."""
 
 from collections.abc import Sequence
 from typing import cast
@@ -7,10 +7,10 @@ from utterson import _core
 from utterson.domain.chain import LOG_FORMAT_VERSION, Commit, FormatUnknownError, Head, LogRow, Revision
 from utterson.domain.decisions import Answer, ParsedGroup, RepeatedCall, ReplyForm
 from utterson.domain.errors import UttersonError
-from utterson.engine.guard import deciding, guarded, refusal
+from utterson.engine.core_errors import core_errors, decision_errors, refusal
 
 
-def _answer(native: bytes | _core.Fault | _core.Replay) -> Answer:
+def _answer(native: bytes | _core.Fault | _core.RepeatedCall) -> Answer:
     if isinstance(native, bytes):
         return native
     if isinstance(native, _core.Fault):
@@ -25,7 +25,7 @@ def _handles(groups: Sequence[ParsedGroup]) -> list[_core.CallGroup]:
 class Plan:
     """What a batch of calls would do."""
 
-    def __init__(self, workspace: _core.Workspace, native: _core.Plan) -> None:
+    def __init__(self, workspace: _core.State, native: _core.Plan) -> None:
         self._workspace = workspace
         self._native = native
         self.writes = native.writes
@@ -34,7 +34,7 @@ class Plan:
 
     def commit(self, workspace_key: int) -> Commit:
         """Give the log entry and the columns of a plan that writes."""
-        with guarded():
+        with core_errors():
             entry = self._native.entry
             return Commit(
                 workspace_key,
@@ -51,12 +51,12 @@ class Plan:
 
     def answers(self, group: int) -> list[Answer]:
         """Give the answers to one group's calls, in their order."""
-        with guarded():
+        with core_errors():
             return [_answer(native) for native in self._native.answers(group)]
 
     def response(self, place: int, group: ParsedGroup) -> bytes | None:
         """Give the whole response that a group's form asks for; None where a call was refused or repeated."""
-        with guarded():
+        with core_errors():
             match group.form:
                 case ReplyForm.ANSWERS:
                     return None
@@ -66,61 +66,61 @@ class Plan:
                     return self._native.stream_response(place, group.sequence)
 
     def decide_after(self, groups: Sequence[ParsedGroup], now_us: int, entry_id: bytes) -> "Plan":
-        """Decide calls on the state that this plan leads to; the index keeps the state that it has."""
-        with deciding():
+        """Decide calls on the state that this plan leads to; the state itself stays as it is."""
+        with decision_errors():
             native = self._workspace.decide_after(self._native, _handles(groups), now_us, entry_id)
             return Plan(self._workspace, native)
 
     def apply(self) -> None:
-        """Change the index as the plan says; only after its commit."""
-        with guarded():
+        """Change the state as the plan says; only after its commit."""
+        with core_errors():
             self._workspace.apply(self._native)
 
 
 class State:
-    """One workspace's index: committed state only. Its lane owns it."""
+    """One workspace's state: committed state only. Its lane owns it."""
 
-    def __init__(self, native: _core.Workspace) -> None:
+    def __init__(self, native: _core.State) -> None:
         self._native = native
 
     @property
     def head(self) -> Head:
-        """The entry that the index stands at."""
-        with guarded():
+        """The entry that the state stands at."""
+        with core_errors():
             return Head(*self._native.head)
 
     @property
     def policy_revision(self) -> int:
         """The number of the policy in force."""
-        with guarded():
+        with core_errors():
             return self._native.policy_revision
 
     @property
     def policy(self) -> bytes:
         """The policy in force, encoded."""
-        with guarded():
+        with core_errors():
             return self._native.policy
 
     @property
     def identifier_count(self) -> int:
-        """How many identifiers the index holds."""
-        with guarded():
+        """How many identifiers the state holds."""
+        with core_errors():
             return self._native.identifier_count
 
     def decide(self, groups: Sequence[ParsedGroup], now_us: int, entry_id: bytes) -> Plan:
         """Decide calls, in order."""
-        with deciding():
+        with decision_errors():
             return Plan(self._native, self._native.decide(_handles(groups), now_us, entry_id))
 
     def answer_hit(self, group: ParsedGroup, now_us: int, *, default_strong: bool) -> bytes | None:
         """Answer a unary call that changes nothing, ready to send; None for any other."""
-        with deciding():
+        with decision_errors():
             handle = cast("_core.CallGroup", group.handle)
             return self._native.answer_hit(handle, now_us, default_strong=default_strong)
 
     def decide_policy(self, policy: bytes, now_us: int, entry_id: bytes) -> Plan | UttersonError:
         """Decide a change of the policy."""
-        with deciding():
+        with decision_errors():
             decided = self._native.decide_policy(policy, now_us, entry_id)
             return refusal(decided) if isinstance(decided, _core.Fault) else Plan(self._native, decided)
 
@@ -128,11 +128,11 @@ class State:
         self, messages: Sequence[bytes], now_us: int, entry_id: bytes
     ) -> Plan | UttersonError | RepeatedCall:
         """Decide the take-over of an existing graph."""
-        with deciding():
+        with decision_errors():
             decided = self._native.decide_import(messages, now_us, entry_id)
             if isinstance(decided, _core.Fault):
                 return refusal(decided)
-            if isinstance(decided, _core.Replay):
+            if isinstance(decided, _core.RepeatedCall):
                 return RepeatedCall(decided.digest, decided.explain)
             return Plan(self._native, decided)
 
@@ -140,7 +140,7 @@ class State:
         """Apply the next entry of the log."""
         if row.format_version > LOG_FORMAT_VERSION:
             raise FormatUnknownError(f"log format {row.format_version} is newer than {LOG_FORMAT_VERSION}")
-        with guarded():
+        with core_errors():
             self._native.replay(
                 row.seq,
                 row.id,
@@ -153,26 +153,26 @@ class State:
 
     def profile(self, profile_id: int) -> _core.ProfileView | None:
         """Tell one profile by its public id."""
-        with guarded():
-            return self._native.lookup(profile_id)
+        with core_errors():
+            return self._native.profile(profile_id)
 
     def read_token(self, token: str) -> Revision | None:
         """Read a revision token; None where it is not one of this workspace."""
-        with guarded():
+        with core_errors():
             read = self._native.read_token(token)
             return None if read is None else Revision(*read)
 
     @property
     def state_hash(self) -> bytes:
         """The hash of the whole state: equal on every replica at the same head."""
-        with guarded():
+        with core_errors():
             return self._native.state_hash
 
 
 class StateLoader:
-    """Builds an index from the tables' rows; chunk borders may lie anywhere."""
+    """Builds a state from the tables' rows; chunk borders may lie anywhere."""
 
-    def __init__(self, native: _core.Loader) -> None:
+    def __init__(self, native: _core.StateLoader) -> None:
         self._native = native
 
     @property
@@ -182,25 +182,25 @@ class StateLoader:
 
     def profiles(self, chunk: bytes) -> None:
         """Take rows of profiles."""
-        with guarded():
+        with core_errors():
             self._native.profiles(chunk)
 
     def identifiers(self, chunk: bytes) -> None:
         """Take rows of identifiers."""
-        with guarded():
+        with core_errors():
             self._native.identifiers(chunk)
 
     def traits(self, chunk: bytes) -> None:
         """Take rows of traits."""
-        with guarded():
+        with core_errors():
             self._native.traits(chunk)
 
     def requests(self, chunk: bytes) -> None:
         """Take rows of request ids."""
-        with guarded():
+        with core_errors():
             self._native.requests(chunk)
 
     def finish(self) -> State:
-        """Check the rows against the state hash of their head and give the index."""
-        with guarded():
+        """Check the rows against the state hash of their head and give the state."""
+        with core_errors():
             return State(self._native.finish())

@@ -13,3 +13,4 @@ pub mod log;
 pub mod policy;
 pub mod proto;
 pub mod token;
+mod wire;

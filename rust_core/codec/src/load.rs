@@ -2,10 +2,10 @@
 
 use utterson_engine::digest::Digest;
 use utterson_engine::ids::{Day, Micros, Position, Seq, Serial};
-use utterson_engine::state::hash::StateHash;
 use utterson_engine::state::index::Entry;
 use utterson_engine::state::marks::RequestMark;
 use utterson_engine::state::{LoadedProfile, State};
+use utterson_engine::state_hash::StateHash;
 
 use crate::copy::{Copy, Misread, Row, bigint, boolean, int, sixteen, text};
 

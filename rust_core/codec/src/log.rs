@@ -9,7 +9,11 @@ use utterson_engine::plan::{Attachment, Effect};
 
 pub use read::{Unreadable, decode};
 
-use crate::encode::wire::Wire;
+use crate::proto::tags::internal::{
+    attach, change_policy, create_profile, detach, effect as effect_tag, log_record, merge, seen, set_trait,
+    store_event, use_request,
+};
+use crate::wire::Wire;
 
 /// The version of the format that this build writes, and the only one that it reads.
 pub const FORMAT_VERSION: u32 = 1;
@@ -22,9 +26,9 @@ const EFFECT_BYTES: usize = 128;
 pub fn encode(effects: &[Effect]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(effects.len() * EFFECT_BYTES);
     let mut wire = Wire(&mut bytes);
-    wire.number(1, u64::from(FORMAT_VERSION));
+    wire.number(log_record::FORMAT_VERSION, u64::from(FORMAT_VERSION));
     for effect in effects {
-        wire.message(2, |wire| put(wire, effect));
+        wire.message(log_record::EFFECTS, |wire| put(wire, effect));
     }
     bytes
 }
@@ -35,61 +39,63 @@ fn number(serial: Serial) -> u64 {
 
 fn put(wire: &mut Wire<'_>, effect: &Effect) {
     match effect {
-        Effect::CreateProfile { serial, create_time, source, merges } => wire.message(1, |wire| {
-            wire.number(1, number(*serial));
-            wire.zigzag(2, create_time.0);
-            wire.number(3, source.map_or(0, number));
-            wire.number(4, u64::from(*merges));
+        Effect::CreateProfile { serial, create_time, source, merges } => {
+            wire.message(effect_tag::CREATE_PROFILE, |wire| {
+                wire.number(create_profile::SERIAL, number(*serial));
+                wire.zigzag(create_profile::CREATE_TIME_US, create_time.0);
+                wire.number(create_profile::SOURCE, source.map_or(0, number));
+                wire.number(create_profile::MERGES, u64::from(*merges));
+            });
+        }
+        Effect::Attach(attachment) => wire.message(effect_tag::ATTACH, |wire| put_attachment(wire, attachment)),
+        Effect::Detach { digest, serial, .. } => wire.message(effect_tag::DETACH, |wire| {
+            wire.bytes(detach::DIGEST, &digest.to_bytes());
+            wire.number(detach::SERIAL, number(*serial));
         }),
-        Effect::Attach(attachment) => wire.message(2, |wire| put_attachment(wire, attachment)),
-        Effect::Detach { digest, serial, .. } => wire.message(3, |wire| {
-            wire.bytes(1, &digest.to_bytes());
-            wire.number(2, number(*serial));
+        Effect::Seen { digest, serial, day, .. } => wire.message(effect_tag::SEEN, |wire| {
+            wire.bytes(seen::DIGEST, &digest.to_bytes());
+            wire.number(seen::SERIAL, number(*serial));
+            wire.signed(seen::DAY, i64::from(day.0));
         }),
-        Effect::Seen { digest, serial, day, .. } => wire.message(4, |wire| {
-            wire.bytes(1, &digest.to_bytes());
-            wire.number(2, number(*serial));
-            wire.signed(3, i64::from(day.0));
+        Effect::Merge { loser, survivor, merges } => wire.message(effect_tag::MERGE, |wire| {
+            wire.number(merge::LOSER, number(*loser));
+            wire.number(merge::SURVIVOR, number(*survivor));
+            wire.number(merge::MERGES, u64::from(*merges));
         }),
-        Effect::Merge { loser, survivor, merges } => wire.message(5, |wire| {
-            wire.number(1, number(*loser));
-            wire.number(2, number(*survivor));
-            wire.number(3, u64::from(*merges));
-        }),
-        Effect::SetTrait { serial, name, value, time, position } => wire.message(6, |wire| {
-            wire.number(1, number(*serial));
-            wire.text(2, name);
+        Effect::SetTrait { serial, name, value, time, position } => wire.message(effect_tag::SET_TRAIT, |wire| {
+            wire.number(set_trait::SERIAL, number(*serial));
+            wire.text(set_trait::NAME, name);
             if let Some(value) = value {
-                wire.present_bytes(3, value);
+                wire.present_bytes(set_trait::VALUE, value);
             }
-            wire.zigzag(4, time.0);
-            wire.number(5, u64::from(position.0));
+            wire.zigzag(set_trait::TIME_US, time.0);
+            wire.number(set_trait::POSITION, u64::from(position.0));
         }),
-        Effect::StoreEvent { serial, time, position, record } => wire.message(7, |wire| {
-            wire.number(1, serial.map_or(0, number));
-            wire.number(2, u64::from(position.0));
-            wire.zigzag(3, time.0);
-            wire.bytes(4, record);
+        Effect::StoreEvent { serial, time, position, record } => wire.message(effect_tag::STORE_EVENT, |wire| {
+            wire.number(store_event::SERIAL, serial.map_or(0, number));
+            wire.number(store_event::POSITION, u64::from(position.0));
+            wire.zigzag(store_event::TIME_US, time.0);
+            wire.bytes(store_event::EVENT, record);
         }),
-        Effect::UseRequest { digest, fingerprint, position } => wire.message(8, |wire| {
-            wire.bytes(1, &digest.to_bytes());
-            wire.bytes(2, &fingerprint.to_bytes());
-            wire.number(3, u64::from(position.0));
+        Effect::UseRequest { digest, fingerprint, position } => wire.message(effect_tag::USE_REQUEST, |wire| {
+            wire.bytes(use_request::DIGEST, &digest.to_bytes());
+            wire.bytes(use_request::FINGERPRINT, &fingerprint.to_bytes());
+            wire.number(use_request::POSITION, u64::from(position.0));
         }),
-        Effect::ChangePolicy { revision, encoded, .. } => wire.message(9, |wire| {
-            wire.signed(1, i64::from(revision.0));
-            wire.bytes(2, encoded);
+        Effect::ChangePolicy { revision, encoded, .. } => wire.message(effect_tag::CHANGE_POLICY, |wire| {
+            wire.signed(change_policy::POLICY_REVISION, i64::from(revision.0));
+            wire.bytes(change_policy::POLICY, encoded);
         }),
     }
 }
 
 fn put_attachment(wire: &mut Wire<'_>, attachment: &Attachment) {
-    wire.bytes(1, &attachment.digest.to_bytes());
-    wire.number(2, number(attachment.serial));
-    wire.text(3, &attachment.type_name);
-    wire.zigzag(4, attachment.add_time.0);
-    wire.signed(5, i64::from(attachment.seen_day.0));
-    wire.text(6, attachment.normalized());
-    wire.text(7, &attachment.raw);
-    wire.number(8, u64::from(attachment.exclusive));
+    wire.bytes(attach::DIGEST, &attachment.digest.to_bytes());
+    wire.number(attach::SERIAL, number(attachment.serial));
+    wire.text(attach::TYPE, &attachment.type_name);
+    wire.zigzag(attach::ADD_TIME_US, attachment.add_time.0);
+    wire.signed(attach::SEEN_DAY, i64::from(attachment.seen_day.0));
+    wire.text(attach::NORMALIZED_VALUE, attachment.normalized());
+    wire.text(attach::RAW_VALUE, &attachment.raw);
+    wire.number(attach::EXCLUSIVE, u64::from(attachment.exclusive));
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use crate::asked::{self, Asked};
 use crate::call::{Call, CallKind, ImportPlace, ImportRow, RawIdentifier};
 use crate::decider::{Context, Decider, Encoder};
 use crate::digest::Digest;
@@ -10,10 +11,11 @@ use crate::fault::{Fault, Reason};
 use crate::ids::{EntryId, Micros, PolicyRevision, Position, Seq, Serial};
 use crate::plan::{Effect, Entry, Plan};
 use crate::policy::{Policy, Strategy, change};
-use crate::rules::c7_once::{self, Once};
-use crate::rules::prepare::{self, Asked};
-use crate::rules::put::put;
-use crate::rules::{c5_nothing_usable, isolation, m8_traits};
+use crate::rules::common::c7_once::{self, Once};
+use crate::rules::common::prepare;
+use crate::rules::common::put::put;
+use crate::rules::common::{c5_nothing_usable, m8_traits};
+use crate::rules::isolation;
 use crate::state::State;
 
 /// Plans a change of the policy: it judges later calls only, nothing is decided anew (rule C8).
@@ -59,7 +61,7 @@ pub enum Imported {
         serials: Vec<Serial>,
     },
     /// The import repeats an accepted one (rule C7).
-    Replay(Digest),
+    Repeat(Digest),
 }
 
 /// Plans the take-over of an existing graph, oldest profile first: all or nothing, the first fault named by its row.
@@ -76,7 +78,7 @@ pub fn decide_import(
     let fingerprint = match c7_once::check(&decider, &call, &[])? {
         Once::New(fingerprint) => fingerprint,
         Once::Repeated(_) => {
-            return Ok(Imported::Replay(c7_once::request_digest(decider.state, request_id)));
+            return Ok(Imported::Repeat(c7_once::request_digest(decider.state, request_id)));
         }
     };
     let policy = Arc::clone(&decider.state.policy);
@@ -162,7 +164,7 @@ fn take_over(
         warnings: Vec::new(),
     };
     decider.emit(Effect::CreateProfile { serial, create_time: context.time, source: None, merges: row.merges });
-    for (index, usable) in prepare::usable(asked) {
+    for (index, usable) in asked::usable(asked) {
         if (merging || usable.settings.unique) && decider.state.index.first(usable.digest).is_some() {
             return Err(held_elsewhere(&format!("{}.identifiers[{index}]", row.place)));
         }

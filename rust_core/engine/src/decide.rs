@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use crate::apply::Diverged;
+use crate::asked::{self, Asked};
 use crate::call::Call;
 use crate::decider::{Context, Decider, Decision, Encoder, Mark};
 use crate::digest::{Digest, Digester};
@@ -15,7 +16,7 @@ use crate::ids::{EntryId, Micros, Position};
 use crate::plan::{Decided, Effect, Entry, Plan, Resolution, Serials, Verdict};
 use crate::policy::{Policy, Strategy};
 use crate::rules;
-use crate::rules::prepare::{self, Asked};
+use crate::rules::common::prepare;
 use crate::state::{Head, State, Undo};
 
 /// A decoded call, or why it could not be taken.
@@ -100,8 +101,8 @@ impl<'c> Ready<'c> {
     /// Reads ahead what is going to be looked up.
     fn read_ahead(&mut self, state: &State) {
         let mut digests: Vec<Digest> = Vec::with_capacity(self.asked.len());
-        digests.extend(prepare::usable(&self.asked).map(|(_, usable)| usable.digest));
-        prepare::note_near(&mut self.asked, state.warm(&digests));
+        digests.extend(asked::usable(&self.asked).map(|(_, usable)| usable.digest));
+        asked::note_near(&mut self.asked, state.warm(&digests));
     }
 
     fn asked(&self, place: usize) -> Result<&[Asked<'c>], &Fault> {
@@ -121,9 +122,9 @@ type Given<'c> = (&'c Call<'c>, &'c Policy, Result<&'c [Asked<'c>], &'c Fault>);
 
 impl Decider<'_> {
     fn decide_call(&mut self, (call, policy, asked): Given<'_>, position: Position, earlier: &[Decided]) -> Decided {
-        let fingerprint = match rules::c7_once::check(self, call, earlier) {
-            Ok(rules::c7_once::Once::New(fingerprint)) => fingerprint,
-            Ok(rules::c7_once::Once::Repeated(verdict)) => {
+        let fingerprint = match rules::common::c7_once::check(self, call, earlier) {
+            Ok(rules::common::c7_once::Once::New(fingerprint)) => fingerprint,
+            Ok(rules::common::c7_once::Once::Repeated(verdict)) => {
                 return Decided { verdict: *verdict, touched: Serials::new(), writes: false };
             }
             Err(fault) => return refused(fault),
@@ -158,16 +159,16 @@ impl Decider<'_> {
         &mut self,
         context: &mut Context<'_>,
         decision: Decision,
-        fingerprint: Option<rules::c7_once::Fingerprint>,
+        fingerprint: Option<rules::common::c7_once::Fingerprint>,
         mark: Mark,
     ) -> Decided {
         let touched = self.touched(&decision, mark);
         let mut resolution = self.resolution_of(context, decision);
-        if rules::c9_dry_run::is_dry(context) {
+        if rules::common::c9_dry_run::is_dry(context) {
             self.roll_back(mark);
-            rules::c9_dry_run::forget_created(&mut resolution);
+            rules::common::c9_dry_run::forget_created(&mut resolution);
         } else if let Some(fingerprint) = fingerprint {
-            rules::c7_once::remember(self, &fingerprint, context.position);
+            rules::common::c7_once::remember(self, &fingerprint, context.position);
         }
         let writes = !self.effects_since(mark).is_empty();
         Decided {

@@ -1,6 +1,7 @@
 //! A state under decision: what the rules are given. Rules apply effects through [`Decider::emit`] and see them at
 //! once; whoever decides takes them back by the journal.
 
+use crate::asked::Asked;
 use crate::call::Call;
 use crate::explain::{Round, RuleId};
 use crate::fault::Fault;
@@ -8,9 +9,8 @@ use crate::ids::{EntryId, Micros, Position, Seq, Serial};
 use crate::outcome::{ChangedProfile, Demotion, IdentifierResults, Outcome};
 use crate::plan::{Decided, Effect, Entry, Plan, Serials, Verdict};
 use crate::policy::Policy;
-use crate::rules::prepare::Asked;
-use crate::state::hash::StateHash;
 use crate::state::{At, State, Undo};
+use crate::state_hash::StateHash;
 
 /// What is stored of a Track call; the codec turns it into bytes.
 #[derive(Debug)]

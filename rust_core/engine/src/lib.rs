@@ -8,6 +8,7 @@
 
 pub mod admin;
 pub mod apply;
+pub mod asked;
 pub mod call;
 pub mod decide;
 pub mod decider;
@@ -17,11 +18,13 @@ pub mod fault;
 pub mod ids;
 pub mod invariants;
 pub mod normalize;
+pub mod numbered;
 pub mod outcome;
 pub mod permutation;
 pub mod plan;
 pub mod policy;
 pub mod rules;
 pub mod state;
+pub mod state_hash;
 #[cfg(test)]
 mod testing;

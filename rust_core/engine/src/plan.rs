@@ -10,7 +10,7 @@ use crate::fault::Fault;
 use crate::ids::{Day, EntryId, Micros, PolicyRevision, Position, ProfileId, Seq, Serial};
 use crate::outcome::{ChangedProfile, Demotion, IdentifierResults, Outcome};
 use crate::policy::Policy;
-use crate::state::hash::StateHash;
+use crate::state_hash::StateHash;
 
 /// The answer to a call that was accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ pub enum Verdict {
     /// A refusal; nothing changed.
     Fault(Fault),
     /// The call repeats an accepted one: answer what was recorded (rule C7).
-    Replay(Digest),
+    Repeat(Digest),
 }
 
 /// Profiles of a call: seldom more than two.

@@ -11,7 +11,7 @@ use utterson_engine::call::CallKind;
 use utterson_engine::fault;
 
 use crate::errors::Fault;
-use crate::guard::{apart, caught, panicked};
+use crate::panics::{apart, caught, panicked};
 
 self_cell!(
     /// A request's bytes, and the calls that borrow from them: nothing is copied out of the request.
@@ -65,10 +65,10 @@ impl CallGroup {
 
 /// A decoded batch or stream message, split by workspace.
 #[pyclass(frozen, module = "utterson._core")]
-pub struct CallBatch(Arc<Message>);
+pub struct CallMessage(Arc<Message>);
 
 #[pymethods]
-impl CallBatch {
+impl CallMessage {
     #[getter]
     fn size(&self) -> usize {
         self.0.borrow_dependent().size
@@ -99,7 +99,7 @@ pub enum ParsedCall {
 
 #[derive(IntoPyObject)]
 pub enum ParsedBatch {
-    Batch(CallBatch),
+    Batch(CallMessage),
     Refused(Fault),
 }
 
@@ -133,7 +133,7 @@ fn parsed(
     read: impl FnOnce(&[u8]) -> Result<Batch<'_>, fault::Fault> + Send,
 ) -> PyResult<ParsedBatch> {
     Ok(match apart(py, || Message::try_new(request, |request| read(request)))? {
-        Ok(message) => ParsedBatch::Batch(CallBatch(Arc::new(message))),
+        Ok(message) => ParsedBatch::Batch(CallMessage(Arc::new(message))),
         Err(fault) => ParsedBatch::Refused(Fault(fault)),
     })
 }

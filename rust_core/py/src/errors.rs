@@ -8,9 +8,9 @@ use utterson_engine::fault::{self, Resource, Violation};
 
 pyo3::create_exception!(
     utterson._core,
-    IndexDivergedError,
+    StateDivergedError,
     PyException,
-    "The index and the log or the tables disagree: drop the workspace's index and load it anew."
+    "The state and the log or the tables disagree: drop the workspace's state and load it anew."
 );
 pyo3::create_exception!(
     utterson._core,
@@ -56,20 +56,20 @@ pub fn pairs(violations: &[Violation]) -> Vec<(String, String)> {
 
 /// A call that repeats an accepted one: answer what was recorded under `digest`.
 #[pyclass(frozen, module = "utterson._core")]
-pub struct Replay {
+pub struct RepeatedCall {
     recorded: Digest,
     #[pyo3(get)]
     explain: bool,
 }
 
-impl Replay {
+impl RepeatedCall {
     pub fn new(recorded: Digest, explain: bool) -> Self {
         Self { recorded, explain }
     }
 }
 
 #[pymethods]
-impl Replay {
+impl RepeatedCall {
     #[getter]
     fn digest<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         PyBytes::new(py, &self.recorded.to_bytes())

@@ -2,15 +2,16 @@
 
 #![allow(clippy::needless_pass_by_value, reason = "PyO3 hands over lists by value")]
 
+mod arguments;
 mod calls;
 mod errors;
-mod guard;
 mod loader;
+mod panics;
 mod plan;
 mod policy;
 mod responses;
+mod state;
 mod view;
-mod workspace;
 
 /// A batch makes and drops thousands of small things at once: more than the C library keeps at hand.
 #[global_allocator]
@@ -22,21 +23,21 @@ mod _core {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use crate::calls::{CallBatch, CallGroup, imported_count, parse_batch, parse_call, parse_stream_message};
+    use crate::calls::{CallGroup, CallMessage, imported_count, parse_batch, parse_call, parse_stream_message};
     #[pymodule_export]
-    use crate::errors::{Fault, FormatUnknownError, IndexDivergedError, Replay};
+    use crate::errors::{Fault, FormatUnknownError, RepeatedCall, StateDivergedError};
     #[pymodule_export]
-    use crate::loader::Loader;
+    use crate::loader::StateLoader;
     #[pymodule_export]
     use crate::plan::{LogEntry, Plan};
     #[pymodule_export]
     use crate::policy::{CheckedPolicy, check_policy, preset_names, preset_policy};
     #[pymodule_export]
-    use crate::responses::{encode_batch, encode_stream_message, encode_unary, replay_answer};
+    use crate::responses::{encode_batch, encode_stream_message, encode_unary, repeated_answer};
+    #[pymodule_export]
+    use crate::state::PyState;
     #[pymodule_export]
     use crate::view::ProfileView;
-    #[pymodule_export]
-    use crate::workspace::Workspace;
 
     #[pymodule_export]
     const UNICODE_VERSION: &str = utterson_engine::normalize::UNICODE_VERSION;
@@ -44,7 +45,7 @@ mod _core {
     #[pymodule_init]
     #[expect(clippy::unnecessary_wraps, reason = "the form that PyO3 asks for")]
     fn init(_module: &Bound<'_, PyModule>) -> PyResult<()> {
-        crate::guard::silence_panics();
+        crate::panics::silence_panics();
         Ok(())
     }
 }

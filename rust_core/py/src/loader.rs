@@ -1,24 +1,24 @@
-//! Building a workspace's index.
+//! Building a workspace's state.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use utterson_codec::copy::Misread;
 use utterson_codec::load::Loading;
 use utterson_codec::policy;
 use utterson_engine::ids::{EntryId, Micros, PolicyRevision, Seq};
-use utterson_engine::state::hash::StateHash;
 use utterson_engine::state::{Head, State};
+use utterson_engine::state_hash::StateHash;
 
-use crate::errors::{FormatUnknownError, IndexDivergedError};
-use crate::guard::caught;
-use crate::workspace::Workspace;
+use crate::arguments::exactly;
+use crate::errors::{FormatUnknownError, StateDivergedError};
+use crate::panics::caught;
+use crate::state::PyState;
 
-/// Builds a workspace's index from the tables, read in one snapshot, fed as Postgres binary COPY chunks.
+/// Builds a workspace's state from the tables, read in one snapshot, fed as Postgres binary COPY chunks.
 #[pyclass(frozen, module = "utterson._core")]
-pub struct Loader {
+pub struct StateLoader {
     workspace: String,
     // Empty once it is finished or broken.
     loading: Mutex<Option<Box<Loading>>>,
@@ -26,13 +26,8 @@ pub struct Loader {
     rows: AtomicU64,
 }
 
-/// Bytes of a fixed length.
-pub fn exactly<const N: usize>(bytes: &[u8], name: &str) -> PyResult<[u8; N]> {
-    bytes.try_into().map_err(|_| PyValueError::new_err(format!("{name} must be {N} bytes")))
-}
-
 #[pymethods]
-impl Loader {
+impl StateLoader {
     #[new]
     #[expect(clippy::too_many_arguments, reason = "the head of a log has as many columns")]
     fn new(
@@ -51,7 +46,7 @@ impl Loader {
         let head =
             Head { seq: Seq(head_seq), id: EntryId(exactly(head_id, "head_id")?), commit_time: Micros(commit_time_us) };
         let expected = StateHash::from_bytes(&exactly(state_hash, "state_hash")?);
-        let checked = crate::guard::apart(py, || policy::check(policy))?
+        let checked = crate::panics::apart(py, || policy::check(policy))?
             .map_err(|_| FormatUnknownError::new_err("this build does not know the stored policy"))?;
         let policy = (PolicyRevision(policy_revision), checked.policy, policy.to_vec());
         let state = State::empty(&digest_key, &id_key, policy, head);
@@ -83,20 +78,20 @@ impl Loader {
         self.feed(py, "requests", |loading| loading.requests(chunk))
     }
 
-    fn finish(&self, py: Python<'_>) -> PyResult<Workspace> {
+    fn finish(&self, py: Python<'_>) -> PyResult<PyState> {
         let state = py.detach(|| {
             let loading = self.loading.lock().unwrap_or_else(PoisonError::into_inner).take();
             caught(|| loading.ok_or(Misread).and_then(|loading| loading.finish()))
         });
         match state {
-            Ok(Ok(state)) => Ok(Workspace::new(self.workspace.clone(), state)),
-            Ok(Err(Misread)) => Err(IndexDivergedError::new_err("the tables and the log's head disagree")),
-            Err(broken) => Err(IndexDivergedError::new_err(broken.0)),
+            Ok(Ok(state)) => Ok(PyState::new(self.workspace.clone(), state)),
+            Ok(Err(Misread)) => Err(StateDivergedError::new_err("the tables and the log's head disagree")),
+            Err(broken) => Err(StateDivergedError::new_err(broken.0)),
         }
     }
 }
 
-impl Loader {
+impl StateLoader {
     /// After an error nothing can be fed or finished any more.
     fn feed(
         &self,
@@ -117,10 +112,10 @@ impl Loader {
         match fed {
             Some(Ok(Ok(()))) => Ok(()),
             Some(Ok(Err(Misread))) => {
-                Err(IndexDivergedError::new_err(format!("the rows of {table} are not what the table promises")))
+                Err(StateDivergedError::new_err(format!("the rows of {table} are not what the table promises")))
             }
-            Some(Err(broken)) => Err(IndexDivergedError::new_err(broken.0)),
-            None => Err(IndexDivergedError::new_err("the loader is finished or broken")),
+            Some(Err(broken)) => Err(StateDivergedError::new_err(broken.0)),
+            None => Err(StateDivergedError::new_err("the loader is finished or broken")),
         }
     }
 }

@@ -11,7 +11,7 @@ use utterson_engine::call::{Call, Consistency};
 use utterson_engine::decide::Submission;
 use utterson_engine::plan::{self, Effect, Entry, Verdict};
 
-use crate::errors::{Fault, Replay};
+use crate::errors::{Fault, RepeatedCall};
 
 /// The log entry of a plan that writes.
 #[pyclass(frozen, module = "utterson._core")]
@@ -76,7 +76,7 @@ pub struct Plan {
 pub enum NativeAnswer<'py> {
     Accepted(Bound<'py, PyBytes>),
     Refused(Fault),
-    Repeated(Replay),
+    Repeated(RepeatedCall),
 }
 
 impl Plan {
@@ -118,7 +118,7 @@ impl Plan {
 
 /// Whether the answer depends on a state that a commit does not confirm. What an id is recorded with never changes.
 fn reads_state(decided: &plan::Decided) -> bool {
-    !decided.writes && !matches!(decided.verdict, Verdict::Replay(_))
+    !decided.writes && !matches!(decided.verdict, Verdict::Repeat(_))
 }
 
 fn asks_for(call: &Call<'_>, consistency: Consistency) -> bool {
@@ -170,7 +170,7 @@ impl Plan {
                     NativeAnswer::Accepted(PyBytes::new(py, &self.encoded.accepted[range.clone()]))
                 }
                 Answer::Refused(fault) => NativeAnswer::Refused(Fault(fault.clone())),
-                Answer::Repeated { digest, explain } => NativeAnswer::Repeated(Replay::new(*digest, *explain)),
+                Answer::Repeated { digest, explain } => NativeAnswer::Repeated(RepeatedCall::new(*digest, *explain)),
             })
             .collect())
     }

@@ -6,7 +6,7 @@ use utterson_codec::policy;
 use utterson_engine::policy::presets;
 
 use crate::errors::pairs;
-use crate::guard::apart;
+use crate::panics::apart;
 
 /// A policy as it will be kept, or everything that is wrong with it.
 #[pyclass(frozen, module = "utterson._core")]

@@ -6,7 +6,7 @@ use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 use utterson_codec::encode;
 
-use crate::guard::apart;
+use crate::panics::apart;
 
 /// Wraps an encoded `Resolution` into the response of its unary call.
 #[pyfunction]
@@ -34,8 +34,8 @@ pub fn encode_stream_message(
 
 /// Makes the answer to a repeated call from the recorded one.
 #[pyfunction]
-pub fn replay_answer<'py>(py: Python<'py>, recorded: &[u8], explain: bool) -> PyResult<Bound<'py, PyBytes>> {
-    let answer = apart(py, || encode::replay_answer(recorded, explain))?;
+pub fn repeated_answer<'py>(py: Python<'py>, recorded: &[u8], explain: bool) -> PyResult<Bound<'py, PyBytes>> {
+    let answer = apart(py, || encode::repeated_answer(recorded, explain))?;
     let answer = answer.map_err(|_| PyValueError::new_err("the recorded answer is no Resolution"))?;
     Ok(PyBytes::new(py, &answer))
 }

@@ -1,11 +1,11 @@
-//! One profile as the index sees it.
+//! One profile as the state has it.
 
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use utterson_engine::ids::{ProfileId, Serial};
 use utterson_engine::state::State;
 
-/// One profile in the index; `digests` and `holders` side by side, by priority, then time added.
+/// One profile in the state; `digests` and `holders` side by side, by priority, then time added.
 #[pyclass(frozen, module = "utterson._core")]
 pub struct ProfileView {
     #[pyo3(get)]

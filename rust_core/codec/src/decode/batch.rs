@@ -9,12 +9,31 @@ use utterson_engine::fault::{Fault, Reason};
 use super::call::{self, Read, Told};
 use super::malformed;
 use super::reader::{Broken, Reader};
+use crate::proto::tags::v1::{batch_resolve_request, stream_resolve_request};
 
 /// The most calls of one batch or stream message.
 const MAX_CALLS: usize = 1000;
 
-/// No call that tells anything is much shorter.
+/// The length of a short call, to guess how many a message holds.
 const CALL_BYTES: usize = 32;
+
+/// Where a message has its fields.
+struct Tags {
+    /// A batch has none.
+    sequence: Option<u32>,
+    workspace: u32,
+    calls: u32,
+}
+
+/// `BatchResolveRequest`.
+const BATCH: Tags =
+    Tags { sequence: None, workspace: batch_resolve_request::WORKSPACE, calls: batch_resolve_request::CALLS };
+/// `StreamResolveRequest`.
+const STREAM_MESSAGE: Tags = Tags {
+    sequence: Some(stream_resolve_request::SEQUENCE),
+    workspace: stream_resolve_request::WORKSPACE,
+    calls: stream_resolve_request::CALLS,
+};
 
 /// Calls that arrived together for one workspace, in order.
 #[derive(Clone, Debug)]
@@ -58,19 +77,18 @@ pub fn single(kind: CallKind, request: &[u8]) -> Result<Group<'_>, Fault> {
 
 /// Decodes a `BatchResolveRequest`.
 pub fn batch(request: &[u8]) -> Result<Batch<'_>, Fault> {
-    let message =
-        Message::read(request, (0, 1, 2)).map_err(|Broken| malformed("the request", "BatchResolveRequest"))?;
+    let message = Message::read(request, &BATCH).map_err(|Broken| malformed("the request", "BatchResolveRequest"))?;
     split(&message)
 }
 
 /// Decodes a `StreamResolveRequest`.
 pub fn stream_message(request: &[u8]) -> Result<Batch<'_>, Fault> {
     let message =
-        Message::read(request, (1, 2, 3)).map_err(|Broken| malformed("the message", "StreamResolveRequest"))?;
+        Message::read(request, &STREAM_MESSAGE).map_err(|Broken| malformed("the message", "StreamResolveRequest"))?;
     split(&message)
 }
 
-/// A batch with its calls left as bytes: one that does not decode must not refuse the others.
+/// A batch whose calls are bytes still: each is decoded by itself, so that a broken one leaves the others alone.
 #[derive(Default)]
 struct Message<'m> {
     sequence: i64,
@@ -79,16 +97,16 @@ struct Message<'m> {
 }
 
 impl<'m> Message<'m> {
-    /// Reads a message that has these fields under these tags; 0 for a field that it does not have.
-    fn read(request: &'m [u8], (sequence, workspace, calls): (u32, u32, u32)) -> Result<Self, Broken> {
+    /// Reads a batch or stream message, which number their fields differently.
+    fn read(request: &'m [u8], tags: &Tags) -> Result<Self, Broken> {
         let likely = (request.len() / CALL_BYTES).min(MAX_CALLS);
         let mut message = Self { calls: Vec::with_capacity(likely), ..Self::default() };
         let mut reader = Reader::new(request);
         while let Some(mut field) = reader.next()? {
             match field.tag {
-                tag if tag == calls => message.calls.push(field.bytes()?),
-                tag if tag == workspace => message.workspace = field.text()?,
-                tag if tag == sequence => message.sequence = field.signed()?,
+                tag if tag == tags.calls => message.calls.push(field.bytes()?),
+                tag if tag == tags.workspace => message.workspace = field.text()?,
+                tag if Some(tag) == tags.sequence => message.sequence = field.signed()?,
                 _ => field.skip()?,
             }
         }
@@ -106,7 +124,7 @@ fn split<'m>(message: &Message<'m>) -> Result<Batch<'m>, Fault> {
     let mut last: Option<(&str, usize)> = None;
     for (position, bytes) in (0u32..).zip(&message.calls) {
         let mut read = match one(bytes) {
-            Ok(told) => told.settle(),
+            Ok(told) => told.into_call(),
             Err(fault) => {
                 batch.faults.push((position, fault));
                 continue;
@@ -153,8 +171,8 @@ fn one(bytes: &[u8]) -> Result<Told<'_>, Fault> {
 }
 
 impl<'m> Read<'m> {
-    /// Settles the workspace: the call's own or else the outer one. A call without a workspace belongs to nobody, so
-    /// its fault is answered at once, together with all others that it has. A workspace that is `known` is well formed.
+    /// The call's workspace: its own or else the message's. A call whose workspace has no valid name belongs to no
+    /// group, so this fault is answered together with all others that the call has. `known` was found valid before.
     #[inline]
     fn workspace(&mut self, outer: &'m str, known: Option<&str>) -> Result<&'m str, Fault> {
         let workspace = if self.workspace.is_empty() { outer } else { self.workspace };

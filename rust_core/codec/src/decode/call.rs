@@ -6,11 +6,30 @@ use prost_types::{Struct, Timestamp};
 use utterson_engine::call::{Call, CallKind, RawChange, RawEvent, RawIdentifier};
 use utterson_engine::fault::Violation;
 use utterson_engine::policy::is_type_name;
-use utterson_engine::rules::c2_refuse::{MAX_IDENTIFIERS, TYPE_NAME};
+use utterson_engine::rules::common::c2_refuse::{MAX_IDENTIFIERS, TYPE_NAME};
 
 use super::reader::{Broken, Reader};
 use super::{fields, structs};
+use crate::proto::tags::v1::{
+    call as call_tag, identifier as identifier_tag, identify_request as shared, login_request, logout_request,
+    modify_request, search_request, track_request,
+};
 use crate::proto::v1;
+
+/// The requests of all kinds have these fields in the same places, so that one loop reads them.
+macro_rules! assert_shared {
+    ($($request:ident: $($field:ident)+;)+) => {
+        $($(const _: () = assert!($request::$field == shared::$field);)+)+
+    };
+}
+
+assert_shared! {
+    login_request: WORKSPACE IDENTIFIERS PREVIOUS_PROFILE_ID EVENT_TIME REQUEST_ID VALIDATE_ONLY EXPLAIN CONSISTENCY TRAITS;
+    logout_request: WORKSPACE IDENTIFIERS PREVIOUS_PROFILE_ID EVENT_TIME REQUEST_ID VALIDATE_ONLY EXPLAIN CONSISTENCY;
+    track_request: WORKSPACE IDENTIFIERS PREVIOUS_PROFILE_ID EVENT_TIME REQUEST_ID VALIDATE_ONLY EXPLAIN CONSISTENCY;
+    modify_request: WORKSPACE IDENTIFIERS PREVIOUS_PROFILE_ID EVENT_TIME REQUEST_ID VALIDATE_ONLY EXPLAIN CONSISTENCY;
+    search_request: WORKSPACE IDENTIFIERS PREVIOUS_PROFILE_ID EVENT_TIME REQUEST_ID VALIDATE_ONLY EXPLAIN CONSISTENCY;
+}
 
 /// A call that could be decoded, and all that is wrong with it.
 #[derive(Debug)]
@@ -56,18 +75,18 @@ impl<'m> Fields<'m> {
         let mut reader = Reader::of_texts(request);
         while let Some(field) = reader.next()? {
             match (field.tag, kind) {
-                (1, _) => self.workspace = field.text()?,
-                (2, _) => self.identifiers.push(identifier(field.message()?)?),
-                (3, _) => self.previous_profile_id = field.signed()?,
-                (4, _) => field.merge(&mut self.event_time)?,
-                (5, _) => self.request_id = field.text()?,
-                (6, _) => self.validate_only = field.flag()?,
-                (7, _) => self.explain = field.flag()?,
-                (8, _) => self.consistency = field.enumeration()?,
-                (9, CallKind::Identify | CallKind::Login) => field.merge(&mut self.rare().traits)?,
-                (9, CallKind::Track) => field.merge(&mut self.rare().event)?,
-                (9, CallKind::Modify) => self.rare().profile_id = field.signed()?,
-                (10, CallKind::Modify) => {
+                (shared::WORKSPACE, _) => self.workspace = field.text()?,
+                (shared::IDENTIFIERS, _) => self.identifiers.push(identifier(field.message()?)?),
+                (shared::PREVIOUS_PROFILE_ID, _) => self.previous_profile_id = field.signed()?,
+                (shared::EVENT_TIME, _) => field.merge(&mut self.event_time)?,
+                (shared::REQUEST_ID, _) => self.request_id = field.text()?,
+                (shared::VALIDATE_ONLY, _) => self.validate_only = field.flag()?,
+                (shared::EXPLAIN, _) => self.explain = field.flag()?,
+                (shared::CONSISTENCY, _) => self.consistency = field.enumeration()?,
+                (shared::TRAITS, CallKind::Identify | CallKind::Login) => field.merge(&mut self.rare().traits)?,
+                (track_request::EVENT, CallKind::Track) => field.merge(&mut self.rare().event)?,
+                (modify_request::PROFILE_ID, CallKind::Modify) => self.rare().profile_id = field.signed()?,
+                (modify_request::CHANGES, CallKind::Modify) => {
                     let mut change = None;
                     field.merge(&mut change)?;
                     self.rare().changes.extend(change);
@@ -83,7 +102,7 @@ impl<'m> Fields<'m> {
     }
 }
 
-/// A call whose fields are told.
+/// A call whose fields are known; the rules of its kind were not applied yet.
 pub(super) struct Told<'m> {
     kind: CallKind,
     fields: Fields<'m>,
@@ -92,7 +111,7 @@ pub(super) struct Told<'m> {
 impl<'m> Told<'m> {
     /// The call that the fields make.
     #[inline]
-    pub fn settle(self) -> Read<'m> {
+    pub fn into_call(self) -> Read<'m> {
         let Self { kind, mut fields } = self;
         let mut call = Call::new(kind);
         call.validate_only = fields.validate_only;
@@ -117,8 +136,8 @@ fn identifier(mut message: Reader<'_>) -> Result<RawIdentifier<'_>, Broken> {
     } else {
         while let Some(field) = message.next()? {
             match field.tag {
-                1 => type_name = field.text()?,
-                2 => value = field.text()?,
+                identifier_tag::TYPE => type_name = field.text()?,
+                identifier_tag::VALUE => value = field.text()?,
                 _ => field.skip()?,
             }
         }
@@ -130,7 +149,7 @@ fn identifier(mut message: Reader<'_>) -> Result<RawIdentifier<'_>, Broken> {
 pub(super) fn unary(kind: CallKind, request: &[u8]) -> Result<Read<'_>, Broken> {
     let mut fields = Fields::default();
     fields.read(kind, request)?;
-    Ok(Told { kind, fields }.settle())
+    Ok(Told { kind, fields }.into_call())
 }
 
 /// Decodes a `Call` of a batch; `None` if it is of no kind. As everywhere in protobuf the last kind told counts, and one
@@ -141,11 +160,11 @@ pub(super) fn of_batch(message: &[u8]) -> Result<Option<Told<'_>>, Broken> {
     let mut reader = Reader::new(message);
     while let Some(mut field) = reader.next()? {
         let kind = match field.tag {
-            1 => CallKind::Identify,
-            2 => CallKind::Login,
-            3 => CallKind::Logout,
-            4 => CallKind::Track,
-            5 => CallKind::Modify,
+            call_tag::IDENTIFY => CallKind::Identify,
+            call_tag::LOGIN => CallKind::Login,
+            call_tag::LOGOUT => CallKind::Logout,
+            call_tag::TRACK => CallKind::Track,
+            call_tag::MODIFY => CallKind::Modify,
             _ => {
                 field.skip()?;
                 continue;

@@ -6,13 +6,11 @@ use utterson_engine::fault::{Fault, Reason, Violation};
 
 use super::reader::{Broken, Reader};
 use super::{fields, malformed, structs};
+use crate::proto::tags::v1::import_profiles_request;
 use crate::proto::v1;
 
 /// The most profiles of one import.
 pub const MAX_PROFILES: usize = 100_000;
-
-/// `ImportProfilesRequest.profiles`.
-const PROFILES_TAG: u32 = 7;
 
 const ONE_OR_MANY: &str = "a message is one profile or has many in profiles, not both: leave the other fields empty";
 
@@ -65,7 +63,7 @@ pub fn imported_count(message: &[u8]) -> usize {
     let count = || -> Result<usize, Broken> {
         let (mut reader, mut many) = (Reader::new(message), 0);
         while let Some(field) = reader.next()? {
-            many += usize::from(field.tag == PROFILES_TAG);
+            many += usize::from(field.tag == import_profiles_request::PROFILES);
             field.skip()?;
         }
         // Without many it is one itself.

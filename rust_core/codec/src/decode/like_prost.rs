@@ -82,7 +82,7 @@ proptest! {
             v1::call::Call::Logout(v1::LogoutRequest { workspace, identifiers, request_id, ..Default::default() })
         }),
     }))) {
-        let (read, expected) = (of_batch(&bytes).map(|told| told.map(Told::settle)), v1::Call::decode(&bytes[..]));
+        let (read, expected) = (of_batch(&bytes).map(|told| told.map(Told::into_call)), v1::Call::decode(&bytes[..]));
         prop_assert_eq!(read.is_ok(), expected.is_ok());
         match (read, expected.map(|expected| expected.call)) {
             (Ok(Some(read)), Ok(Some(v1::call::Call::Identify(expected)))) => {

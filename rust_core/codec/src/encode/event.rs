@@ -2,8 +2,9 @@
 
 use utterson_engine::decider::{Encoder, StoredEvent};
 
-use super::wire::Wire;
 use super::{put_demotions, put_identifier, put_timestamp};
+use crate::proto::tags::v1::stored_event as tag;
+use crate::wire::Wire;
 
 /// Encodes events as they are stored.
 #[derive(Clone, Copy, Debug, Default)]
@@ -14,15 +15,15 @@ impl Encoder for EventEncoder {
         let call = event.call;
         let mut bytes = Vec::new();
         let mut wire = Wire(&mut bytes);
-        wire.text(1, &call.event.message_id);
-        wire.text(2, &call.event.name);
+        wire.text(tag::MESSAGE_ID, &call.event.message_id);
+        wire.text(tag::NAME, &call.event.name);
         // A Struct, and encoded already.
-        wire.bytes(3, &call.event.properties);
-        put_timestamp(&mut wire, 4, event.time);
+        wire.bytes(tag::PROPERTIES, &call.event.properties);
+        put_timestamp(&mut wire, tag::EVENT_TIME, event.time);
         for &index in &event.identifiers {
-            put_identifier(&mut wire, 5, call, index);
+            put_identifier(&mut wire, tag::IDENTIFIERS, call, index);
         }
-        put_demotions(&mut wire, 6, call, event.demoted);
+        put_demotions(&mut wire, tag::DEMOTED, call, event.demoted);
         bytes
     }
 }

@@ -7,23 +7,24 @@ use utterson_engine::ids::{Micros, ProfileId};
 use utterson_engine::outcome::Outcome;
 use utterson_engine::plan::{Entry, Resolution};
 
-use super::wire::Wire;
 use super::{put_changes, put_demotions, put_timestamp, timestamp};
+use crate::proto::tags::v1::history_entry as tag;
 use crate::proto::v1;
+use crate::wire::Wire;
 
 /// Writes the entry of a call that touched profiles.
 pub(super) fn of_call(call: &Call, resolution: &Resolution, (commit_time, token): (Micros, &str), bytes: &mut Vec<u8>) {
     let mut wire = Wire(bytes);
-    wire.text(1, token);
-    put_timestamp(&mut wire, 2, commit_time);
-    wire.signed(3, call.kind as i64);
-    wire.signed(4, resolution.outcome as i64);
-    wire.text(5, resolution.decided_by.as_str());
-    wire.signed(6, i64::from(resolution.policy_revision.0));
-    wire.signed(7, resolution.profile.map_or(0, |id| id.0));
-    wire.packed(8, resolution.merged.iter().map(|id| id.0.cast_unsigned()));
-    put_changes(&mut wire, 9, &resolution.changes);
-    put_demotions(&mut wire, 10, call, &resolution.demoted);
+    wire.text(tag::REVISION, token);
+    put_timestamp(&mut wire, tag::COMMIT_TIME, commit_time);
+    wire.signed(tag::CALL, call.kind as i64);
+    wire.signed(tag::OUTCOME, resolution.outcome as i64);
+    wire.text(tag::DECIDED_BY, resolution.decided_by.as_str());
+    wire.signed(tag::POLICY_REVISION, i64::from(resolution.policy_revision.0));
+    wire.signed(tag::PROFILE_ID, resolution.profile.map_or(0, |id| id.0));
+    wire.packed(tag::MERGED_PROFILE_IDS, resolution.merged.iter().map(|id| id.0.cast_unsigned()));
+    put_changes(&mut wire, tag::CHANGES, &resolution.changes);
+    put_demotions(&mut wire, tag::DEMOTED, call, &resolution.demoted);
 }
 
 /// Writes the entry of a profile that was taken over.

@@ -7,19 +7,23 @@ mod resolution;
 mod response;
 #[cfg(test)]
 mod tests;
-pub(crate) mod wire;
 
 pub use event::EventEncoder;
 pub use plan::{Answer, Encoded, Imported, decided, imported, policy_change};
-pub use response::{batch, replay_answer, stream_message, unary};
+pub use response::{batch, repeated_answer, stream_message, unary};
 
 use prost_types::Timestamp;
 use utterson_engine::call::{Call, CallKind};
 use utterson_engine::ids::Micros;
 use utterson_engine::outcome::{ChangedProfile, Demotion};
 
+use crate::proto::tags::v1::{demotion as demotion_tag, identifier as identifier_tag, identifier_change as change_tag};
 use crate::proto::v1;
-use wire::Wire;
+use crate::wire::Wire;
+
+/// `google.protobuf.Timestamp`.
+const TIMESTAMP_SECONDS: u32 = 1;
+const TIMESTAMP_NANOS: u32 = 2;
 
 fn timestamp(time: Micros) -> Timestamp {
     let nanos = time.0.rem_euclid(1_000_000) * 1_000;
@@ -50,41 +54,41 @@ fn demotion(call: &Call, demotion: &Demotion) -> v1::Demotion {
     }
 }
 
-fn put_identifier(wire: &mut Wire<'_>, tag: u8, call: &Call, index: usize) {
+fn put_identifier(wire: &mut Wire<'_>, tag: u32, call: &Call, index: usize) {
     let Some((type_name, value)) = sent_at(call, index) else { return };
-    if wire.short_texts(tag, (type_name, value)) {
+    if wire.short_identifier(tag, (type_name, value)) {
         return;
     }
     wire.message(tag, |wire| {
-        wire.text(1, type_name);
-        wire.text(2, value);
+        wire.text(identifier_tag::TYPE, type_name);
+        wire.text(identifier_tag::VALUE, value);
     });
 }
 
-fn put_demotions(wire: &mut Wire<'_>, tag: u8, call: &Call, demoted: &[Demotion]) {
+fn put_demotions(wire: &mut Wire<'_>, tag: u32, call: &Call, demoted: &[Demotion]) {
     for one in demoted {
         wire.message(tag, |wire| {
-            put_identifier(wire, 1, call, one.index);
-            wire.signed(2, one.reason as i64);
-            wire.signed(3, i64::from(one.round));
+            put_identifier(wire, demotion_tag::IDENTIFIER, call, one.index);
+            wire.signed(demotion_tag::REASON, one.reason as i64);
+            wire.signed(demotion_tag::ROUND, i64::from(one.round));
         });
     }
 }
 
-fn put_changes(wire: &mut Wire<'_>, tag: u8, changes: &[ChangedProfile]) {
+fn put_changes(wire: &mut Wire<'_>, tag: u32, changes: &[ChangedProfile]) {
     for change in changes {
         wire.message(tag, |wire| {
-            wire.text(1, &change.type_name);
-            wire.signed(2, change.profile.0);
-            wire.number(3, u64::from(change.now_orphaned));
+            wire.text(change_tag::TYPE, &change.type_name);
+            wire.signed(change_tag::PROFILE_ID, change.profile.0);
+            wire.number(change_tag::NOW_ORPHANED, u64::from(change.now_orphaned));
         });
     }
 }
 
-fn put_timestamp(wire: &mut Wire<'_>, tag: u8, time: Micros) {
+fn put_timestamp(wire: &mut Wire<'_>, tag: u32, time: Micros) {
     let Timestamp { seconds, nanos } = timestamp(time);
     wire.message(tag, |wire| {
-        wire.signed(1, seconds);
-        wire.signed(2, i64::from(nanos));
+        wire.signed(TIMESTAMP_SECONDS, seconds);
+        wire.signed(TIMESTAMP_NANOS, i64::from(nanos));
     });
 }

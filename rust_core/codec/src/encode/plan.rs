@@ -98,7 +98,7 @@ pub fn decided<'c, S: Borrow<Submission<'c>>>(plan: &Plan, calls: &[S], digester
                 resolution::resolution(one, call, token, &mut accepted);
                 Answer::Accepted(begin..accepted.len())
             }
-            (Verdict::Replay(digest), Ok(call)) => Answer::Repeated { digest: *digest, explain: call.explain },
+            (Verdict::Repeat(digest), Ok(call)) => Answer::Repeated { digest: *digest, explain: call.explain },
             (Verdict::Fault(fault), _) | (_, Err(fault)) => Answer::Refused(fault.clone()),
         };
         answers.push(answer);

@@ -6,35 +6,36 @@ use utterson_engine::explain::{Check, Explanation, Round};
 use utterson_engine::ids::ProfileId;
 use utterson_engine::plan::Resolution;
 
-use super::wire::Wire;
 use super::{demotion, identifier_at, put_changes, put_demotions, put_identifier};
+use crate::proto::tags::v1::{identifier_result as result_tag, resolution as tag};
 use crate::proto::v1;
+use crate::wire::Wire;
 
 /// Writes a resolution; `token` is that of its revision.
 pub(super) fn resolution(resolution: &Resolution, call: &Call, token: &str, bytes: &mut Vec<u8>) {
     let mut wire = Wire(bytes);
-    wire.signed(1, number(resolution.profile));
-    wire.signed(2, resolution.outcome as i64);
-    wire.number(3, u64::from(resolution.known));
-    wire.signed(4, number(resolution.source));
-    wire.packed(5, resolution.merged.iter().map(|id| id.0.cast_unsigned()));
+    wire.signed(tag::PROFILE_ID, number(resolution.profile));
+    wire.signed(tag::OUTCOME, resolution.outcome as i64);
+    wire.number(tag::KNOWN, u64::from(resolution.known));
+    wire.signed(tag::SOURCE_PROFILE_ID, number(resolution.source));
+    wire.packed(tag::MERGED_PROFILE_IDS, resolution.merged.iter().map(|id| id.0.cast_unsigned()));
     for result in &resolution.identifiers {
-        wire.message(6, |wire| {
-            put_identifier(wire, 1, call, result.index);
-            wire.signed(2, result.disposition as i64);
-            wire.signed(3, result.reason.map_or(0, |reason| reason as i64));
+        wire.message(tag::IDENTIFIERS, |wire| {
+            put_identifier(wire, result_tag::IDENTIFIER, call, result.index);
+            wire.signed(result_tag::DISPOSITION, result.disposition as i64);
+            wire.signed(result_tag::REASON, result.reason.map_or(0, |reason| reason as i64));
         });
     }
-    put_demotions(&mut wire, 7, call, &resolution.demoted);
-    put_changes(&mut wire, 8, &resolution.changes);
+    put_demotions(&mut wire, tag::DEMOTED, call, &resolution.demoted);
+    put_changes(&mut wire, tag::CHANGES, &resolution.changes);
     for warning in &resolution.warnings {
-        wire.present_bytes(9, warning.as_bytes());
+        wire.present_bytes(tag::WARNINGS, warning.as_bytes());
     }
     if let Some(explanation) = &resolution.explanation {
-        wire.present_bytes(10, &explained(explanation, call).encode_to_vec());
+        wire.present_bytes(tag::EXPLANATION, &explained(explanation, call).encode_to_vec());
     }
-    wire.signed(11, i64::from(resolution.policy_revision.0));
-    wire.text(12, token);
+    wire.signed(tag::POLICY_REVISION, i64::from(resolution.policy_revision.0));
+    wire.text(tag::REVISION, token);
 }
 
 fn number(profile: Option<ProfileId>) -> i64 {

@@ -4,17 +4,21 @@ use prost::DecodeError;
 use prost::Message;
 use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint, int64};
 
+use crate::proto::tags::v1::{
+    batch_resolve_response, call_result, identify_response, login_response, logout_response, modify_response,
+    search_response, stream_resolve_response, track_response,
+};
 use crate::proto::v1;
 
-/// The tag of `resolution` in every unary response.
-const UNARY_RESOLUTION: u32 = 1;
-/// The tags of `CallResult`.
-const RESULT_RESOLUTION: u32 = 1;
-const RESULT_ERROR: u32 = 2;
-/// The tag of `results` in a `BatchResolveResponse`, and those of a `StreamResolveResponse`.
-const BATCH_RESULTS: u32 = 1;
-const STREAM_SEQUENCE: u32 = 1;
-const STREAM_RESULTS: u32 = 2;
+/// Every unary response has its `resolution` in the same place.
+const UNARY_RESOLUTION: u32 = identify_response::RESOLUTION;
+const _: () = assert!(
+    UNARY_RESOLUTION == login_response::RESOLUTION
+        && UNARY_RESOLUTION == logout_response::RESOLUTION
+        && UNARY_RESOLUTION == track_response::RESOLUTION
+        && UNARY_RESOLUTION == modify_response::RESOLUTION
+        && UNARY_RESOLUTION == search_response::RESOLUTION
+);
 
 /// Wraps an encoded `Resolution` into the response of its unary call: all of them have one shape.
 #[must_use]
@@ -28,7 +32,7 @@ pub fn unary(resolution: &[u8]) -> Vec<u8> {
 #[must_use]
 pub fn batch<B: AsRef<[u8]>>(results: &[(bool, B)]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(size_of_results(results));
-    put_results(BATCH_RESULTS, results, &mut bytes);
+    put_results(batch_resolve_response::RESULTS, results, &mut bytes);
     bytes
 }
 
@@ -37,14 +41,14 @@ pub fn batch<B: AsRef<[u8]>>(results: &[(bool, B)]) -> Vec<u8> {
 pub fn stream_message<B: AsRef<[u8]>>(sequence: i64, results: &[(bool, B)]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(size_of_results(results) + 11);
     if sequence != 0 {
-        int64::encode(STREAM_SEQUENCE, &sequence, &mut bytes);
+        int64::encode(stream_resolve_response::SEQUENCE, &sequence, &mut bytes);
     }
-    put_results(STREAM_RESULTS, results, &mut bytes);
+    put_results(stream_resolve_response::RESULTS, results, &mut bytes);
     bytes
 }
 
 /// The answer to a repeated call from the recorded one: the explanation is told only where it is asked for.
-pub fn replay_answer(recorded: &[u8], explain: bool) -> Result<Vec<u8>, DecodeError> {
+pub fn repeated_answer(recorded: &[u8], explain: bool) -> Result<Vec<u8>, DecodeError> {
     if explain {
         return Ok(recorded.to_vec());
     }
@@ -61,10 +65,10 @@ fn size_of_results<B: AsRef<[u8]>>(results: &[(bool, B)]) -> usize {
 
 fn put_results<B: AsRef<[u8]>>(tag: u32, results: &[(bool, B)], bytes: &mut Vec<u8>) {
     for (accepted, result) in results {
-        let inner = if *accepted { RESULT_RESOLUTION } else { RESULT_ERROR };
+        let inner = if *accepted { call_result::RESOLUTION } else { call_result::ERROR };
         let length = result.as_ref().len();
         encode_key(tag, WireType::LengthDelimited, bytes);
-        // The inner key is one byte: both its tags are below 16.
+        // The inner key is one byte, as all of the API's are.
         encode_varint((1 + encoded_len_varint(length as u64) + length) as u64, bytes);
         put(inner, result.as_ref(), bytes);
     }

@@ -40,8 +40,8 @@ fn responses_wrap_answers_as_they_are() {
 #[test]
 fn a_repeated_call_is_explained_only_where_it_asks() {
     let recorded = resolution().encode_to_vec();
-    assert_eq!(replay_answer(&recorded, true).as_deref(), Ok(&*recorded));
-    let plain = v1::Resolution::decode(&*replay_answer(&recorded, false).expect("an answer")).expect("a resolution");
+    assert_eq!(repeated_answer(&recorded, true).as_deref(), Ok(&*recorded));
+    let plain = v1::Resolution::decode(&*repeated_answer(&recorded, false).expect("an answer")).expect("a resolution");
     assert_eq!(plain, v1::Resolution { explanation: None, ..resolution() });
 }
 

@@ -5,6 +5,7 @@
 
 mod email;
 mod judge;
+mod normalization;
 mod phone;
 mod text;
 
@@ -12,9 +13,8 @@ use std::borrow::Cow;
 use std::fmt;
 
 pub use judge::{MAX_VALUE_BYTES, is_plain, judge, judge_raw};
+pub use normalization::Normalization;
 pub use phone::Region;
-
-use crate::policy::spec::Normalization;
 
 /// The Unicode version of every table used here. A test compares it with the tables themselves.
 pub const UNICODE_VERSION: &str = "18.0.0";

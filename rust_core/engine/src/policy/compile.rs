@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::fault::Violation;
+use crate::normalize::Normalization;
 use crate::normalize::Region;
 use crate::policy::block::BlockList;
 use crate::policy::settings::{Limit, Strategy, TypeSettings};
 use crate::policy::spec::{
-    LimitScope, LimitSpec, Normalization, OnExceeded, PolicySpec, StrategySpec, TypeSpec, UnlistedTypes, Window,
+    LimitScope, LimitSpec, OnExceeded, PolicySpec, StrategySpec, TypeSpec, UnlistedTypes, Window,
 };
 use crate::policy::{ListedType, Policy, check};
 

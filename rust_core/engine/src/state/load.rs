@@ -6,12 +6,13 @@ use crate::digest::{Digest, Digester};
 use crate::ids::{Day, Micros, PolicyRevision, Position, Seq, Serial, TypeId};
 use crate::permutation::Permutation;
 use crate::policy::Policy;
-use crate::state::hash::{Rows, StateHash};
 use crate::state::index::{Entry, Index};
 use crate::state::marks::{DigestMap, RequestMark, Requests, TraitMark};
 use crate::state::profiles::Profiles;
+use crate::state::row_digests::Rows;
 use crate::state::types::Types;
 use crate::state::{Head, State};
+use crate::state_hash::StateHash;
 
 /// A row of the table of profiles.
 #[derive(Clone, Copy, Debug)]
@@ -154,7 +155,7 @@ impl State {
             }
         }
         self.count_logins(Postings::OfNobodyKnown);
-        self.index.settle();
+        self.index.shrink_to_grown();
         self.requests.sort();
         self.hash.events = expected.events;
         self.hash == expected

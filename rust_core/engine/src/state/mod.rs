@@ -2,11 +2,11 @@
 
 mod ahead;
 mod arena;
-pub mod hash;
 pub mod index;
 mod load;
 pub mod marks;
 pub mod profiles;
+mod row_digests;
 mod sharded;
 pub mod types;
 
@@ -17,11 +17,12 @@ use crate::ids::{Day, EntryId, Micros, PolicyRevision, Position, ProfileId, Seq,
 use crate::permutation::Permutation;
 use crate::plan::{Attachment, Effect};
 use crate::policy::Policy;
-use hash::{Rows, StateHash};
+use crate::state_hash::StateHash;
 use index::{Entry, Index, NONE, Near};
 pub use load::{LoadedIdentifier, LoadedProfile};
 use marks::{DigestMap, RequestMark, Requests, TraitMark};
 use profiles::{Profile, Profiles};
+use row_digests::Rows;
 use types::Types;
 
 /// The newest log entry that a state contains.

@@ -3,6 +3,7 @@
 
 pub(crate) mod calls;
 pub(crate) mod dump;
+pub(crate) mod histories;
 pub(crate) mod merging;
 pub(crate) mod naive;
 pub(crate) mod policies;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use proptest::test_runner::{Config, TestCaseError, TestCaseResult};
 
 use crate::admin;
+use crate::asked::{self, Usable};
 use crate::call::Call;
 use crate::decide::decide;
 use crate::decider::{Encoder, StoredEvent};
@@ -24,7 +26,7 @@ use crate::permutation::Permutation;
 use crate::plan::{Effect, Plan, Resolution, Verdict};
 use crate::policy::Policy;
 use crate::policy::spec::PolicySpec;
-use crate::rules::prepare::{self, Usable};
+use crate::rules::common::prepare;
 use crate::state::{Head, State};
 use view::View;
 
@@ -95,14 +97,14 @@ impl Step<'_> {
 pub(crate) fn answer(verdict: &Verdict) -> Option<&Resolution> {
     match verdict {
         Verdict::Resolution(resolution) => Some(resolution),
-        Verdict::Fault(_) | Verdict::Replay(_) => None,
+        Verdict::Fault(_) | Verdict::Repeat(_) => None,
     }
 }
 
 pub(crate) fn reason(verdict: &Verdict) -> Option<Reason> {
     match verdict {
         Verdict::Fault(fault) => Some(fault.reason),
-        Verdict::Resolution(_) | Verdict::Replay(_) => None,
+        Verdict::Resolution(_) | Verdict::Repeat(_) => None,
     }
 }
 
@@ -111,7 +113,7 @@ pub(crate) fn usable<'c>(policy: &'c Policy, call: &'c Call<'c>, state: &State) 
     let prepared = prepare::prepare(policy, &call.identifiers, &state.digester);
     prepared.map_or_else(
         |_| Vec::new(),
-        |prepared| prepare::usable(&prepared.asked).map(|(index, one)| (index, one.clone())).collect(),
+        |prepared| asked::usable(&prepared.asked).map(|(index, one)| (index, one.clone())).collect(),
     )
 }
 
@@ -203,7 +205,7 @@ impl World {
         match self.run(call) {
             Verdict::Resolution(resolution) => resolution,
             Verdict::Fault(fault) => panic!("refused: {fault:?}"),
-            Verdict::Replay(_) => panic!("repeated"),
+            Verdict::Repeat(_) => panic!("repeated"),
         }
     }
 

@@ -10,7 +10,7 @@ use utterson_engine::fault::Fault;
 use utterson_engine::ids::{EntryId, Micros, PolicyRevision, ProfileId, Seq, Serial};
 use utterson_engine::invariants;
 use utterson_engine::plan::{Effect, Plan, Resolution, Verdict};
-use utterson_engine::rules::c2_refuse;
+use utterson_engine::rules::common::c2_refuse;
 use utterson_engine::state::{Head, State};
 
 use crate::file::{Given, Identifiers, PolicyText, Step};
@@ -87,7 +87,7 @@ impl World {
         match one.verdict {
             Verdict::Resolution(resolution) => Ok(resolution),
             Verdict::Fault(fault) => Err(fault),
-            Verdict::Replay(_) => panic!("no scenario repeats a call"),
+            Verdict::Repeat(_) => panic!("no scenario repeats a call"),
         }
     }
 

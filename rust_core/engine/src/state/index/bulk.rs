@@ -24,12 +24,12 @@ impl Index {
         }
     }
 
-    /// Gives back room that was made and not needed.
-    pub(crate) fn settle(&mut self) {
+    /// Gives every table the size that it would have grown to, and the rest of the room back.
+    pub(crate) fn shrink_to_grown(&mut self) {
         if self.room > 0 {
             self.room = 0;
             for (number, shard) in (0..=u8::MAX).zip(&mut self.shards) {
-                shard.settle(number);
+                shard.shrink_to_grown(number);
             }
         }
     }

@@ -127,7 +127,7 @@ impl Posting {
             },
             Form::Many(sides) => sides.put(holder),
         }
-        self.settle();
+        self.choose_form();
     }
 
     /// Removes a holder.
@@ -139,11 +139,11 @@ impl Posting {
                 sides.known.remove(&serial);
             }
         }
-        self.settle();
+        self.choose_form();
     }
 
     /// Takes the form that suits the number of holders.
-    fn settle(&mut self) {
+    fn choose_form(&mut self) {
         let number = self.len();
         let other = match &self.0 {
             Form::Few(few) if number > FEW_MAX => {

@@ -88,8 +88,8 @@ impl Shard {
     }
 
     /// Makes the table as large as it would have grown to.
-    pub fn settle(&mut self, shard: u8) {
-        if self.slots.settle(shard) {
+    pub fn shrink_to_grown(&mut self, shard: u8) {
+        if self.slots.shrink_to_grown(shard) {
             self.fill(shard, NONE);
         }
     }

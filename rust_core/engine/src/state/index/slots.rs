@@ -179,7 +179,7 @@ impl Slots {
     }
 
     /// Makes the table as large as growing would have, if it is larger: then the caller inserts everything anew.
-    pub fn settle(&mut self, phase: u8) -> bool {
+    pub fn shrink_to_grown(&mut self, phase: u8) -> bool {
         let least = buckets_for(self.held as usize + 1);
         // Up to an eighth more than that, and not the same in all shards.
         let buckets = least + least * usize::from(phase) / 8 / 256;
@@ -281,9 +281,9 @@ mod tests {
         };
         fill(&mut slots);
         assert_eq!(slots.buckets.len(), roomy);
-        assert!(slots.settle(255));
+        assert!(slots.shrink_to_grown(255));
         assert!((1_500..1_500 * 5 / 4).contains(&(slots.buckets.len() * SLOTS)));
         fill(&mut slots);
-        assert!(!slots.settle(255));
+        assert!(!slots.shrink_to_grown(255));
     }
 }

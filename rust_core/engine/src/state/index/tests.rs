@@ -30,7 +30,7 @@ enum Step {
     See(prop::sample::Index, Day),
     Turn(Serial),
     MakeRoom(usize),
-    Settle,
+    Shrink,
 }
 
 /// Few digests, so that many profiles hold one; some share shard, bucket and tag.
@@ -66,7 +66,7 @@ fn any_step() -> impl Strategy<Value = Step> {
             .prop_map(|(which, day)| Step::See(which, Day(day))),
         1 => (1..60_u32).prop_map(|serial| Step::Turn(Serial(serial))),
         1 => prop_oneof![0..100_usize, 0..40_000_usize].prop_map(Step::MakeRoom),
-        1 => Just(Step::Settle),
+        1 => Just(Step::Shrink),
     ]
 }
 
@@ -98,7 +98,7 @@ fn take(index: &mut Index, naive: &mut Naive, step: Step) {
             assert_eq!(index.see(at, day), std::mem::replace(&mut entry.seen_day, day));
         }
         Step::MakeRoom(more) => index.make_room(more),
-        Step::Settle => index.settle(),
+        Step::Shrink => index.shrink_to_grown(),
         Step::Turn(serial) => {
             let known = naive.known.insert(serial);
             if !known {

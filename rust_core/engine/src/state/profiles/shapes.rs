@@ -143,12 +143,12 @@ impl Shapes {
         if self.idle.len() > IDLE_MAX
             && let Some(oldest) = self.idle.pop_front()
         {
-            self.settle(oldest);
+            self.drop_unused(oldest);
         }
     }
 
     /// Drops a combination that found no other profile.
-    fn settle(&mut self, shape: u32) {
+    fn drop_unused(&mut self, shape: u32) {
         let row = &mut self.rows[shape as usize];
         row.idle = false;
         if row.references > 0 {

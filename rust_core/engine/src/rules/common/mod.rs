@@ -1,0 +1,20 @@
+//! The rules of both families, and what their rules share: one file a rule, named by its id.
+
+pub(crate) mod c10_say_why;
+pub(crate) mod c1_normalise;
+pub mod c2_refuse;
+pub(crate) mod c3_block;
+pub(crate) mod c4_unlisted;
+pub(crate) mod c5_nothing_usable;
+pub(crate) mod c6_duplicates;
+pub mod c7_once;
+pub(crate) mod c8_order;
+pub(crate) mod c9_dry_run;
+pub(crate) mod dispositions;
+pub(crate) mod events;
+pub(crate) mod m8_traits;
+pub(crate) mod modify;
+pub mod prepare;
+pub(crate) mod put;
+pub(crate) mod search;
+pub(crate) mod seen;
