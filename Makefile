@@ -33,6 +33,7 @@ check-python: setup
 
 check-proto: setup
 	$(RUN) buf lint
+	$(RUN) buf breaking proto --against $(wildcard proto/image-*.binpb)
 
 check-rust: setup
 	cargo fmt --all --check
