@@ -8,7 +8,7 @@ RUN := $(UV) run --locked
 CARGO_FLAGS := --workspace --locked
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check-python check-rust check-proto test-rust test-python bench bench-quick format
+.PHONY: help setup run test check-python check-rust check-proto test-rust test-python bench bench-quick format proto
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -46,13 +46,16 @@ test-rust: setup
 test-python: setup
 	$(RUN) pytest
 
-bench: ## measure us beside the alternatives: the whole table, within an hour
+bench: setup ## measure us beside the alternatives: the whole table, within an hour
 	$(RUN) --group bench python -m benchmarks
 
-bench-quick: ## the core goals only, in about two minutes
+bench-quick: setup ## the core goals only, in about two minutes
 	$(RUN) --group bench python -m benchmarks --quick
 
 format: setup ## bring all sources into shape
 	$(RUN) ruff check --fix
 	$(RUN) ruff format
 	cargo fmt --all
+
+proto: setup ## generate the Python code anew, after a change to the protos
+	$(RUN) python proto/generate.py
