@@ -6,9 +6,11 @@ UV_VERSION := 0.13.9
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .tools/bin/uv)
 RUN := $(UV) run --locked
 CARGO_FLAGS := --workspace --locked
+# What builds the extension for uv.
+export MATURIN_PEP517_ARGS := --locked
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check-python check-rust check-proto test-rust test-python bench bench-quick format proto
+.PHONY: help setup run test check-python check-rust check-proto test-rust test-python bench bench-quick format proto dist
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -59,3 +61,11 @@ format: setup ## bring all sources into shape
 
 proto: setup ## generate the Python code anew, after a change to the protos
 	$(RUN) python proto/generate.py
+
+dist: setup ## build and check what a release publishes, into the folder dist (docs/release.md)
+	rm -rf dist
+	$(UV) build --sdist --out-dir dist
+	$(UV) build python --out-dir dist
+	$(RUN) --group release maturin build --release --locked --zig --compatibility manylinux2014 --out dist
+	$(RUN) --group release abi3audit --strict dist/utterson-*.whl
+	$(RUN) --group release auditwheel show dist/utterson-*.whl

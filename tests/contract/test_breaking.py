@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-BUF = Path(sys.executable).parent / "buf"
+BUF = str(Path(sys.executable).parent / "buf")
 (IMAGE,) = (REPOSITORY / "proto").glob("image-*.binpb")
 
 
 def broken_rules(folder: Path) -> list[str]:
     """Tell the rules of buf that the protos of a folder break, set against the last release."""
-    command = [BUF, "breaking", "proto", "--against", IMAGE, "--error-format", "json"]
+    command = [BUF, "breaking", "proto", "--against", str(IMAGE), "--error-format", "json"]
     result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
     assert not result.stderr
     return [json.loads(line)["type"] for line in result.stdout.splitlines()]
