@@ -28,7 +28,7 @@ def main(folder: Path, interpreters: list[str]) -> None:
     for interpreter in interpreters:
         with tempfile.TemporaryDirectory() as scratch:
             Path(scratch).chmod(READABLE)
-            whole = _environment(interpreter, Path(scratch) / "whole", server, client)
+            whole = _environment(interpreter, Path(scratch) / "whole", server)
             alone = _environment(interpreter, Path(scratch) / "alone", client)
             told = _run(str(whole.with_name("utterson")), "--version").strip()
             assert version in told, told
