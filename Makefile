@@ -6,9 +6,11 @@ UV_VERSION := 0.13.9
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .tools/bin/uv)
 RUN := $(UV) run --locked
 CARGO_FLAGS := --workspace --locked
+# What builds the extension for uv.
+export MATURIN_PEP517_ARGS := --locked
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check-python check-rust check-proto test-rust test-python bench bench-quick format
+.PHONY: help setup run test check-python check-rust check-proto test-rust test-python bench bench-quick format proto dist
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -33,6 +35,7 @@ check-python: setup
 
 check-proto: setup
 	$(RUN) buf lint
+	$(RUN) buf breaking proto --against $(wildcard proto/image-*.binpb)
 
 check-rust: setup
 	cargo fmt --all --check
@@ -45,13 +48,24 @@ test-rust: setup
 test-python: setup
 	$(RUN) pytest
 
-bench: ## measure us beside the alternatives: the whole table, within an hour
+bench: setup ## measure us beside the alternatives: the whole table, within an hour
 	$(RUN) --group bench python -m benchmarks
 
-bench-quick: ## the core goals only, in about two minutes
+bench-quick: setup ## the core goals only, in about two minutes
 	$(RUN) --group bench python -m benchmarks --quick
 
 format: setup ## bring all sources into shape
 	$(RUN) ruff check --fix
 	$(RUN) ruff format
 	cargo fmt --all
+
+proto: setup ## generate the Python code anew, after a change to the protos
+	$(RUN) python proto/generate.py
+
+dist: setup ## build and check what a release publishes, into the folder dist (docs/release.md)
+	rm -rf dist
+	$(UV) build --sdist --out-dir dist
+	$(UV) build python --out-dir dist
+	$(RUN) --group release maturin build --release --locked --zig --compatibility manylinux2014 --out dist
+	$(RUN) --group release abi3audit --strict dist/utterson-*.whl
+	$(RUN) --group release auditwheel show dist/utterson-*.whl

@@ -8,16 +8,16 @@ use std::path::{Path, PathBuf};
 
 use prost_types::{DescriptorProto, FileDescriptorSet};
 
-/// Folders below `proto/` whose messages the extension reads or writes.
-const PACKAGES: [&str; 2] = ["utterson/v1", "utterson/internal/v1"];
+/// Folders whose messages the extension reads or writes, each with the root that its imports begin at.
+const PACKAGES: [(&str, &str); 2] = [("proto", "utterson/v1"), ("proto_internal", "utterson/internal/v1")];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let includes = [root.join("proto"), root.join("third_party")];
+    let includes = ["proto", "proto_internal", "third_party"].map(|folder| root.join(folder));
 
     let mut files: Vec<PathBuf> = Vec::new();
-    for package in PACKAGES {
-        for entry in fs::read_dir(includes[0].join(package))? {
+    for (folder, package) in PACKAGES {
+        for entry in fs::read_dir(root.join(folder).join(package))? {
             let path = entry?.path();
             if path.extension().is_some_and(|extension| extension == "proto") {
                 files.push(path);
@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// Writes the tags of every field down under the field's name, a module a message; each is held to be of one byte.
 fn tags(descriptors: &FileDescriptorSet) -> Result<String, Box<dyn Error>> {
     let mut source = String::new();
-    for package in PACKAGES {
+    for (_, package) in PACKAGES {
         let name = package.replace('/', ".");
         writeln!(source, "pub mod {} {{", package.split('/').nth(1).unwrap_or_default())?;
         let files = descriptors.file.iter().filter(|file| file.package() == name);

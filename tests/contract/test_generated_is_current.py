@@ -10,6 +10,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet
 REPOSITORY = Path(__file__).resolve().parents[2]
 PYTHON = REPOSITORY / "python"
 FOLDERS = ("utterson/v1", "utterson/internal")
+ROOTS = ("proto", "proto_internal")
 
 
 def files_below(root: Path) -> dict[str, bytes]:
@@ -32,13 +33,14 @@ def test_generated_code_is_current(tmp_path: Path) -> None:
     committed, generated = files_below(PYTHON), files_below(tmp_path)
     assert sorted(committed) == sorted(generated)
     differing = [name for name, content in generated.items() if content != committed[name]]
-    assert differing == [], "run `uv run python proto/generate.py`"
+    assert differing == [], "run `make proto`"
 
 
 def test_every_proto_is_generated() -> None:
-    for proto in (REPOSITORY / "proto").rglob("*.proto"):
-        name = proto.relative_to(REPOSITORY / "proto").with_suffix("").as_posix()
-        assert (PYTHON / f"{name}_pb2.py").is_file()
+    for root in (REPOSITORY / name for name in ROOTS):
+        for proto in root.rglob("*.proto"):
+            name = proto.relative_to(root).with_suffix("").as_posix()
+            assert (PYTHON / f"{name}_pb2.py").is_file()
 
 
 def test_a_caller_gets_no_field_rules() -> None:

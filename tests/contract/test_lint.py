@@ -21,8 +21,9 @@ def test_the_protos_pass_the_lint() -> None:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_the_protos_are_formatted() -> None:
-    result = buf(REPOSITORY, "format", "--diff", "--exit-code", "proto")
+@pytest.mark.parametrize("folder", ["proto", "proto_internal"])
+def test_the_protos_are_formatted(folder: str) -> None:
+    result = buf(REPOSITORY, "format", "--diff", "--exit-code", folder)
     assert result.returncode == 0, result.stdout + result.stderr
 
 
@@ -36,7 +37,7 @@ def test_the_protos_are_formatted() -> None:
 )
 def test_the_lint_can_fail(tmp_path: Path, right: str, wrong: str, rule: str) -> None:
     shutil.copy(REPOSITORY / "buf.yaml", tmp_path)
-    for folder in ("proto", "third_party"):
+    for folder in ("proto", "proto_internal", "third_party"):
         shutil.copytree(REPOSITORY / folder, tmp_path / folder)
     file = tmp_path / "proto/utterson/v1/identifier.proto"
     text = file.read_text(encoding="utf-8")

@@ -98,6 +98,7 @@ def test_the_front_door_checks_all_of_it() -> None:
         "mypy",
         "lint-imports",
         "buf lint",
+        "buf breaking",
         "cargo clippy",
         "cargo test",
         "pytest",

@@ -48,6 +48,7 @@ ALLOWED_AT_THE_TOP = {
     "buf.yaml",
     "docs",
     "proto",
+    "proto_internal",
     "pyproject.toml",
     "python",
     "rust_core",

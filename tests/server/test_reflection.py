@@ -52,6 +52,13 @@ async def test_a_symbol_of_any_kind_is_found_with_comments(
     assert all(dependency in names for proto in protos for dependency in proto.dependency)
 
 
+@pytest.mark.parametrize("kind", ["ErrorInfo", "BadRequest", "PreconditionFailure", "RetryInfo"])
+async def test_what_a_refusal_carries_is_described(running: Running, kind: str) -> None:
+    answer = await ask(running, file_containing_symbol=f"google.rpc.{kind}")
+    (proto, *_) = answer.file_descriptor_response.file_descriptor_proto
+    assert FileDescriptorProto.FromString(proto).name == "google/rpc/error_details.proto"
+
+
 @pytest.mark.parametrize("symbol", ["utterson.v1.Nobody", "utterson.v1.IdentityService.Vanish", "utterson"])
 async def test_an_unknown_symbol_is_not_found(running: Running, symbol: str) -> None:
     answer = await ask(running, file_containing_symbol=symbol)

@@ -10,6 +10,7 @@ from rich.console import Console
 from utterson.cli.demo.command import demo
 from utterson.cli.failing import CommandError
 from utterson.cli.importing.command import import_
+from utterson.cli.installed import require_one_version
 from utterson.cli.scenarios.command import scenarios
 from utterson.cli.serve import serve
 from utterson.domain.startup import StartupError
@@ -50,6 +51,7 @@ app.command("scenarios")(scenarios)
 def main() -> None:
     """Run the command line. What a person can put right ends with one sentence and exit code 1."""
     try:
+        require_one_version()
         app()
     except (StartupError, CommandError) as error:
         Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(f"utterson: {error}")
