@@ -59,12 +59,12 @@ def scenario_ids() -> set[str]:
 def rule_files() -> set[str]:
     """Tell the files that are a rule's own: named by a rule's id."""
     names = {name.removeprefix(RULES) for name in files() if name.startswith(RULES)}
-    return {name for name in names if re.fullmatch(r"[cim]\d+_\w+\.rs", name)}
+    return {name for name in names if re.fullmatch(r"[cim]\d+_\w+\.rs", PurePosixPath(name).name)}
 
 
 def id_of(file: str) -> str:
-    """Tell the id that a rule file's name begins with: m3_1_merges.rs -> M3.1."""
-    found = re.match(r"([cim])(\d+)(?:_(\d+))?_", file)
+    """Tell the id that a rule file's name begins with: merge/m3_1_merges.rs -> M3.1."""
+    found = re.match(r"([cim])(\d+)(?:_(\d+))?_", PurePosixPath(file).name)
     assert found
     letter, number, part = found.groups()
     return letter.upper() + number + (f".{part}" if part else "")

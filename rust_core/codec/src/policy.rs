@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use prost::Message;
 use utterson_engine::fault::Violation;
-use utterson_engine::policy::choice::Numbered;
+use utterson_engine::numbered::Numbered;
 use utterson_engine::policy::spec::{BlockedSpec, LimitSpec, PolicySpec, StrategySpec, TypeSpec, read_number};
 use utterson_engine::policy::{Policy, presets};
 

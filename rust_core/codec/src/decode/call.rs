@@ -6,7 +6,7 @@ use prost_types::{Struct, Timestamp};
 use utterson_engine::call::{Call, CallKind, RawChange, RawEvent, RawIdentifier};
 use utterson_engine::fault::Violation;
 use utterson_engine::policy::is_type_name;
-use utterson_engine::rules::c2_refuse::{MAX_IDENTIFIERS, TYPE_NAME};
+use utterson_engine::rules::common::c2_refuse::{MAX_IDENTIFIERS, TYPE_NAME};
 
 use super::reader::{Broken, Reader};
 use super::{fields, structs};

@@ -4,7 +4,7 @@ use prost_types::Timestamp;
 use utterson_engine::call::{Consistency, RawIdentifier};
 use utterson_engine::fault::{Fault, Violation};
 use utterson_engine::ids::{Micros, ProfileId};
-use utterson_engine::rules::c2_refuse;
+use utterson_engine::rules::common::c2_refuse;
 
 use crate::proto::v1;
 

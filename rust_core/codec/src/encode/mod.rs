@@ -14,9 +14,9 @@ pub use plan::{Answer, Encoded, Imported, decided, imported, policy_change};
 pub use response::{batch, replay_answer, stream_message, unary};
 
 use prost_types::Timestamp;
+use utterson_engine::answer::outcome::{ChangedProfile, Demotion};
 use utterson_engine::call::{Call, CallKind};
 use utterson_engine::ids::Micros;
-use utterson_engine::outcome::{ChangedProfile, Demotion};
 
 use crate::proto::v1;
 use wire::Wire;

@@ -3,13 +3,13 @@
 use proptest::prelude::*;
 
 use super::decide_after;
-use crate::apply::Diverged;
 use crate::call::Call;
 use crate::fault::Fault;
 use crate::ids::{EntryId, Micros};
+use crate::state::Diverged;
 use crate::testing::calls::identify;
 use crate::testing::dump::dump;
-use crate::testing::{Readable, World, cases, policies};
+use crate::testing::{Readable, World, cases, histories, policies};
 
 fn submitted<'c>(calls: &[Call<'c>]) -> Vec<Result<Call<'c>, Fault>> {
     calls.iter().cloned().map(Ok).collect()
@@ -20,7 +20,7 @@ proptest! {
 
     #[test]
     fn a_plan_made_ahead_is_the_plan_made_in_its_turn(
-        [(spec, history), (_, calls)] in policies::any_history(16),
+        [(spec, history), (_, calls)] in histories::any_history(16),
         cut in 0usize..16,
     ) {
         let mut world = World::new(&spec);

@@ -4,6 +4,7 @@
 //! library: a value must mean the same to every build of this crate, to every replica and to the reference model.
 
 mod email;
+mod form;
 mod judge;
 mod phone;
 mod text;
@@ -11,10 +12,9 @@ mod text;
 use std::borrow::Cow;
 use std::fmt;
 
+pub use form::Normalization;
 pub use judge::{MAX_VALUE_BYTES, is_plain, judge, judge_raw};
 pub use phone::Region;
-
-use crate::policy::spec::Normalization;
 
 /// The Unicode version of every table used here. A test compares it with the tables themselves.
 pub const UNICODE_VERSION: &str = "18.0.0";

@@ -8,7 +8,7 @@ use icu_properties::{CodePointMapData, CodePointSetData};
 use proptest::prelude::*;
 
 use super::*;
-use crate::policy::choice::Numbered;
+use crate::numbered::Numbered;
 
 /// Characters that normalising and case mapping are known to stumble over.
 const NASTY: &[char] = &[

@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 
 use crate::fault::Violation;
-use crate::normalize::Region;
+use crate::normalize::{Normalization, Region};
 use crate::policy::settings::{Strategy, TypeSettings};
-use crate::policy::spec::{Normalization, UnlistedTypes};
+use crate::policy::spec::UnlistedTypes;
 use crate::policy::{Policy, TypeStatus};
 
 /// The parts of `new` that a workspace with profiles cannot take over from `old`, as violations of the new policy's

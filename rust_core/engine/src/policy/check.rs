@@ -3,12 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::fault::Violation;
-use crate::normalize::{Region, normalize};
+use crate::normalize::{Normalization, Region, normalize};
 use crate::policy::Policy;
 use crate::policy::settings::Strategy;
-use crate::policy::spec::{
-    BlockedSpec, Normalization, OnNewKnownUser, PolicySpec, StrategySpec, TypeSpec, UnlistedTypes,
-};
+use crate::policy::spec::{BlockedSpec, OnNewKnownUser, PolicySpec, StrategySpec, TypeSpec, UnlistedTypes};
 
 /// The most types that a policy lists.
 pub const MAX_TYPES: usize = 1000;

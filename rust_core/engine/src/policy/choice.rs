@@ -1,52 +1,6 @@
 //! The closed sets of settings that a policy chooses from. Numbers are those of the enums in `utterson.v1`.
 
-/// A closed set whose members have numbers on the wire; 0 is «unset» and never a member.
-pub trait Numbered: Copy + 'static {
-    /// The member of this number; `None` for 0 and for numbers that this version does not know.
-    fn from_number(number: i32) -> Option<Self>;
-
-    /// The number on the wire.
-    fn number(self) -> i32;
-}
-
-macro_rules! numbered {
-    ($(#[$about:meta])* $name:ident { $($(#[$member_about:meta])* $member:ident = $number:literal,)+ }) => {
-        $(#[$about])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum $name {
-            $($(#[$member_about])* $member = $number,)+
-        }
-
-        impl Numbered for $name {
-            fn from_number(number: i32) -> Option<Self> {
-                match number {
-                    $($number => Some(Self::$member),)+
-                    _ => None,
-                }
-            }
-
-            fn number(self) -> i32 {
-                self as i32
-            }
-        }
-    };
-}
-
-numbered! {
-    /// How values of a type are normalised (rule C1).
-    Normalization {
-        /// The value as sent.
-        None = 1,
-        /// White space at both ends removed.
-        Trim = 2,
-        /// Lower case.
-        Lower = 3,
-        /// NFKC, case folded, NFKC, trimmed.
-        Email = 4,
-        /// E.164.
-        Phone = 5,
-    }
-}
+use crate::numbered::numbered;
 
 numbered! {
     /// What happens to identifiers whose type the policy does not list (rule C4).
@@ -138,10 +92,12 @@ numbered! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::normalize::Normalization;
+    use crate::numbered::Numbered;
 
     #[test]
     fn numbers_come_back_and_strangers_do_not() {
-        assert_eq!(Normalization::from_number(Normalization::Phone.number()), Some(Normalization::Phone));
+        assert_eq!(Window::from_number(Window::Month.number()), Some(Window::Month));
         assert_eq!(Window::from_number(0), None);
         assert_eq!(OnLogout::from_number(4), None);
     }

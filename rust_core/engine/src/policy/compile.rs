@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::fault::Violation;
-use crate::normalize::Region;
+use crate::normalize::{Normalization, Region};
 use crate::policy::block::BlockList;
 use crate::policy::settings::{Limit, Strategy, TypeSettings};
 use crate::policy::spec::{
-    LimitScope, LimitSpec, Normalization, OnExceeded, PolicySpec, StrategySpec, TypeSpec, UnlistedTypes, Window,
+    LimitScope, LimitSpec, OnExceeded, PolicySpec, StrategySpec, TypeSpec, UnlistedTypes, Window,
 };
 use crate::policy::{ListedType, Policy, check};
 

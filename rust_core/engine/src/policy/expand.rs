@@ -1,8 +1,9 @@
 //! A policy with all its defaults written out, as `GetWorkspace` answers it.
 
+use crate::normalize::Normalization;
 use crate::policy::settings::Strategy;
 use crate::policy::spec::{
-    LimitScope, LimitSpec, Normalization, OnExceeded, PolicySpec, StrategySpec, TypeSpec, UnlistedTypes, Window,
+    LimitScope, LimitSpec, OnExceeded, PolicySpec, StrategySpec, TypeSpec, UnlistedTypes, Window,
 };
 
 pub(super) fn expand(spec: &PolicySpec, strategy: Strategy, unlisted: UnlistedTypes) -> PolicySpec {

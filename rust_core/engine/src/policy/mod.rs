@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use check::is_type_name;
-pub use choice::{LimitScope, Normalization, OnExceeded, OnLogout, OnNewKnownUser, UnlistedTypes, Window};
+pub use choice::{LimitScope, OnExceeded, OnLogout, OnNewKnownUser, UnlistedTypes, Window};
 pub use settings::{Limit, Rank, Strategy, TypeSettings};
 
 use crate::fault::Violation;

@@ -1,8 +1,8 @@
 //! Settings of one identifier type, ready for use.
 
-use crate::normalize::Region;
+use crate::normalize::{Normalization, Region};
 use crate::policy::block::BlockList;
-use crate::policy::choice::{LimitScope, Normalization, OnExceeded, OnLogout, OnNewKnownUser};
+use crate::policy::choice::{LimitScope, OnExceeded, OnLogout, OnNewKnownUser};
 
 /// The place of an identifier type in the order of trust: the smaller, the more trusted. Listed types come in the
 /// policy's order, accepted unlisted types after them in alphabetical (byte) order (rule C4).

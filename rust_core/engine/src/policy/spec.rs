@@ -4,11 +4,10 @@
 //! decoder reports it through [`read_number`] into [`PolicySpec::unreadable`], so that compiling names it with the rest.
 
 use crate::fault::Violation;
-use crate::policy::choice::Numbered;
+use crate::numbered::Numbered;
 
-pub use crate::policy::choice::{
-    LimitScope, Normalization, OnExceeded, OnLogout, OnNewKnownUser, UnlistedTypes, Window,
-};
+pub use crate::normalize::Normalization;
+pub use crate::policy::choice::{LimitScope, OnExceeded, OnLogout, OnNewKnownUser, UnlistedTypes, Window};
 
 /// The rules of one workspace, as written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

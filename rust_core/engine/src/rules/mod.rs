@@ -1,46 +1,6 @@
-//! The rules: one file a rule, named by its id; the parents `merge` and `isolation` call them in order.
+//! The rules: one file a rule, named by its id. Common to both families are C1 to C10 and M8; I1 to I9 are those of the
+//! isolation family, the other M rules those of the merge family. Beside them stands what several rules share.
 
-pub(crate) mod c10_say_why;
-pub(crate) mod c1_normalise;
-pub mod c2_refuse;
-pub(crate) mod c3_block;
-pub(crate) mod c4_unlisted;
-pub(crate) mod c5_nothing_usable;
-pub(crate) mod c6_duplicates;
-pub mod c7_once;
-pub(crate) mod c8_order;
-pub(crate) mod c9_dry_run;
-pub(crate) mod dispositions;
-pub(crate) mod events;
-pub(crate) mod final_profile;
-pub(crate) mod i1_guard;
-pub(crate) mod i2_waterfall;
-pub(crate) mod i3_identify;
-pub(crate) mod i4_login;
-pub(crate) mod i5_attach;
-pub(crate) mod i6_logout;
-pub(crate) mod i7_modify;
-pub(crate) mod i8_search;
-pub(crate) mod i9_no_merge;
+pub mod common;
 pub(crate) mod isolation;
-pub(crate) mod m11_modify;
-pub(crate) mod m11_search;
-pub(crate) mod m1_one_owner;
-pub(crate) mod m2_match;
-pub(crate) mod m3_1_merges;
-pub(crate) mod m3_2_exclusive;
-pub(crate) mod m3_3_values;
-pub(crate) mod m3_4_identifiers;
-pub(crate) mod m3_check;
-pub(crate) mod m4_lowest_ranked;
-pub(crate) mod m5_growth;
-pub(crate) mod m6_outcome;
-pub(crate) mod m7_demoted;
-pub(crate) mod m8_traits;
-pub(crate) mod m9_redirects;
 pub(crate) mod merge;
-pub(crate) mod modify;
-pub mod prepare;
-pub(crate) mod put;
-pub(crate) mod seen;
-pub(crate) mod values;

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::digest::{Digest, Digester};
 use crate::ids::{Day, Micros, PolicyRevision, Position, Seq, Serial, TypeId};
-use crate::permutation::Permutation;
+use crate::keyed::digest::{Digest, Digester};
+use crate::keyed::permutation::Permutation;
+use crate::keyed::state_hash::{Rows, StateHash};
 use crate::policy::Policy;
-use crate::state::hash::{Rows, StateHash};
 use crate::state::index::{Entry, Index};
 use crate::state::marks::{DigestMap, RequestMark, Requests, TraitMark};
 use crate::state::profiles::Profiles;

@@ -1,9 +1,10 @@
 //! One workspace's state: what decisions are made on. Changed by effects only, each of which can be undone.
 
 mod ahead;
+mod apply;
 mod arena;
-pub mod hash;
 pub mod index;
+pub mod invariants;
 mod load;
 pub mod marks;
 pub mod profiles;
@@ -12,12 +13,13 @@ pub mod types;
 
 use std::sync::Arc;
 
-use crate::digest::{Digest, Digester, Domain};
 use crate::ids::{Day, EntryId, Micros, PolicyRevision, Position, ProfileId, Seq, Serial};
-use crate::permutation::Permutation;
+use crate::keyed::digest::{Digest, Digester, Domain};
+use crate::keyed::permutation::Permutation;
+use crate::keyed::state_hash::{Rows, StateHash};
 use crate::plan::{Attachment, Effect};
 use crate::policy::Policy;
-use hash::{Rows, StateHash};
+pub use apply::Diverged;
 use index::{Entry, Index, NONE, Near};
 pub use load::{LoadedIdentifier, LoadedProfile};
 use marks::{DigestMap, RequestMark, Requests, TraitMark};

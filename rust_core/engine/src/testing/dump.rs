@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::{Micros, PolicyRevision, Serial};
-use crate::state::hash::StateHash;
+use crate::keyed::state_hash::StateHash;
 use crate::state::index::Holders;
 use crate::state::marks::{RequestMark, TraitMark};
 use crate::state::{Head, State};

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 
+use crate::decider::asked::Usable;
 use crate::ids::Serial;
 use crate::policy::{OnNewKnownUser, Policy, Strategy};
-use crate::rules::i2_waterfall::Filter;
-use crate::rules::prepare::Usable;
+use crate::rules::isolation::i2_waterfall::Filter;
 use crate::testing::view::{Identifier, View};
 
 pub(crate) fn name(usable: &Usable) -> Identifier {

@@ -4,13 +4,11 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::call::Call;
 use crate::ids::Micros;
 use crate::policy::spec::{
     BlockedSpec, LimitScope, LimitSpec, OnExceeded, OnLogout, OnNewKnownUser, PolicySpec, StrategySpec, TypeSpec,
     UnlistedTypes, Window,
 };
-use crate::testing::calls::{ISOLATION, MERGE, Pool, any_calls};
 
 /// The types of the merge family's tests, most trusted first; `b` is not listed and accepted.
 pub(crate) const MERGE_TYPES: [&str; 4] = ["user", "email", "a", "b"];
@@ -110,18 +108,5 @@ pub(crate) fn any_isolation() -> impl Strategy<Value = PolicySpec> {
     let device = select(vec![plain, plain, plain, unique]);
     (customer, email, device, on_new, on_logout).prop_map(move |(customer, email, device, on_new, on_logout)| {
         isolation_of([customer, email, device, plain], on_new, on_logout)
-    })
-}
-
-/// Either family: a policy, another that may follow it, and the calls that fit both.
-fn any_family() -> impl Strategy<Value = (PolicySpec, PolicySpec, Pool)> {
-    prop_oneof![(any_merge(), any_merge(), Just(MERGE)), (any_isolation(), any_isolation(), Just(ISOLATION)),]
-}
-
-/// A history of either family: a policy and calls, then another policy and more calls.
-pub(crate) fn any_history(most: usize) -> impl Strategy<Value = [(PolicySpec, Vec<Call<'static>>); 2]> {
-    any_family().prop_flat_map(move |(spec, later, pool)| {
-        (any_calls(pool, most), any_calls(pool, most))
-            .prop_map(move |(calls, more)| [(spec.clone(), calls), (later.clone(), more)])
     })
 }

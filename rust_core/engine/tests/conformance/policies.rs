@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use utterson_engine::normalize::Normalization;
 use utterson_engine::policy::Policy;
 use utterson_engine::policy::spec::{
-    BlockedSpec, LimitScope, LimitSpec, Normalization, OnExceeded, OnLogout, OnNewKnownUser, PolicySpec, StrategySpec,
-    TypeSpec, UnlistedTypes, Window,
+    BlockedSpec, LimitScope, LimitSpec, OnExceeded, OnLogout, OnNewKnownUser, PolicySpec, StrategySpec, TypeSpec,
+    UnlistedTypes, Window,
 };
 
 use crate::file::{BlockedText, LimitText, PolicyText, TypeText};

@@ -1,0 +1,159 @@
+//! C1 to C6 together, in their order.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::normalize::Normalization;
+use crate::policy::Rank;
+use crate::policy::UnlistedTypes;
+use crate::policy::spec::{BlockedSpec, PolicySpec, StrategySpec, TypeSpec};
+
+const KEY: [u8; 16] = [7; 16];
+
+fn policy(unlisted_types: UnlistedTypes) -> Policy {
+    let exact = |value: &str| BlockedSpec::Exact(value.into());
+    let spec = PolicySpec {
+        identifier_types: vec![
+            TypeSpec {
+                name: "email".into(),
+                normalization: Some(Normalization::Email),
+                blocked: vec![exact("nobody@x")],
+                ..TypeSpec::default()
+            },
+            TypeSpec { name: "phone".into(), normalization: Some(Normalization::Phone), ..TypeSpec::default() },
+        ],
+        default_type: Some(TypeSpec { blocked: vec![exact("default")], ..TypeSpec::default() }),
+        unlisted_types: Some(unlisted_types),
+        blocked: vec![BlockedSpec::Regex("^[0-]*$".into())],
+        strategy: Some(StrategySpec::Merge { max_merges: None, max_identifiers: None }),
+        ..PolicySpec::default()
+    };
+    Policy::compile(&spec).expect("a good policy").0
+}
+
+fn identifiers<'c>(pairs: &[(&'c str, &'c str)]) -> Vec<RawIdentifier<'c>> {
+    pairs.iter().map(|&(type_name, value)| RawIdentifier { type_name: type_name.into(), value: value.into() }).collect()
+}
+
+/// What becomes of identifiers, told for good: place and form.
+fn prepared(unlisted_types: UnlistedTypes, pairs: &[(&str, &str)]) -> Result<Vec<(usize, String)>, Fault> {
+    let (policy, identifiers) = (policy(unlisted_types), identifiers(pairs));
+    prepare(&policy, &identifiers, &Digester::new(&KEY)).map(|prepared| told(&prepared))
+}
+
+fn told(prepared: &Prepared<'_>) -> Vec<(usize, String)> {
+    let told = |asked: &Asked<'_>| match &asked.fate {
+        Fate::Blocked => "blocked".into(),
+        Fate::IgnoredType => "ignored".into(),
+        Fate::Usable(usable) => format!("{}={}", usable.type_name, usable.normalized),
+    };
+    prepared.asked.iter().map(|asked| (asked.position, told(asked))).collect()
+}
+
+fn pairs(told: &[(usize, &str)]) -> Vec<(usize, String)> {
+    told.iter().map(|&(position, what)| (position, what.into())).collect()
+}
+
+#[test]
+fn each_identifier_is_told_once_in_the_calls_order() {
+    let call = [
+        ("email", "NOBODY@X"),
+        ("email", "Ed@X"),
+        ("other", "000"),
+        ("other", "a"),
+        ("email", " ed@x "),
+        ("other", "000"),
+        ("other", "a"),
+        ("other", "A"),
+    ];
+    let accepted = prepared(UnlistedTypes::Accept, &call).expect("prepared");
+    let expected = [(0, "blocked"), (1, "email=ed@x"), (2, "blocked"), (3, "other=a"), (7, "other=A")];
+    assert_eq!(accepted, pairs(&expected));
+    let ignored = prepared(UnlistedTypes::Ignore, &call).expect("prepared");
+    let expected = [(0, "blocked"), (1, "email=ed@x"), (2, "blocked"), (3, "ignored"), (7, "ignored")];
+    assert_eq!(ignored, pairs(&expected));
+}
+
+#[test]
+fn a_default_types_own_patterns_hold_only_where_it_is_used() {
+    let call = [("email", "a@x"), ("other", "default")];
+    let fates = |unlisted| prepared(unlisted, &call).expect("prepared");
+    assert_eq!(fates(UnlistedTypes::Accept), pairs(&[(0, "email=a@x"), (1, "blocked")]));
+    assert_eq!(fates(UnlistedTypes::Ignore), pairs(&[(0, "email=a@x"), (1, "ignored")]));
+}
+
+#[test]
+fn a_blocked_value_is_no_reason_to_reject_its_type() {
+    let prepared_call = prepared(UnlistedTypes::Reject, &[("other", "0"), ("email", "a@x")]).expect("prepared");
+    assert_eq!(prepared_call, pairs(&[(0, "blocked"), (1, "email=a@x")]));
+}
+
+#[test]
+fn rejected_types_are_named_by_path_only() {
+    let call = [("email", "a@x"), ("other", "secret"), ("another", "secret")];
+    let fault = prepared(UnlistedTypes::Reject, &call).expect_err("a refusal");
+    assert_eq!(fault.reason, Reason::TypeRejected);
+    let fields: Vec<&str> = fault.violations.iter().map(|violation| violation.field.as_str()).collect();
+    assert_eq!(fields, ["identifiers[1].type", "identifiers[2].type"]);
+    assert!(!format!("{fault:?}").contains("secret"));
+}
+
+#[test]
+fn values_are_judged_before_types_whatever_becomes_of_them() {
+    for unlisted in [UnlistedTypes::Accept, UnlistedTypes::Ignore, UnlistedTypes::Reject] {
+        let call = [("rejected", "x"), ("phone", "020 7946 0958"), ("other", "0\u{200b}")];
+        let fault = prepared(unlisted, &call).expect_err("a refusal");
+        assert_eq!(fault.reason, Reason::FieldInvalid);
+        let fields: Vec<&str> = fault.violations.iter().map(|violation| violation.field.as_str()).collect();
+        assert_eq!(fields, ["identifiers[1].value", "identifiers[2].value"]);
+    }
+}
+
+#[test]
+fn ranks_follow_the_policy_then_the_alphabet() {
+    let call = [("b", "1"), ("phone", "+442079460958"), ("a", "1"), ("email", "a@x")];
+    let (policy, identifiers) = (policy(UnlistedTypes::Accept), identifiers(&call));
+    let asked = prepare(&policy, &identifiers, &Digester::new(&KEY)).expect("prepared").asked;
+    let mut ranked: Vec<(Rank<'_>, usize)> = Vec::new();
+    for one in asked {
+        let Fate::Usable(usable) = one.fate else { panic!("not usable") };
+        assert_eq!(policy.rank_of(usable.type_name), usable.rank);
+        ranked.push((usable.rank, one.position));
+    }
+    ranked.sort();
+    assert_eq!(ranked.into_iter().map(|(_, position)| position).collect::<Vec<_>>(), [3, 1, 2, 0]);
+}
+
+#[test]
+fn a_change_names_its_own_path() {
+    let digester = Digester::new(&KEY);
+    let policy = policy(UnlistedTypes::Reject);
+    let one = |type_name, value| prepare_value(&policy, &digester, (type_name, value), ("changes[2]", "new_value"));
+    let field_of = |fate: Result<Fate<'_>, Fault>| fate.expect_err("a refusal").violations[0].field.clone();
+    assert!(matches!(one("email", "Ed@x"), Ok(Fate::Usable(usable)) if usable.normalized == "ed@x"));
+    assert!(matches!(one("other", "0"), Ok(Fate::Blocked)));
+    assert_eq!(field_of(one("other", "x")), "changes[2].type");
+    assert_eq!(field_of(one("phone", "x")), "changes[2].new_value");
+}
+
+proptest! {
+    #[test]
+    fn what_is_prepared_prepares_to_itself(values in prop::collection::vec(("email|a|b", "[aAß0 @\u{fb01}-]{1,4}"), 1..50)) {
+        let (policy, digester) = (policy(UnlistedTypes::Accept), Digester::new(&KEY));
+        let raw: Vec<RawIdentifier<'_>> =
+            values.into_iter().map(|(type_name, value)| RawIdentifier { type_name: type_name.into(), value: value.into() }).collect();
+        if let Ok(first) = prepare(&policy, &raw, &digester) {
+            let again: Vec<RawIdentifier<'_>> = first.asked.iter().map(|one| match &one.fate {
+                Fate::Usable(usable) => RawIdentifier {
+                    type_name: usable.type_name.into(),
+                    value: usable.normalized.clone(),
+                },
+                Fate::Blocked | Fate::IgnoredType => raw[one.position].clone(),
+            }).collect();
+            let second = prepare(&policy, &again, &digester).expect("prepared before");
+            let forms = |prepared: &Prepared<'_>| told(prepared).into_iter().map(|(_, what)| what).collect::<Vec<_>>();
+            prop_assert_eq!(forms(&second), forms(&first));
+            prop_assert_eq!(second.asked.len(), again.len());
+        }
+    }
+}

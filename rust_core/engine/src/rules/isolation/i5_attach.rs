@@ -1,0 +1,251 @@
+//! I5 Attach (after I3): every identifier of the call goes onto the resulting profile, except: a unique value held by
+//! another profile stays there (only Modify moves it; `HELD_BY_OTHER`); an immutable type already set keeps its value.
+//! A new value of a unique type replaces the old one. Nothing is taken from the profile that the caller came from. In
+//! the call's order. If the call would create a profile and none of its identifiers can be attached: `FAILED_PRECONDITION`.
+//!
+//! Source: the seed, "Any anonymous data collected prior to the user signing up is not carried over", and its row
+//! "New Device Login", where the device joins the profile.
+
+use crate::answer::outcome::Disposition;
+use crate::decider::asked::Usable;
+use crate::decider::{Context, Decider};
+use crate::fault::{Fault, Reason};
+use crate::ids::Serial;
+use crate::keyed::digest::Digest;
+use crate::plan::Effect;
+use crate::rules::common::dispositions::Told;
+use crate::rules::common::put::put;
+use crate::rules::common::seen;
+use crate::state::State;
+
+/// Attaches the identifiers and tells what became of each, by its place in the call.
+pub(crate) fn attach(
+    decider: &mut Decider<'_>,
+    context: &Context<'_>,
+    serial: Serial,
+    usable: &[(usize, &Usable<'_>)],
+) -> Vec<(usize, Disposition)> {
+    let mut told = Vec::with_capacity(usable.len());
+    for &(index, usable) in usable {
+        let disposition = judge(decider.state, serial, usable);
+        match disposition {
+            Disposition::Matched => seen::note_on(decider, context, usable.digest, serial),
+            Disposition::Attached => {
+                if usable.settings.unique {
+                    replace(decider, serial, usable.type_name, usable.digest);
+                }
+                let raw = &context.call.identifiers[index].value;
+                put(decider, context, serial, (usable, raw));
+            }
+            Disposition::Blocked
+            | Disposition::IgnoredType
+            | Disposition::Dropped
+            | Disposition::Demoted
+            | Disposition::KeptImmutable
+            | Disposition::HeldByOther => {}
+        }
+        told.push((index, disposition));
+    }
+    told
+}
+
+/// What would become of an identifier on this profile.
+pub(crate) fn judge(state: &State, serial: Serial, usable: &Usable<'_>) -> Disposition {
+    if state.index.holds(usable.digest, serial) {
+        Disposition::Matched
+    } else if usable.settings.immutable && holds_type(state, serial, usable.type_name) {
+        Disposition::KeptImmutable
+    } else if usable.settings.unique && state.index.first(usable.digest).is_some() {
+        Disposition::HeldByOther
+    } else {
+        Disposition::Attached
+    }
+}
+
+/// Whether a profile holds any value of a type.
+pub(crate) fn holds_type(state: &State, serial: Serial, type_name: &str) -> bool {
+    state.types.get(type_name).is_some_and(|type_id| state.profiles.row(serial).count(type_id) > 0)
+}
+
+/// Takes the profile's other values of a type off it and answers whether there were any.
+pub(crate) fn replace(decider: &mut Decider<'_>, serial: Serial, type_name: &str, keep: Digest) -> bool {
+    let Some(type_id) = decider.state.types.get(type_name) else { return false };
+    if decider.state.profiles.row(serial).count(type_id) == 0 {
+        return false;
+    }
+    let entries = decider.state.own_entries(serial);
+    let others = entries.filter(|entry| entry.type_id == type_id && entry.digest != keep);
+    let others: Vec<(Digest, bool)> = others.map(|entry| (entry.digest, entry.exclusive)).collect();
+    for &(digest, exclusive) in &others {
+        decider.emit(Effect::Detach { digest, serial, exclusive });
+    }
+    !others.is_empty()
+}
+
+pub(crate) fn any_attached(told: &[(usize, Disposition)]) -> bool {
+    told.iter().any(|(_, disposition)| *disposition == Disposition::Attached)
+}
+
+/// What was told of the identifier at a place; those left out were dropped (I6).
+pub(crate) fn told_of(told: &[(usize, Disposition)], index: usize) -> Told {
+    let one = told.iter().find(|(place, _)| *place == index);
+    (one.map_or(Disposition::Dropped, |(_, disposition)| *disposition), None)
+}
+
+pub(crate) fn nothing_attachable() -> Fault {
+    Fault::new(
+        Reason::IdentifiersHeldByOthers,
+        "other profiles hold every identifier of this call, so a new profile would have none: \
+         move one with Modify, or send an identifier that is free",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::call::CallKind;
+    use crate::policy::spec::{OnLogout, OnNewKnownUser};
+    use crate::testing::calls::{ISOLATION, any_calls, identify};
+    use crate::testing::view::Identifier;
+    use crate::testing::{Step, World, cases, created, naive, policies};
+
+    type Held = BTreeMap<Serial, BTreeSet<Identifier>>;
+
+    /// The identifiers that a call offers to its profile.
+    fn offered<'a>(step: &'a Step<'_>) -> Vec<(usize, Usable<'a>)> {
+        let logout = step.call.kind == CallKind::Logout;
+        step.usable().into_iter().filter(|(_, one)| !logout || !one.settings.login).collect()
+    }
+
+    /// The rule's words: what every profile holds afterwards, and what is told of each identifier.
+    fn expected(mut held: Held, serial: Serial, offered: &[(usize, Usable)]) -> (Held, Vec<(usize, Disposition)>) {
+        let mut told = Vec::new();
+        for (index, one) in offered {
+            let identifier = naive::name(one);
+            let of_type = |(type_name, _): &Identifier| *type_name == identifier.0;
+            let others = held.iter().any(|(&other, values)| other != serial && values.contains(&identifier));
+            let own = held.entry(serial).or_default();
+            let disposition = if own.contains(&identifier) {
+                Disposition::Matched
+            } else if one.settings.immutable && own.iter().any(of_type) {
+                Disposition::KeptImmutable
+            } else if one.settings.unique && others {
+                Disposition::HeldByOther
+            } else {
+                own.retain(|held| !(one.settings.unique && of_type(held)));
+                own.insert(identifier);
+                Disposition::Attached
+            };
+            told.push((*index, disposition));
+        }
+        (held, told)
+    }
+
+    fn attaches(kind: CallKind) -> bool {
+        !matches!(kind, CallKind::Modify | CallKind::Search | CallKind::Import)
+    }
+
+    proptest! {
+        #![proptest_config(cases(250))]
+
+        #[test]
+        fn everything_goes_onto_the_profile_but_for_the_exceptions(
+            spec in policies::any_isolation(),
+            calls in any_calls(ISOLATION, 20),
+        ) {
+            World::new(&spec).watch(&calls, |step| {
+                let (Some(answer), Some(serial)) = (step.answer(), step.serial()) else {
+                    prop_assert_eq!(step.after, step.before);
+                    return Ok(());
+                };
+                if attaches(step.call.kind) {
+                    let (held, told) = expected(step.before.held(), serial, &offered(step));
+                    prop_assert_eq!(step.after.held(), held);
+                    let answered = |index| answer.identifiers.iter().find(|one| one.index == index);
+                    for (index, disposition) in told {
+                        prop_assert_eq!(answered(index).map(|one| one.disposition), Some(disposition));
+                    }
+                }
+                Ok(())
+            })?;
+        }
+
+        #[test]
+        fn a_new_profile_holds_something_or_is_refused(
+            spec in policies::any_isolation(),
+            calls in any_calls(ISOLATION, 20),
+        ) {
+            World::new(&spec).watch(&calls, |step| {
+                if step.answer().is_some_and(created) {
+                    let serial = step.serial().expect("a profile");
+                    prop_assert!(!step.after.people[&serial].identifiers.is_empty());
+                }
+                if step.reason() == Some(Reason::IdentifiersHeldByOthers) {
+                    for (_, one) in offered(step) {
+                        let holders = step.before.holders(&naive::name(&one));
+                        prop_assert!(one.settings.unique && !holders.is_empty());
+                    }
+                }
+                Ok(())
+            })?;
+        }
+
+        #[test]
+        fn a_unique_value_has_one_holder_and_a_holder_one_value(
+            spec in policies::any_isolation(),
+            calls in any_calls(ISOLATION, 25),
+        ) {
+            let unique = |name: &str| spec.identifier_types.iter().any(|one| one.name == name && one.unique);
+            World::new(&spec).watch(&calls, |step| {
+                let mut holders = BTreeSet::new();
+                for (_, person) in step.after.live() {
+                    let mut types = BTreeSet::new();
+                    for identifier in person.identifiers.keys().filter(|(name, _)| unique(name)) {
+                        prop_assert!(holders.insert(identifier.clone()), "two holders of {:?}", identifier);
+                        prop_assert!(types.insert(identifier.0.clone()), "two values of {}", identifier.0);
+                    }
+                }
+                Ok(())
+            })?;
+        }
+    }
+
+    fn world(immutable: bool) -> World {
+        World::new(&policies::isolation(immutable, OnNewKnownUser::ConvertAnonymous, OnLogout::CreateAnonymous))
+    }
+
+    fn told(world: &mut World, identifiers: &str) -> Vec<Disposition> {
+        world.accept(&identify(identifiers)).identifiers.iter().map(|one| one.disposition).collect()
+    }
+
+    #[test]
+    fn a_new_value_of_a_unique_type_replaces_the_old_one() {
+        let mut world = world(false);
+        world.accept(&identify("customer=1 email=1"));
+        assert_eq!(told(&mut world, "customer=1 email=2"), [Disposition::Matched, Disposition::Attached]);
+        let freed = world.accept(&identify("email=1"));
+        assert!(created(&freed));
+    }
+
+    #[test]
+    fn a_value_of_another_and_a_set_immutable_one_stay() {
+        let mut world = world(true);
+        world.accept(&identify("customer=1 email=1"));
+        world.accept(&identify("customer=2 email=2"));
+        assert_eq!(told(&mut world, "customer=2 email=1"), [Disposition::Matched, Disposition::HeldByOther]);
+        assert_eq!(world.refuse(&identify("email=1")), Reason::IdentifiersHeldByOthers);
+    }
+
+    #[test]
+    fn an_immutable_type_already_set_keeps_its_value() {
+        let mut spec = policies::isolation(true, OnNewKnownUser::CreateProfile, OnLogout::CreateAnonymous);
+        spec.identifier_types[1].immutable = true;
+        let mut world = World::new(&spec);
+        world.accept(&identify("customer=1 email=1"));
+        assert_eq!(told(&mut world, "customer=1 email=2"), [Disposition::Matched, Disposition::KeptImmutable]);
+    }
+}
