@@ -54,7 +54,7 @@ fn compare(
 }
 
 fn region_in_use(settings: &TypeSettings) -> Option<Region> {
-    settings.region.filter(|_| settings.normalization == Normalization::Phone)
+    settings.region.filter(|_| settings.normalization.uses_region())
 }
 
 fn path_of(policy: &Policy, status: TypeStatus<'_>, name: &str) -> String {

@@ -141,7 +141,7 @@ pub fn warnings(policy: &Policy) -> Vec<String> {
 
 fn warn_of_type(written: &TypeSpec, path: &str, warnings: &mut Vec<String>) {
     let normalization = written.normalization.unwrap_or(Normalization::None);
-    if !written.region.is_empty() && normalization != Normalization::Phone {
+    if !written.region.is_empty() && !normalization.uses_region() {
         warnings.push(format!("{path}.region has no effect: only PHONE uses a region."));
     }
     for (position, blocked) in written.blocked.iter().enumerate() {

@@ -92,7 +92,6 @@ numbered! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::normalize::Normalization;
     use crate::numbered::Numbered;
 
     #[test]
@@ -106,7 +105,6 @@ mod tests {
     fn the_numbers_are_those_of_the_proto() {
         let proto = include_str!("../../../../proto/utterson/v1/policy.proto");
         for (name, number) in [
-            ("NORMALIZATION_PHONE", Normalization::Phone.number()),
             ("UNLISTED_TYPES_REJECT", UnlistedTypes::Reject.number()),
             ("WINDOW_MONTH", Window::Month.number()),
             ("LIMIT_SCOPE_WHEN_PRESENT", LimitScope::WhenPresent.number()),
