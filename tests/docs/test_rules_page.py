@@ -63,7 +63,7 @@ def rule_files() -> set[str]:
 
 
 def id_of(file: str) -> str:
-    """Tell the id that a rule file's name begins with: m3_1_merges.rs -> M3.1."""
+    """Tell the id that a rule file's name begins with: merge/m3_1_merges.rs -> M3.1."""
     found = re.match(r"([cim])(\d+)(?:_(\d+))?_", PurePosixPath(file).name)
     assert found
     letter, number, part = found.groups()

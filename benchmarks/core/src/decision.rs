@@ -2,8 +2,8 @@
 
 use std::hint::black_box;
 
-use utterson_engine::digest::Digest;
 use utterson_engine::ids::Serial;
+use utterson_engine::keyed::digest::Digest;
 use utterson_engine::state::State;
 use utterson_engine::state::index::Near;
 

@@ -5,8 +5,8 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use utterson_engine::call::CallKind;
-use utterson_engine::digest::Digest;
 use utterson_engine::ids::{Micros, Serial};
+use utterson_engine::keyed::digest::Digest;
 use utterson_engine::state::{LoadedIdentifier, LoadedProfile, State};
 
 use crate::decision;

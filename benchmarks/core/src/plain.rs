@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use hashbrown::HashMap;
-use utterson_engine::digest::Digest;
+use utterson_engine::keyed::digest::Digest;
 
 use crate::time::nanoseconds;
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use utterson_engine::call::{Call, CallKind, RawIdentifier};
 use utterson_engine::decider::{Encoder, StoredEvent};
-use utterson_engine::digest::Digest;
 use utterson_engine::ids::{EntryId, Micros, PolicyRevision, Seq, Serial};
+use utterson_engine::keyed::digest::Digest;
 use utterson_engine::policy::Policy;
 use utterson_engine::policy::presets::preset;
 use utterson_engine::policy::spec::{LimitSpec, PolicySpec, StrategySpec};

@@ -94,7 +94,7 @@ fn ours(figures: &mut Figures, chase: &Chase, (identifiers, runs): (u32, usize))
 }
 
 /// Of ten calls six name a known person, with something new at times, three a new one, one names two persons.
-fn mixed_call(state: &State, place: usize, [one, other]: [u32; 2]) -> [utterson_engine::digest::Digest; 3] {
+fn mixed_call(state: &State, place: usize, [one, other]: [u32; 2]) -> [utterson_engine::keyed::digest::Digest; 3] {
     let known = digests(state, one);
     let new = digests(state, u32::MAX - one);
     match place % 20 {

@@ -4,8 +4,8 @@ use std::hint::black_box;
 
 use utterson_engine::call::Call;
 use utterson_engine::decide::{Submission, decide};
-use utterson_engine::digest::Digest;
 use utterson_engine::ids::{EntryId, Micros};
+use utterson_engine::keyed::digest::Digest;
 use utterson_engine::state::State;
 
 use crate::decision::BATCH;

@@ -1,11 +1,11 @@
 //! Loading a workspace's state from its tables' rows, fed as chunks of Postgres' binary COPY.
 
-use utterson_engine::digest::Digest;
 use utterson_engine::ids::{Day, Micros, Position, Seq, Serial};
+use utterson_engine::keyed::digest::Digest;
+use utterson_engine::keyed::state_hash::StateHash;
 use utterson_engine::state::index::Entry;
 use utterson_engine::state::marks::RequestMark;
 use utterson_engine::state::{LoadedProfile, State};
-use utterson_engine::state_hash::StateHash;
 
 use crate::copy::{Copy, Misread, Row, bigint, boolean, int, sixteen, text};
 

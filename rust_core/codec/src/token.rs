@@ -5,8 +5,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use utterson_engine::digest::Digester;
 use utterson_engine::ids::{EntryId, Seq};
+use utterson_engine::keyed::digest::Digester;
 
 const VERSION: u8 = 1;
 const LENGTH: usize = 25;

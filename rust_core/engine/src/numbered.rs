@@ -1,7 +1,10 @@
-//! Closed sets whose members have the numbers of an enum of the API.
+//! Closed sets whose members have numbers on the wire.
 
 /// A closed set whose members have numbers on the wire; 0 is «unset» and never a member.
 pub trait Numbered: Copy + 'static {
+    /// Every member, in the order of numbers.
+    const ALL: &'static [Self];
+
     /// The member of this number; `None` for 0 and for numbers that this version does not know.
     fn from_number(number: i32) -> Option<Self>;
 
@@ -18,6 +21,8 @@ macro_rules! numbered {
         }
 
         impl $crate::numbered::Numbered for $name {
+            const ALL: &'static [Self] = &[$(Self::$member,)+];
+
             fn from_number(number: i32) -> Option<Self> {
                 match number {
                     $($number => Some(Self::$member),)+

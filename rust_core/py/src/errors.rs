@@ -3,8 +3,8 @@
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use utterson_engine::digest::Digest;
 use utterson_engine::fault::{self, Resource, Violation};
+use utterson_engine::keyed::digest::Digest;
 
 pyo3::create_exception!(
     utterson._core,

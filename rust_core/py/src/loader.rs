@@ -8,8 +8,8 @@ use utterson_codec::copy::Misread;
 use utterson_codec::load::Loading;
 use utterson_codec::policy;
 use utterson_engine::ids::{EntryId, Micros, PolicyRevision, Seq};
+use utterson_engine::keyed::state_hash::StateHash;
 use utterson_engine::state::{Head, State};
-use utterson_engine::state_hash::StateHash;
 
 use crate::arguments::exactly;
 use crate::errors::{FormatUnknownError, StateDivergedError};

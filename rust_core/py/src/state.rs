@@ -8,16 +8,16 @@ use pyo3::types::PyBytes;
 use utterson_codec::encode::{self, EventEncoder, Imported};
 use utterson_codec::log::{self, Unreadable};
 use utterson_codec::{decode, hit, policy, token};
-use utterson_engine::admin;
-use utterson_engine::apply::Diverged;
+use utterson_engine::decide;
 use utterson_engine::decide::Submission;
 use utterson_engine::fault;
 use utterson_engine::ids::{EntryId, Micros, PolicyRevision, ProfileId, Seq};
+use utterson_engine::keyed::state_hash::StateHash;
 use utterson_engine::plan::{self, Entry};
 use utterson_engine::rules::common::c7_once;
+use utterson_engine::state::Diverged;
 use utterson_engine::state::State;
-use utterson_engine::state_hash::StateHash;
-use utterson_engine::{decide, invariants};
+use utterson_engine::state::invariants;
 
 use crate::arguments::exactly;
 use crate::calls::{CallGroup, Calls};
@@ -200,7 +200,7 @@ impl PyState {
         self.read_mut(py, |state| {
             let planned = policy::check(policy)
                 .map_err(fault::Fault::policy)
-                .and_then(|checked| admin::decide_policy(state, checked.policy, checked.encoded, stamp));
+                .and_then(|checked| decide::decide_policy(state, checked.policy, checked.encoded, stamp));
             match planned {
                 Ok(plan) => {
                     let encoded = encode::policy_change(&plan);
@@ -220,17 +220,18 @@ impl PyState {
     ) -> PyResult<ImportPlan> {
         let stamp = (Micros(now_us), EntryId(exactly(entry_id, "entry_id")?));
         self.read_mut(py, |state| {
-            let decided = decode::import(&self.name, &messages)
-                .and_then(|import| admin::decide_import(state, &import.rows, &import.request_id, stamp, &EventEncoder));
+            let decided = decode::import(&self.name, &messages).and_then(|import| {
+                decide::decide_import(state, &import.rows, &import.request_id, stamp, &EventEncoder)
+            });
             match decided {
-                Ok(admin::Imported::New { plan, serials }) => {
+                Ok(decide::Imported::New { plan, serials }) => {
                     let profiles: Vec<ProfileId> = serials.iter().map(|&serial| state.id_of(serial)).collect();
                     let made = Imported { serials: &serials, profiles: &profiles };
                     let encoded = encode::imported(&plan, made, &state.digester);
                     ImportPlan::Plan(Plan::new(*plan, encoded))
                 }
                 // An import has no explanation to leave out.
-                Ok(admin::Imported::Repeat(digest)) => ImportPlan::Repeated(RepeatedCall::new(digest, true)),
+                Ok(decide::Imported::Repeat(digest)) => ImportPlan::Repeated(RepeatedCall::new(digest, true)),
                 Err(fault) => ImportPlan::Refused(Fault(fault)),
             }
         })

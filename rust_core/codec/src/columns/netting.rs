@@ -1,7 +1,7 @@
 //! Effects on the same row, taken together: each table's statement touches a row at most once.
 
-use utterson_engine::digest::Digest;
 use utterson_engine::ids::{Day, Serial};
+use utterson_engine::keyed::digest::Digest;
 use utterson_engine::plan::{Attachment, Effect};
 
 use super::{Columns, number, small};

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use utterson_engine::digest::Digest;
 use utterson_engine::ids::{Day, Micros};
+use utterson_engine::keyed::digest::Digest;
 use utterson_engine::plan::Attachment;
 
 use super::*;

@@ -1,11 +1,12 @@
 //! Entries of a profile's history.
 
 use prost::Message;
+use utterson_engine::answer::Resolution;
+use utterson_engine::answer::explain::RuleId;
+use utterson_engine::answer::outcome::Outcome;
 use utterson_engine::call::{Call, CallKind};
-use utterson_engine::explain::RuleId;
 use utterson_engine::ids::{Micros, ProfileId};
-use utterson_engine::outcome::Outcome;
-use utterson_engine::plan::{Entry, Resolution};
+use utterson_engine::plan::Entry;
 
 use super::{put_changes, put_demotions, put_timestamp, timestamp};
 use crate::proto::tags::v1::history_entry as tag;

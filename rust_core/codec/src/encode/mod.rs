@@ -13,9 +13,9 @@ pub use plan::{Answer, Encoded, Imported, decided, imported, policy_change};
 pub use response::{batch, repeated_answer, stream_message, unary};
 
 use prost_types::Timestamp;
+use utterson_engine::answer::outcome::{ChangedProfile, Demotion};
 use utterson_engine::call::{Call, CallKind};
 use utterson_engine::ids::Micros;
-use utterson_engine::outcome::{ChangedProfile, Demotion};
 
 use crate::proto::tags::v1::{demotion as demotion_tag, identifier as identifier_tag, identifier_change as change_tag};
 use crate::proto::v1;

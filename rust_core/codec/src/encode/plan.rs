@@ -5,9 +5,9 @@ use std::ops::Range;
 
 use prost::Message;
 use utterson_engine::decide::Submission;
-use utterson_engine::digest::{Digest, Digester};
 use utterson_engine::fault::Fault;
 use utterson_engine::ids::{EntryId, ProfileId, Seq, Serial};
+use utterson_engine::keyed::digest::{Digest, Digester};
 use utterson_engine::plan::{Effect, Plan, Verdict};
 
 use super::{history, resolution, response};

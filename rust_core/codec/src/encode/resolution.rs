@@ -1,10 +1,10 @@
 //! The answer to a call that was accepted.
 
 use prost::Message;
+use utterson_engine::answer::Resolution;
+use utterson_engine::answer::explain::{Check, Explanation, Round};
 use utterson_engine::call::Call;
-use utterson_engine::explain::{Check, Explanation, Round};
 use utterson_engine::ids::ProfileId;
-use utterson_engine::plan::Resolution;
 
 use super::{demotion, identifier_at, put_changes, put_demotions, put_identifier};
 use crate::proto::tags::v1::{identifier_result as result_tag, resolution as tag};

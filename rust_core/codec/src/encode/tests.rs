@@ -1,11 +1,13 @@
 use proptest::prelude::*;
 use prost::Message;
+use utterson_engine::answer::Resolution;
+use utterson_engine::answer::explain::{Explanation, RuleId};
+use utterson_engine::answer::outcome::{
+    ChangedProfile, Demotion, DemotionReason, Disposition, IdentifierResult, Outcome,
+};
 use utterson_engine::call::{Call, CallKind, RawEvent, RawIdentifier};
 use utterson_engine::decider::{Encoder, StoredEvent};
-use utterson_engine::explain::{Explanation, RuleId};
 use utterson_engine::ids::{EntryId, Micros, PolicyRevision, ProfileId, Seq};
-use utterson_engine::outcome::{ChangedProfile, Demotion, DemotionReason, Disposition, IdentifierResult, Outcome};
-use utterson_engine::plan::Resolution;
 
 use super::*;
 use crate::proto::v1;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use prost::Message;
-use utterson_engine::digest::Digest;
 use utterson_engine::ids::{Day, Micros, PolicyRevision, Position, Serial};
+use utterson_engine::keyed::digest::Digest;
 use utterson_engine::plan::{Attachment, Effect};
 
 use super::FORMAT_VERSION;

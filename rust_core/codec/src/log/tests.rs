@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use prost::Message;
-use utterson_engine::digest::Digest;
 use utterson_engine::ids::{Day, Micros, PolicyRevision, Position};
+use utterson_engine::keyed::digest::Digest;
 
 use super::*;
 use crate::policy;

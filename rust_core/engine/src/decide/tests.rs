@@ -3,10 +3,10 @@
 use proptest::prelude::*;
 
 use super::decide_after;
-use crate::apply::Diverged;
 use crate::call::Call;
 use crate::fault::Fault;
 use crate::ids::{EntryId, Micros};
+use crate::state::Diverged;
 use crate::testing::calls::identify;
 use crate::testing::dump::dump;
 use crate::testing::{Readable, World, cases, histories, policies};

@@ -55,7 +55,8 @@ pub fn judge(normalized: &str) -> Result<(), ValueFault> {
 }
 
 /// Whether a value is of visible ASCII without capital letters, and neither empty nor too long. Such a value is good,
-/// and its own form after every C1 but that of phone numbers.
+/// and its own form under every normalisation that
+/// [`keeps_plain`](crate::normalize::Normalization::keeps_plain).
 #[must_use]
 #[inline]
 pub fn is_plain(raw: &str) -> bool {

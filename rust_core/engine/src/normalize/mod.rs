@@ -4,16 +4,16 @@
 //! library: a value must mean the same to every build of this crate, to every replica and to the reference model.
 
 mod email;
+mod form;
 mod judge;
-mod normalization;
 mod phone;
 mod text;
 
 use std::borrow::Cow;
 use std::fmt;
 
+pub use form::Normalization;
 pub use judge::{MAX_VALUE_BYTES, is_plain, judge, judge_raw};
-pub use normalization::Normalization;
 pub use phone::Region;
 
 /// The Unicode version of every table used here. A test compares it with the tables themselves.

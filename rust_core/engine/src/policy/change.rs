@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 
 use crate::fault::Violation;
-use crate::normalize::Normalization;
 use crate::normalize::Region;
 use crate::policy::settings::{Strategy, TypeSettings};
 use crate::policy::spec::UnlistedTypes;
@@ -55,7 +54,7 @@ fn compare(
 }
 
 fn region_in_use(settings: &TypeSettings) -> Option<Region> {
-    settings.region.filter(|_| settings.normalization == Normalization::Phone)
+    settings.region.filter(|_| settings.normalization.uses_region())
 }
 
 fn path_of(policy: &Policy, status: TypeStatus<'_>, name: &str) -> String {
@@ -75,6 +74,7 @@ fn family(strategy: Strategy) -> std::mem::Discriminant<Strategy> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::normalize::Normalization;
     use crate::policy::presets::preset;
     use crate::policy::spec::{PolicySpec, TypeSpec};
 

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::fault::Violation;
-use crate::normalize::Normalization;
-use crate::normalize::{Region, normalize};
+use crate::normalize::{Normalization, Region, normalize};
 use crate::policy::Policy;
 use crate::policy::settings::Strategy;
 use crate::policy::spec::{BlockedSpec, OnNewKnownUser, PolicySpec, StrategySpec, TypeSpec, UnlistedTypes};
@@ -142,7 +141,7 @@ pub fn warnings(policy: &Policy) -> Vec<String> {
 
 fn warn_of_type(written: &TypeSpec, path: &str, warnings: &mut Vec<String>) {
     let normalization = written.normalization.unwrap_or(Normalization::None);
-    if !written.region.is_empty() && normalization != Normalization::Phone {
+    if !written.region.is_empty() && !normalization.uses_region() {
         warnings.push(format!("{path}.region has no effect: only PHONE uses a region."));
     }
     for (position, blocked) in written.blocked.iter().enumerate() {

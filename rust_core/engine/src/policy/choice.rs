@@ -92,12 +92,11 @@ numbered! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::normalize::Normalization;
     use crate::numbered::Numbered;
 
     #[test]
     fn numbers_come_back_and_strangers_do_not() {
-        assert_eq!(Normalization::from_number(Normalization::Phone.number()), Some(Normalization::Phone));
+        assert_eq!(Window::from_number(Window::Month.number()), Some(Window::Month));
         assert_eq!(Window::from_number(0), None);
         assert_eq!(OnLogout::from_number(4), None);
     }
@@ -106,7 +105,6 @@ mod tests {
     fn the_numbers_are_those_of_the_proto() {
         let proto = include_str!("../../../../proto/utterson/v1/policy.proto");
         for (name, number) in [
-            ("NORMALIZATION_PHONE", Normalization::Phone.number()),
             ("UNLISTED_TYPES_REJECT", UnlistedTypes::Reject.number()),
             ("WINDOW_MONTH", Window::Month.number()),
             ("LIMIT_SCOPE_WHEN_PRESENT", LimitScope::WhenPresent.number()),

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::fault::Violation;
-use crate::normalize::Normalization;
-use crate::normalize::Region;
+use crate::normalize::{Normalization, Region};
 use crate::policy::block::BlockList;
 use crate::policy::settings::{Limit, Strategy, TypeSettings};
 use crate::policy::spec::{

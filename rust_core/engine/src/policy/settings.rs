@@ -1,7 +1,6 @@
 //! Settings of one identifier type, ready for use.
 
-use crate::normalize::Normalization;
-use crate::normalize::Region;
+use crate::normalize::{Normalization, Region};
 use crate::policy::block::BlockList;
 use crate::policy::choice::{LimitScope, OnExceeded, OnLogout, OnNewKnownUser};
 

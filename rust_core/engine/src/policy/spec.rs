@@ -6,8 +6,7 @@
 use crate::fault::Violation;
 use crate::numbered::Numbered;
 
-use crate::normalize::Normalization;
-
+pub use crate::normalize::Normalization;
 pub use crate::policy::choice::{LimitScope, OnExceeded, OnLogout, OnNewKnownUser, UnlistedTypes, Window};
 
 /// The rules of one workspace, as written.

@@ -12,8 +12,8 @@ mod slots;
 mod tests;
 mod warm;
 
-use crate::digest::Digest;
 use crate::ids::{Day, Micros, Serial, TypeId};
+use crate::keyed::digest::Digest;
 use crate::state::arena::Arena;
 use crate::state::sharded::Sharded;
 use packed::{Facts, Further, Kind, Packed, When};

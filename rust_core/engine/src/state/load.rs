@@ -2,17 +2,16 @@
 
 use std::sync::Arc;
 
-use crate::digest::{Digest, Digester};
 use crate::ids::{Day, Micros, PolicyRevision, Position, Seq, Serial, TypeId};
-use crate::permutation::Permutation;
+use crate::keyed::digest::{Digest, Digester};
+use crate::keyed::permutation::Permutation;
+use crate::keyed::state_hash::{Rows, StateHash};
 use crate::policy::Policy;
 use crate::state::index::{Entry, Index};
 use crate::state::marks::{DigestMap, RequestMark, Requests, TraitMark};
 use crate::state::profiles::Profiles;
-use crate::state::row_digests::Rows;
 use crate::state::types::Types;
 use crate::state::{Head, State};
-use crate::state_hash::StateHash;
 
 /// A row of the table of profiles.
 #[derive(Clone, Copy, Debug)]

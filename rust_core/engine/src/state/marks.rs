@@ -5,8 +5,8 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use hashbrown::HashMap;
 
-use crate::digest::Digest;
 use crate::ids::{Micros, Position, Seq};
+use crate::keyed::digest::Digest;
 
 /// Takes a keyed digest as its own hash: it is as good as random.
 #[derive(Clone, Copy, Debug, Default)]
@@ -20,7 +20,7 @@ impl Hasher for DigestHasher {
     }
 
     fn write_u128(&mut self, digest: u128) {
-        self.0 = crate::digest::Digest(digest).low();
+        self.0 = crate::keyed::digest::Digest(digest).low();
     }
 
     fn finish(&self) -> u64 {

@@ -1,28 +1,29 @@
 //! One workspace's state: what decisions are made on. Changed by effects only, each of which can be undone.
 
 mod ahead;
+mod apply;
 mod arena;
 pub mod index;
+pub mod invariants;
 mod load;
 pub mod marks;
 pub mod profiles;
-mod row_digests;
 mod sharded;
 pub mod types;
 
 use std::sync::Arc;
 
-use crate::digest::{Digest, Digester, Domain};
 use crate::ids::{Day, EntryId, Micros, PolicyRevision, Position, ProfileId, Seq, Serial};
-use crate::permutation::Permutation;
+use crate::keyed::digest::{Digest, Digester, Domain};
+use crate::keyed::permutation::Permutation;
+use crate::keyed::state_hash::{Rows, StateHash};
 use crate::plan::{Attachment, Effect};
 use crate::policy::Policy;
-use crate::state_hash::StateHash;
+pub use apply::Diverged;
 use index::{Entry, Index, NONE, Near};
 pub use load::{LoadedIdentifier, LoadedProfile};
 use marks::{DigestMap, RequestMark, Requests, TraitMark};
 use profiles::{Profile, Profiles};
-use row_digests::Rows;
 use types::Types;
 
 /// The newest log entry that a state contains.

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::{Micros, PolicyRevision, Serial};
+use crate::keyed::state_hash::StateHash;
 use crate::state::index::Holders;
 use crate::state::marks::{RequestMark, TraitMark};
 use crate::state::{Head, State};
-use crate::state_hash::StateHash;
 
 /// One profile: redirect, source, members, merges, identifiers, logins, counts by type, own entries.
 type Row = (

@@ -1,4 +1,4 @@
-//! Random histories: a policy and calls, then another policy and more calls.
+//! Random policies of either family together with calls that fit them.
 
 use proptest::prelude::*;
 

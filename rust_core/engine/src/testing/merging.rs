@@ -2,14 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::asked::Usable;
+use crate::answer::outcome::DemotionReason;
 use crate::call::Call;
+use crate::decider::asked::Usable;
 use crate::ids::{Micros, Serial};
-use crate::outcome::DemotionReason;
 use crate::policy::{Limit, Policy};
 use crate::rules::merge::final_profile::{Checks, Failed, Final};
-use crate::rules::merge::m2_match;
-use crate::rules::merge::values;
+use crate::rules::merge::{m2_match, values};
 use crate::testing::naive::name;
 use crate::testing::view::{Identifier, View};
 use crate::testing::{World, borrowed, usable};

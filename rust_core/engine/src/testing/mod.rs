@@ -13,21 +13,20 @@ use std::sync::Arc;
 
 use proptest::test_runner::{Config, TestCaseError, TestCaseResult};
 
-use crate::admin;
-use crate::asked::{self, Usable};
+use crate::answer::Resolution;
+use crate::answer::outcome::Outcome;
 use crate::call::Call;
-use crate::decide::decide;
+use crate::decide::{decide, decide_policy};
+use crate::decider::asked::{self, Usable};
 use crate::decider::{Encoder, StoredEvent};
 use crate::fault::{Fault, Reason};
 use crate::ids::{EntryId, Micros, PolicyRevision, ProfileId, Seq, Serial};
-use crate::invariants;
-use crate::outcome::Outcome;
-use crate::permutation::Permutation;
-use crate::plan::{Effect, Plan, Resolution, Verdict};
+use crate::keyed::permutation::Permutation;
+use crate::plan::{Effect, Plan, Verdict};
 use crate::policy::Policy;
 use crate::policy::spec::PolicySpec;
 use crate::rules::common::prepare;
-use crate::state::{Head, State};
+use crate::state::{Head, State, invariants};
 use view::View;
 
 /// The time around which all calls lie.
@@ -223,7 +222,7 @@ impl World {
     /// Puts another policy in force.
     pub fn change_policy(&mut self, spec: &PolicySpec) {
         let next = self.next();
-        let plan = admin::decide_policy(&mut self.state, compiled(spec), Vec::new(), next).expect("a lawful change");
+        let plan = decide_policy(&mut self.state, compiled(spec), Vec::new(), next).expect("a lawful change");
         self.commit(plan);
     }
 

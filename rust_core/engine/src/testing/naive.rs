@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::asked::Usable;
+use crate::decider::asked::Usable;
 use crate::ids::Serial;
 use crate::policy::{OnNewKnownUser, Policy, Strategy};
 use crate::rules::isolation::i2_waterfall::Filter;

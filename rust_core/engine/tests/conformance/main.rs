@@ -9,10 +9,10 @@ mod world;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use utterson_engine::answer::Resolution;
+use utterson_engine::answer::outcome::{DemotionReason, Disposition, Outcome};
 use utterson_engine::fault::{Fault, Reason};
 use utterson_engine::ids::ProfileId;
-use utterson_engine::outcome::{DemotionReason, Disposition, Outcome};
-use utterson_engine::plan::Resolution;
 
 use file::{Expect, File, Scenario, Step};
 use world::World;

@@ -2,16 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use utterson_engine::admin::{Imported, decide_import};
+use utterson_engine::answer::Resolution;
 use utterson_engine::call::{Call, CallKind, ImportPlace, ImportRow, RawChange, RawIdentifier};
-use utterson_engine::decide::decide;
+use utterson_engine::decide::{Imported, decide, decide_import};
 use utterson_engine::decider::{Encoder, StoredEvent};
 use utterson_engine::fault::Fault;
 use utterson_engine::ids::{EntryId, Micros, PolicyRevision, ProfileId, Seq, Serial};
-use utterson_engine::invariants;
-use utterson_engine::plan::{Effect, Plan, Resolution, Verdict};
+use utterson_engine::plan::{Effect, Plan, Verdict};
 use utterson_engine::rules::common::c2_refuse;
-use utterson_engine::state::{Head, State};
+use utterson_engine::state::{Head, State, invariants};
 
 use crate::file::{Given, Identifiers, PolicyText, Step};
 use crate::policies;

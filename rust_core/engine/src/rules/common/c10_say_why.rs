@@ -2,15 +2,15 @@
 //! found by which identifier, each check with its figures and verdict, what was demoted, which rule decided.
 //!
 //! Source: common to both families. Implemented where the rules run: the waterfall and the rounds of M3 note what they
-//! see into the call's context ([`explain`](crate::explain)), so an explanation can not tell another story than the
+//! see into the call's context ([`explain`](crate::answer::explain)), so an explanation can not tell another story than the
 //! decision. Asking for it changes nothing else; the tests hold the whole to it.
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
+    use crate::answer::explain::FOUND_MAX;
     use crate::call::CallKind;
-    use crate::explain::FOUND_MAX;
     use crate::plan::Verdict;
     use crate::testing::calls::{call, identify};
     use crate::testing::{World, answer, cases, histories};

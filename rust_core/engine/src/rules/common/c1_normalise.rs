@@ -7,8 +7,7 @@
 
 use std::borrow::Cow;
 
-use crate::normalize::Normalization;
-use crate::normalize::{ValueFault, normalize};
+use crate::normalize::{Normalization, ValueFault, normalize};
 use crate::policy::TypeSettings;
 
 /// The form of a value that is compared.

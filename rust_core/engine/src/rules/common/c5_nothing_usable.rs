@@ -3,7 +3,7 @@
 //!
 //! Source: common to both families; the merge family's later documents keep such events.
 
-use crate::asked::{self, Asked};
+use crate::decider::asked::{self, Asked};
 use crate::fault::{Fault, Reason, Violation};
 
 /// Whether any identifier of a call is left.
@@ -25,7 +25,7 @@ pub(crate) fn fault_of(field: &str) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::asked::Fate;
+    use crate::decider::asked::Fate;
 
     #[test]
     fn what_is_set_aside_is_not_usable() {

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use smallvec::SmallVec;
 
-use crate::digest::Digest;
+use crate::keyed::digest::Digest;
 use crate::rules::common::c2_refuse::MAX_IDENTIFIERS;
 
 /// The identifiers of one call so far.

@@ -7,9 +7,9 @@
 
 use crate::call::{Call, CallKind};
 use crate::decider::Decider;
-use crate::digest::{Digest, Domain, Parts};
 use crate::fault::{Fault, Reason};
 use crate::ids::Position;
+use crate::keyed::digest::{Digest, Domain, Parts};
 use crate::normalize;
 use crate::plan::{Decided, Effect, Verdict};
 use crate::policy::Policy;

@@ -5,9 +5,9 @@
 //!
 //! Source: common to both families; neither seed knows a dry run (AIP-163, `validate_only`).
 
+use crate::answer::Resolution;
+use crate::answer::outcome::Outcome;
 use crate::decider::Context;
-use crate::outcome::Outcome;
-use crate::plan::Resolution;
 
 /// Whether the call is to change nothing.
 pub(crate) fn is_dry(context: &Context<'_>) -> bool {
@@ -25,7 +25,7 @@ pub(crate) fn forget_created(resolution: &mut Resolution) {
 mod tests {
     use proptest::prelude::*;
 
-    use crate::outcome::Outcome;
+    use crate::answer::outcome::Outcome;
     use crate::plan::Verdict;
     use crate::testing::calls::identify;
     use crate::testing::dump::dump;

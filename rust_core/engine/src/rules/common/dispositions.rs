@@ -1,8 +1,8 @@
 //! What became of each identifier of a call, the first that applies: blocked and ignored ones are set aside before
 //! any rule runs; of the others the family's rules tell.
 
-use crate::asked::{Asked, Fate};
-use crate::outcome::{DemotionReason, Disposition, IdentifierResult, IdentifierResults};
+use crate::answer::outcome::{DemotionReason, Disposition, IdentifierResult, IdentifierResults};
+use crate::decider::asked::{Asked, Fate};
 
 /// What a family's rules say of a usable identifier.
 pub(crate) type Told = (Disposition, Option<DemotionReason>);

@@ -1,11 +1,11 @@
 //! Events (rules.md §1, C5 and M7): what a Track call carries is stored with the profile that it resolved to, with
 //! what was demoted and why; an unresolved one is stored without a profile.
 
-use crate::asked::Asked;
+use crate::answer::outcome::Demotion;
 use crate::call::CallKind;
+use crate::decider::asked::Asked;
 use crate::decider::{Context, Decider, StoredEvent};
 use crate::ids::Serial;
-use crate::outcome::Demotion;
 use crate::plan::Effect;
 
 /// Stores the event of a Track call; other calls carry none.

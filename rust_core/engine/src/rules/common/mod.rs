@@ -1,4 +1,5 @@
-//! The rules of both families, and what their rules share: one file a rule, named by its id.
+//! Rules of both families, C1 to C10 and M8, and what the rules of both share: preparing a call's identifiers, putting
+//! one onto a profile, noting it as seen, storing events, the changes of a Modify, and telling what became of each.
 
 pub(crate) mod c10_say_why;
 pub(crate) mod c1_normalise;
@@ -14,7 +15,7 @@ pub(crate) mod dispositions;
 pub(crate) mod events;
 pub(crate) mod m8_traits;
 pub(crate) mod modify;
+pub(crate) mod no_match;
 pub mod prepare;
 pub(crate) mod put;
-pub(crate) mod search;
 pub(crate) mod seen;

@@ -2,18 +2,17 @@
 
 use std::sync::Arc;
 
-use crate::asked::{Fate, Usable};
+use crate::answer::explain::RuleId;
+use crate::answer::outcome::{ChangedProfile, Disposition, IdentifierResult, IdentifierResults, Outcome};
 use crate::call::{Call, RawChange};
+use crate::decider::asked::{Fate, Usable};
 use crate::decider::{Context, Decider, Decision};
-use crate::digest::Digest;
-use crate::explain::RuleId;
 use crate::fault::{Fault, Reason, Resource};
 use crate::ids::Serial;
-use crate::outcome::{ChangedProfile, Disposition, IdentifierResult, IdentifierResults, Outcome};
+use crate::keyed::digest::Digest;
 use crate::plan::{Effect, Serials};
 use crate::policy::Policy;
-use crate::rules::common::c2_refuse;
-use crate::rules::common::prepare;
+use crate::rules::common::{c2_refuse, prepare};
 use crate::state::State;
 
 /// One change with its values after C1.
@@ -140,13 +139,6 @@ impl Changed {
     }
 }
 
-/// Takes an identifier off the profile that has it.
-pub(crate) fn detach(decider: &mut Decider<'_>, digest: Digest, serial: Serial) {
-    let Some(place) = decider.state.index.find(digest, serial) else { return };
-    let exclusive = decider.state.index.entry(place).exclusive;
-    decider.emit(Effect::Detach { digest, serial, exclusive });
-}
-
 /// The answer of a Modify.
 pub(crate) fn decision(
     state: &State,
@@ -164,4 +156,11 @@ pub(crate) fn decision(
         decided_by,
         also_touched: changed.serials(),
     }
+}
+
+/// Takes an identifier off the profile that has it.
+pub(crate) fn detach(decider: &mut Decider<'_>, digest: Digest, serial: Serial) {
+    let Some(place) = decider.state.index.find(digest, serial) else { return };
+    let exclusive = decider.state.index.entry(place).exclusive;
+    decider.emit(Effect::Detach { digest, serial, exclusive });
 }

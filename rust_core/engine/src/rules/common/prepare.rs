@@ -2,14 +2,14 @@
 //!
 //! Faults of values are told before types that the policy rejects, and each kind all at once.
 
-use crate::asked::{Asked, Fate, Usable};
 use crate::call::RawIdentifier;
-use crate::digest::{Digest, Digester};
+use crate::decider::asked::{Asked, Fate, Usable};
 use crate::fault::{Fault, Reason, Violation};
+use crate::keyed::digest::{Digest, Digester};
 use crate::policy::Policy;
-use crate::rules::common::c4_unlisted::Verdict;
+use crate::rules::common::c4_unlisted::{self, Verdict};
 use crate::rules::common::c6_duplicates::Seen;
-use crate::rules::common::{c2_refuse, c3_block, c4_unlisted};
+use crate::rules::common::{c2_refuse, c3_block};
 use crate::state::index::Near;
 
 /// A call's identifiers after C1 to C6.

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::asked::Usable;
+use crate::decider::asked::Usable;
 use crate::decider::{Context, Decider};
 use crate::ids::Serial;
 use crate::plan::{Attachment, Effect};

@@ -1,8 +1,8 @@
 //! Last seen (rules.md §1): per identifier, kept to the day, so that seeing a held value again seldom writes.
 
 use crate::decider::{Context, Decider};
-use crate::digest::Digest;
 use crate::ids::Serial;
+use crate::keyed::digest::Digest;
 use crate::plan::Effect;
 
 /// Notes that the only holder's identifier was seen (merge family).

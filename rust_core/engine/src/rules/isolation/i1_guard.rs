@@ -5,9 +5,9 @@
 //! Source: the seed, "prevent anonymous data from being kept together with the data of logged in users" and "any time
 //! an identity request includes an email address or customer ID, mParticle will return a unique Identity Profile".
 
-use crate::asked::Usable;
-use crate::digest::Digest;
+use crate::decider::asked::Usable;
 use crate::ids::Serial;
+use crate::keyed::digest::Digest;
 use crate::state::State;
 use crate::state::index::Holders;
 
@@ -65,8 +65,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::answer::outcome::Outcome;
     use crate::call::CallKind;
-    use crate::outcome::Outcome;
     use crate::policy::spec::{OnLogout, OnNewKnownUser};
     use crate::testing::calls::{ISOLATION, any_call, any_calls, call, identify};
     use crate::testing::{World, borrowed, cases, naive, policies, usable};

@@ -8,10 +8,10 @@
 //!
 //! Source: the seed, "Example Identity Priority", and the vendor's page on identity priority.
 
-use crate::asked::Usable;
-use crate::digest::Digest;
-use crate::explain::{Check, FOUND_MAX, Round, RuleId};
+use crate::answer::explain::{Check, FOUND_MAX, Round, RuleId};
+use crate::decider::asked::Usable;
 use crate::ids::Serial;
+use crate::keyed::digest::Digest;
 use crate::rules::isolation::i1_guard::Guard;
 use crate::state::State;
 use crate::state::index::Holders;

@@ -7,12 +7,12 @@
 //! Source: the seed's rows "First App Launch", "User logs in", "User interacts via different channel", "Returning
 //! User"; the sibling pages on the link and conversion strategies.
 
-use crate::asked::{self, Asked, Usable};
+use crate::answer::explain::{Round, RuleId};
+use crate::answer::outcome::Outcome;
+use crate::decider::asked::{self, Asked, Usable};
 use crate::decider::{Context, Decider, Decision};
-use crate::explain::{Round, RuleId};
 use crate::fault::Fault;
 use crate::ids::Serial;
-use crate::outcome::Outcome;
 use crate::plan::{Effect, Serials};
 use crate::policy::{OnNewKnownUser, Strategy};
 use crate::rules::common::{dispositions, events, m8_traits};

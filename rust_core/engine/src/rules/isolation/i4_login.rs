@@ -3,7 +3,7 @@
 //!
 //! Source: the vendor's SDK, which refuses a login request without a login identifier.
 
-use crate::asked::{self, Asked};
+use crate::decider::asked::{self, Asked};
 use crate::fault::{Fault, Reason};
 use crate::policy::Policy;
 

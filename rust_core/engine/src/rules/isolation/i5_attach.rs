@@ -6,12 +6,12 @@
 //! Source: the seed, "Any anonymous data collected prior to the user signing up is not carried over", and its row
 //! "New Device Login", where the device joins the profile.
 
-use crate::asked::Usable;
+use crate::answer::outcome::Disposition;
+use crate::decider::asked::Usable;
 use crate::decider::{Context, Decider};
-use crate::digest::Digest;
 use crate::fault::{Fault, Reason};
 use crate::ids::Serial;
-use crate::outcome::Disposition;
+use crate::keyed::digest::Digest;
 use crate::plan::Effect;
 use crate::rules::common::dispositions::Told;
 use crate::rules::common::put::put;

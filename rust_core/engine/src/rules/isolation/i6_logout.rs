@@ -4,9 +4,9 @@
 //!
 //! Source: the seed's row "User logs out"; the sibling pages.
 
-use crate::asked::{self, Asked, Usable};
+use crate::answer::explain::RuleId;
+use crate::decider::asked::{self, Asked, Usable};
 use crate::decider::{Context, Decider, Decision};
-use crate::explain::RuleId;
 use crate::fault::Fault;
 use crate::policy::{OnLogout, Strategy};
 use crate::rules::common::c5_nothing_usable;
@@ -44,9 +44,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::answer::outcome::{Disposition, Outcome};
     use crate::call::CallKind;
     use crate::fault::Reason;
-    use crate::outcome::{Disposition, Outcome};
     use crate::policy::Strategy;
     use crate::policy::spec::OnNewKnownUser;
     use crate::testing::calls::{ISOLATION, any_calls, call, identify};

@@ -7,12 +7,12 @@
 //! Source: the seed's row "User Updates Email": "Since email must be unique, the email is removed from Profile 3,
 //! which is now an orphaned".
 
-use crate::asked::Usable;
+use crate::answer::explain::RuleId;
+use crate::decider::asked::Usable;
 use crate::decider::{Context, Decider, Decision};
-use crate::digest::Digest;
-use crate::explain::RuleId;
 use crate::fault::{Fault, Reason};
 use crate::ids::Serial;
+use crate::keyed::digest::Digest;
 use crate::rules::common::modify::{self, Changed, PreparedChange};
 use crate::rules::common::put::put;
 use crate::rules::isolation::i5_attach;

@@ -2,14 +2,13 @@
 //!
 //! Source: the vendor's search endpoint, which returns a profile and makes none.
 
-use crate::asked::{self, Asked};
+use crate::answer::explain::RuleId;
+use crate::answer::outcome::Outcome;
+use crate::decider::asked::{self, Asked};
 use crate::decider::{Context, Decider, Decision};
-use crate::explain::RuleId;
 use crate::fault::Fault;
-use crate::outcome::Outcome;
 use crate::plan::Serials;
-use crate::rules::common::dispositions;
-use crate::rules::common::search::nobody_found;
+use crate::rules::common::{dispositions, no_match};
 use crate::rules::isolation::{i3_identify, i5_attach};
 
 /// Runs Identify's look-up and stops there.
@@ -20,7 +19,7 @@ pub(crate) fn search(
 ) -> Result<Decision, Fault> {
     let usable: Vec<_> = asked::usable(asked).collect();
     let state = &*decider.state;
-    let Some(serial) = i3_identify::find(state, context, &usable) else { return Err(nobody_found()) };
+    let Some(serial) = i3_identify::find(state, context, &usable) else { return Err(no_match::fault()) };
     let told: Vec<_> = usable.iter().map(|(index, one)| (*index, i5_attach::judge(state, serial, one))).collect();
     Ok(Decision {
         serial: Some(serial),
@@ -38,9 +37,9 @@ pub(crate) fn search(
 mod tests {
     use proptest::prelude::*;
 
+    use crate::answer::outcome::Outcome;
     use crate::call::CallKind;
     use crate::fault::Reason;
-    use crate::outcome::Outcome;
     use crate::testing::calls::{ISOLATION, any_call, any_calls, call, identify};
     use crate::testing::dump::dump;
     use crate::testing::{World, answer, cases, created, policies, reason};

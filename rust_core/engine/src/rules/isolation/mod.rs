@@ -10,8 +10,8 @@ pub(crate) mod i7_modify;
 pub(crate) mod i8_search;
 pub(crate) mod i9_no_merge;
 
-use crate::asked::{self, Asked, Usable};
 use crate::call::CallKind;
+use crate::decider::asked::{self, Asked, Usable};
 use crate::decider::{Context, Decider, Decision};
 use crate::fault::{Fault, Reason};
 use crate::rules::common::c5_nothing_usable;

@@ -2,9 +2,9 @@
 
 use smallvec::SmallVec;
 
-use crate::explain::{Check, RuleId};
+use crate::answer::explain::{Check, RuleId};
+use crate::answer::outcome::DemotionReason;
 use crate::ids::Serial;
-use crate::outcome::DemotionReason;
 use crate::rules::merge::m2_match::Candidate;
 use crate::rules::merge::values::Types;
 use crate::state::State;

@@ -4,12 +4,12 @@
 //!
 //! Source: neither seed; the merge family knows Track and Identify only. I7, held to M1 and M3.
 
-use crate::asked::Usable;
+use crate::answer::explain::{Check, Round, RuleId};
+use crate::decider::asked::Usable;
 use crate::decider::{Context, Decider, Decision};
-use crate::digest::Digest;
-use crate::explain::{Check, Round, RuleId};
 use crate::fault::{Fault, Reason};
 use crate::ids::Serial;
+use crate::keyed::digest::Digest;
 use crate::policy::{LimitScope, Strategy};
 use crate::rules::common::modify::{self, Changed, PreparedChange};
 use crate::rules::common::put::put;

@@ -3,14 +3,12 @@
 //!
 //! Source: neither seed; the merge family knows Track and Identify only. The order is the seed's order of trust.
 
-use crate::asked;
-use crate::decider::{Context, Decider, Decision};
-use crate::explain::RuleId;
+use crate::answer::explain::RuleId;
+use crate::answer::outcome::{Disposition, Outcome};
+use crate::decider::{Context, Decider, Decision, asked};
 use crate::fault::Fault;
-use crate::outcome::{Disposition, Outcome};
 use crate::plan::Serials;
-use crate::rules::common::dispositions;
-use crate::rules::common::search::nobody_found;
+use crate::rules::common::{dispositions, no_match};
 use crate::rules::merge::m2_match;
 
 /// Finds the owner of the most trusted identifier that has one.
@@ -21,7 +19,7 @@ pub(crate) fn search(decider: &mut Decider<'_>, context: &mut Context<'_>) -> Re
     context.trace(|| m2_match::trace(state, &candidates));
     let held = candidates.iter().filter(|candidate| candidate.owner.is_some());
     let best = held.min_by(|a, b| (&a.usable.rank, a.index).cmp(&(&b.usable.rank, b.index)));
-    let Some(serial) = best.and_then(|candidate| candidate.owner) else { return Err(nobody_found()) };
+    let Some(serial) = best.and_then(|candidate| candidate.owner) else { return Err(no_match::fault()) };
     let owned = |index| candidates.iter().any(|one| one.index == index && one.owner == Some(serial));
     let elsewhere = |index| candidates.iter().any(|one| one.index == index && one.owner.is_some());
     Ok(Decision {
@@ -29,7 +27,7 @@ pub(crate) fn search(decider: &mut Decider<'_>, context: &mut Context<'_>) -> Re
         outcome: Outcome::Matched,
         merged: Serials::new(),
         identifiers: dispositions::of_asked(asked, |index| {
-            // A Search attaches nothing; ATTACHED tells what an Identify would attach (docs/api.md).
+            // A Search attaches nothing: what Identify would attach is told as ATTACHED only by a dry run.
             let disposition = if owned(index) {
                 Disposition::Matched
             } else if elsewhere(index) {

@@ -3,8 +3,8 @@
 //! Source: the seed, "pre-existing user profiles with one or more matching externalIds". The index keeps one holder
 //! an identifier, the table's key forbids a second, and nothing of this family attaches an identifier that has one.
 
-use crate::digest::Digest;
 use crate::ids::{Day, Serial};
+use crate::keyed::digest::Digest;
 use crate::state::State;
 use crate::state::index::Near;
 

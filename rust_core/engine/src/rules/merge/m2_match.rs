@@ -5,8 +5,8 @@
 
 use smallvec::SmallVec;
 
-use crate::asked::Usable;
-use crate::explain::Round;
+use crate::answer::explain::Round;
+use crate::decider::asked::Usable;
 use crate::ids::{Day, Serial};
 use crate::plan::Serials;
 use crate::rules::merge::m1_one_owner;

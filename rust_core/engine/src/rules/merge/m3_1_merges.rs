@@ -3,8 +3,8 @@
 //!
 //! Source: the seed, "the profiles matching the identifiers won't have more than 100 merges in total".
 
-use crate::explain::RuleId;
-use crate::outcome::DemotionReason;
+use crate::answer::explain::RuleId;
+use crate::answer::outcome::DemotionReason;
 use crate::policy::Strategy;
 use crate::rules::merge::final_profile::{Checks, Failed, Final, note};
 use crate::rules::merge::m4_lowest_ranked;
@@ -33,7 +33,7 @@ pub(crate) mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::outcome::Outcome;
+    use crate::answer::outcome::Outcome;
     use crate::policy::Strategy;
     use crate::testing::calls::{MERGE, any_call, any_calls, identify};
     use crate::testing::merging::{Demoted, Union, judged, union_of};

@@ -4,8 +4,8 @@
 //! Source: the seed, "`user_id` is unique on these merged profiles. When there exists more than one `user_id`, we demote
 //! the lowest priority identifier from the event, and look again".
 
-use crate::explain::RuleId;
-use crate::outcome::DemotionReason;
+use crate::answer::explain::RuleId;
+use crate::answer::outcome::DemotionReason;
 use crate::rules::merge::final_profile::{Checks, Failed, Final, note};
 use crate::rules::merge::{m4_lowest_ranked, m5_growth};
 
@@ -26,7 +26,7 @@ pub(crate) mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::outcome::Outcome;
+    use crate::answer::outcome::Outcome;
     use crate::testing::calls::{MERGE, any_call, any_calls, identify};
     use crate::testing::merging::{Demoted, Union, judged, union_of};
     use crate::testing::{World, cases, policies};

@@ -7,8 +7,8 @@
 //! Source: the seed, "no more than 5 values per identifier on the event in the final profile … we'll demote that
 //! inputted externalId and try to find matching profiles with the remaining identifiers".
 
-use crate::explain::RuleId;
-use crate::outcome::DemotionReason;
+use crate::answer::explain::RuleId;
+use crate::answer::outcome::DemotionReason;
 use crate::policy::{LimitScope, OnExceeded};
 use crate::rules::merge::final_profile::{Checks, Failed, Final, note};
 use crate::rules::merge::values::TypeValues;

@@ -3,8 +3,8 @@
 //!
 //! Source: the later documents ("unify"); the seed knows no such limit.
 
-use crate::explain::RuleId;
-use crate::outcome::DemotionReason;
+use crate::answer::explain::RuleId;
+use crate::answer::outcome::DemotionReason;
 use crate::policy::Strategy;
 use crate::rules::merge::final_profile::{Checks, Failed, Final, note};
 use crate::rules::merge::m4_lowest_ranked;

@@ -5,16 +5,14 @@
 //! of the later documents. The checks guard every final profile, in all three cases of the seed.
 //! M10 Ends: each round takes an identifier off the event, and with one left at most one profile matches.
 
-use crate::asked::{self, Asked};
+use crate::answer::outcome::Demotion;
 use crate::decider::Context;
+use crate::decider::asked::{self, Asked};
 use crate::ids::Serial;
-use crate::outcome::Demotion;
 use crate::plan::Serials;
-use crate::rules::merge::final_profile::Checks;
-use crate::rules::merge::final_profile::{Failed, Final};
+use crate::rules::merge::final_profile::{Checks, Failed, Final};
 use crate::rules::merge::m2_match::{self, Candidate, Candidates};
-use crate::rules::merge::values;
-use crate::rules::merge::{m3_1_merges, m3_2_exclusive, m3_3_values, m3_4_identifiers};
+use crate::rules::merge::{m3_1_merges, m3_2_exclusive, m3_3_values, m3_4_identifiers, values};
 use crate::state::State;
 
 /// What is left when all checks passed.
@@ -84,8 +82,8 @@ fn run(
 mod tests {
     use proptest::prelude::*;
 
-    use crate::asked::Usable;
-    use crate::outcome::Demotion;
+    use crate::answer::outcome::Demotion;
+    use crate::decider::asked::Usable;
     use crate::rules::merge::{m3_1_merges, m3_2_exclusive, m3_3_values, m3_4_identifiers};
     use crate::testing::calls::{MERGE, any_calls, identify};
     use crate::testing::merging::{Demoted, Union};
@@ -164,7 +162,7 @@ mod tests {
 
     #[test]
     fn the_merges_are_counted_before_the_values() {
-        use crate::outcome::DemotionReason::{MergeLimit, ValueLimit};
+        use crate::answer::outcome::DemotionReason::{MergeLimit, ValueLimit};
         let mut reasons = Vec::new();
         for max_merges in [0, 1] {
             let spec = policies::merge([Some(policies::exclusive()), None, None, None], max_merges, 0);

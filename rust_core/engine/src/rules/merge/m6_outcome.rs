@@ -6,10 +6,10 @@
 
 use smallvec::SmallVec;
 
-use crate::asked::{self, Asked};
+use crate::answer::outcome::{Disposition, Outcome};
+use crate::decider::asked::{self, Asked};
 use crate::decider::{Context, Decider};
 use crate::ids::Serial;
-use crate::outcome::{Disposition, Outcome};
 use crate::plan::{Effect, Serials};
 use crate::rules::common::dispositions::Told;
 use crate::rules::common::put::put;
@@ -87,8 +87,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::asked::Usable;
     use crate::call::CallKind;
+    use crate::decider::asked::Usable;
     use crate::testing::calls::{MERGE, any_calls, at, identify};
     use crate::testing::merging::Union;
     use crate::testing::naive::name;

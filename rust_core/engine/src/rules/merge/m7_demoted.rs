@@ -4,7 +4,7 @@
 //!
 //! Source: the seed, "demote that inputted externalId and try to find matching profiles with the remaining".
 
-use crate::outcome::{Demotion, Disposition};
+use crate::answer::outcome::{Demotion, Disposition};
 use crate::rules::common::dispositions::Told;
 
 /// What became of an identifier if it was demoted.
@@ -18,9 +18,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::answer::explain::RuleId;
+    use crate::answer::outcome::DemotionReason;
     use crate::call::CallKind;
-    use crate::explain::RuleId;
-    use crate::outcome::DemotionReason;
     use crate::testing::calls::{MERGE, any_calls, call, identify};
     use crate::testing::naive::name;
     use crate::testing::{World, cases, policies};

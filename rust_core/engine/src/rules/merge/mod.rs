@@ -17,12 +17,12 @@ pub(crate) mod m7_demoted;
 pub(crate) mod m9_redirects;
 pub(crate) mod values;
 
-use crate::asked::Asked;
+use crate::answer::explain::RuleId;
+use crate::answer::outcome::Outcome;
 use crate::call::CallKind;
+use crate::decider::asked::Asked;
 use crate::decider::{Context, Decider, Decision};
-use crate::explain::RuleId;
 use crate::fault::{Fault, Reason};
-use crate::outcome::Outcome;
 use crate::plan::Serials;
 use crate::rules::common::{c5_nothing_usable, dispositions, events, m8_traits};
 

@@ -1,7 +1,7 @@
 //! Adding and removing entries.
 
-use crate::digest::Digest;
 use crate::ids::Serial;
+use crate::keyed::digest::Digest;
 use crate::state::index::packed::{self, Further, Packed, shard_of};
 use crate::state::index::posting::Holder;
 use crate::state::index::{Entry, FURTHER, Index, NONE, place_of, within};

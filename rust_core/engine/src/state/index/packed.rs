@@ -1,7 +1,7 @@
 //! One holder of an identifier in 32 bytes: what nearly every one has fits, the rest is escaped to a side table.
 
-use crate::digest::Digest;
 use crate::ids::{Day, Micros, TypeId};
+use crate::keyed::digest::Digest;
 
 /// 1990-01-01: an identifier is seldom older.
 const EPOCH_US: i64 = 631_152_000_000_000;

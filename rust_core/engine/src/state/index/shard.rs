@@ -1,6 +1,6 @@
 //! One of the index's 256 shards: the identifiers whose digests begin with one byte.
 
-use crate::digest::Digest;
+use crate::keyed::digest::Digest;
 use crate::state::arena::Arena;
 use crate::state::index::NONE;
 use crate::state::index::packed::{Packed, shard_of};

@@ -2,7 +2,7 @@
 //! most other digests apart without reading their entries; 16 slots fill a cache line, and a look-up nearly always
 //! ends in the first. The table grows by an eighth: memory does not swing, and each growth is short.
 
-use crate::digest::Digest;
+use crate::keyed::digest::Digest;
 
 /// Bits of a place.
 const PLACE_BITS: u32 = 23;

@@ -162,7 +162,7 @@ fn entry_of(digest: Digest, serial: u32) -> Entry {
 
 /// All in three shards, so that their tables grow often.
 fn digest_of(number: u32) -> Digest {
-    let digester = crate::digest::Digester::new(&[9; 16]);
+    let digester = crate::keyed::digest::Digester::new(&[9; 16]);
     let digest = digester.identifier("a", &number.to_string());
     Digest(digest.0 >> 8 | u128::from(number % 3) << 120)
 }

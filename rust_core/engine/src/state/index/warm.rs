@@ -1,8 +1,8 @@
 //! Reading ahead for a batch. A look-up waits for the table's line, then for the entry's, then for the profile's; here
 //! all look-ups of a batch wait for one kind of line together.
 
-use crate::digest::Digest;
 use crate::ids::Serial;
+use crate::keyed::digest::Digest;
 use crate::state::ahead::ahead;
 use crate::state::index::packed::{Packed, shard_of};
 use crate::state::index::slots::Bucket;

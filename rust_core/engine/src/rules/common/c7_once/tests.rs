@@ -6,14 +6,15 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
+use crate::answer::Resolution;
 use crate::call::Consistency;
 use crate::ids::{Micros, Seq};
 use crate::normalize::Normalization;
-use crate::plan::{Plan, Resolution};
+use crate::plan::Plan;
 use crate::state::marks::Requests;
 use crate::testing::calls::{MERGE, any_call, at, call, identify, modify};
-use crate::testing::policies::HOUR_US;
-use crate::testing::{World, answer, cases, policies, reason};
+use crate::testing::policies::{self, HOUR_US};
+use crate::testing::{World, answer, cases, reason};
 
 /// Which kind of id, and the id.
 type Id = (IdKind, String);

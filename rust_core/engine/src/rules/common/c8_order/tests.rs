@@ -2,15 +2,13 @@
 
 use proptest::prelude::*;
 
-use crate::apply::Diverged;
 use crate::call::Call;
 use crate::decide::decide;
 use crate::ids::{Micros, Position, Seq, Serial};
-use crate::invariants;
 use crate::plan::{Decided, Effect, Plan, Verdict};
 use crate::policy::spec::PolicySpec;
 use crate::state::marks::RequestMark;
-use crate::state::{LoadedIdentifier, LoadedProfile, State};
+use crate::state::{Diverged, LoadedIdentifier, LoadedProfile, State, invariants};
 use crate::testing::calls::identify;
 use crate::testing::dump::dump;
 use crate::testing::{Readable, START_US, World, cases, histories, policies};

@@ -4,8 +4,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::normalize::Normalization;
+use crate::policy::Rank;
+use crate::policy::UnlistedTypes;
 use crate::policy::spec::{BlockedSpec, PolicySpec, StrategySpec, TypeSpec};
-use crate::policy::{Rank, UnlistedTypes};
 
 const KEY: [u8; 16] = [7; 16];
 

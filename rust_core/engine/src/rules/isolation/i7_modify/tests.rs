@@ -5,15 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::*;
+use crate::answer::outcome::Disposition;
+use crate::answer::outcome::Outcome;
 use crate::call::{Call, CallKind, RawChange};
-use crate::outcome::Disposition;
-use crate::outcome::Outcome;
 use crate::policy::spec::{OnLogout, OnNewKnownUser};
 use crate::policy::{Policy, TypeStatus};
 use crate::testing::calls::{ISOLATION, any_calls, identify, modify as modify_call};
-use crate::testing::policies::BLOCKED;
+use crate::testing::policies::{self, BLOCKED};
 use crate::testing::view::{Identifier, View};
-use crate::testing::{Step, World, cases, fail, id_of, policies};
+use crate::testing::{Step, World, cases, fail, id_of};
 
 /// What a Modify leaves: what every profile holds, who changed, how many warnings, what was set aside.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -122,7 +122,7 @@ fn check(step: &Step<'_>) -> Result<(), TestCaseError> {
             let answer = step.answer().ok_or_else(|| fail(format!("refused: {:?}", step.verdict)))?;
             prop_assert_eq!((step.serial(), answer.outcome), (serial, Outcome::Matched));
             prop_assert_eq!(step.after.held(), left.held);
-            let told = |one: &crate::outcome::ChangedProfile| {
+            let told = |one: &crate::answer::outcome::ChangedProfile| {
                 (one.type_name.to_string(), step.world.state.serial_of(one.profile).expect("a profile"))
             };
             prop_assert_eq!(answer.changes.iter().map(told).collect::<Vec<_>>(), left.changed);

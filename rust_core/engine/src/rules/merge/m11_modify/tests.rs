@@ -5,15 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::*;
+use crate::answer::outcome::Outcome;
 use crate::call::{Call, CallKind, RawChange};
 use crate::ids::Micros;
-use crate::outcome::Outcome;
 use crate::policy::spec::{OnExceeded, Window};
 use crate::policy::{Policy, Strategy};
 use crate::testing::calls::{MERGE, any_calls, at, identify, modify as modify_call};
-use crate::testing::policies::{BLOCKED, limit};
+use crate::testing::policies::{self, BLOCKED, limit};
 use crate::testing::view::{Identifier, View};
-use crate::testing::{Step, World, cases, fail, policies};
+use crate::testing::{Step, World, cases, fail};
 
 type Held = BTreeMap<Identifier, Micros>;
 

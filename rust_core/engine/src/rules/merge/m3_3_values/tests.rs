@@ -3,13 +3,13 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::answer::outcome::Outcome;
 use crate::call::Call;
-use crate::outcome::Outcome;
 use crate::policy::spec::{LimitSpec, Window};
 use crate::testing::calls::{MERGE, any_call, any_calls, at, identify};
 use crate::testing::merging::{Demoted, Union, judged, union_of};
-use crate::testing::policies::limit;
-use crate::testing::{World, cases, policies};
+use crate::testing::policies::{self, limit};
+use crate::testing::{World, cases};
 
 /// The rule's words.
 pub(crate) fn expected(union: &Union<'_>) -> Option<Demoted> {
@@ -24,7 +24,7 @@ pub(crate) fn expected(union: &Union<'_>) -> Option<Demoted> {
     let types = union.limited_types();
     let limited = types.iter().filter(|(_, limit)| !limit.is_exclusive());
     let (type_name, limit) = limited.filter(in_scope).rfind(exceeds)?;
-    let of_type: Vec<&(usize, crate::asked::Usable)> =
+    let of_type: Vec<&(usize, crate::decider::asked::Usable)> =
         union.event.iter().filter(|(_, one)| *one.type_name == **type_name).collect();
     let index = match limit.on_exceeded {
         OnExceeded::DemoteLowest => union.lowest(|_| true),

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::digest::Digest;
 use crate::ids::{Serial, TypeId};
+use crate::keyed::digest::Digest;
 use crate::policy::Strategy;
 use crate::state::State;
 use crate::state::index::Holders;

@@ -1,8 +1,8 @@
-//! A call's identifiers after C1 to C6: what the rules are given of them, and what becomes of those set aside.
+//! A call's identifiers as the rules see them: after C1 to C6, each set aside or taking part.
 
 use std::borrow::Cow;
 
-use crate::digest::Digest;
+use crate::keyed::digest::Digest;
 use crate::policy::{Rank, TypeSettings};
 use crate::state::index::Near;
 

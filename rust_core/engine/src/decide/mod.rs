@@ -1,23 +1,33 @@
-//! Deciding a batch: each call sees the effects of the ones before it, and at the end the state is as it was.
+//! The way in: deciding a batch of calls, an import, a change of the policy.
+//!
+//! In a batch each call sees the effects of the ones before it, and at the end the state is as it was.
 //!
 //! A rule's effect is applied at once and noted in a journal; a refused call, a dry run and in the end the whole
 //! batch are taken back by the journal. So there is one state, one way to change it, and no overlay to keep true.
 
+mod import;
+mod policy_change;
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
-use crate::apply::Diverged;
-use crate::asked::{self, Asked};
+use crate::answer::Resolution;
+use crate::answer::explain::Explanation;
 use crate::call::Call;
+use crate::decider::asked::{self, Asked};
 use crate::decider::{Context, Decider, Decision, Encoder, Mark};
-use crate::digest::{Digest, Digester};
-use crate::explain::Explanation;
 use crate::fault::Fault;
 use crate::ids::{EntryId, Micros, Position};
-use crate::plan::{Decided, Effect, Entry, Plan, Resolution, Serials, Verdict};
+use crate::keyed::digest::{Digest, Digester};
+use crate::plan::{Decided, Effect, Entry, Plan, Serials, Verdict};
 use crate::policy::{Policy, Strategy};
-use crate::rules;
-use crate::rules::common::prepare;
-use crate::state::{Head, State, Undo};
+use crate::rules::common::{c7_once, c9_dry_run, prepare};
+use crate::rules::{isolation, merge};
+use crate::state::{Diverged, Head, State, Undo};
+
+pub use import::{Imported, decide_import};
+pub use policy_change::decide_policy;
 
 /// A decoded call, or why it could not be taken.
 pub type Submission<'c> = Result<Call<'c>, Fault>;
@@ -122,9 +132,9 @@ type Given<'c> = (&'c Call<'c>, &'c Policy, Result<&'c [Asked<'c>], &'c Fault>);
 
 impl Decider<'_> {
     fn decide_call(&mut self, (call, policy, asked): Given<'_>, position: Position, earlier: &[Decided]) -> Decided {
-        let fingerprint = match rules::common::c7_once::check(self, call, earlier) {
-            Ok(rules::common::c7_once::Once::New(fingerprint)) => fingerprint,
-            Ok(rules::common::c7_once::Once::Repeated(verdict)) => {
+        let fingerprint = match c7_once::check(self, call, earlier) {
+            Ok(c7_once::Once::New(fingerprint)) => fingerprint,
+            Ok(c7_once::Once::Repeated(verdict)) => {
                 return Decided { verdict: *verdict, touched: Serials::new(), writes: false };
             }
             Err(fault) => return refused(fault),
@@ -150,8 +160,8 @@ impl Decider<'_> {
 
     fn resolve(&mut self, context: &mut Context<'_>) -> Result<Decision, Fault> {
         match self.state.policy.strategy() {
-            Strategy::Merge { .. } => rules::merge::resolve(self, context),
-            Strategy::Isolation { .. } => rules::isolation::resolve(self, context),
+            Strategy::Merge { .. } => merge::resolve(self, context),
+            Strategy::Isolation { .. } => isolation::resolve(self, context),
         }
     }
 
@@ -159,16 +169,16 @@ impl Decider<'_> {
         &mut self,
         context: &mut Context<'_>,
         decision: Decision,
-        fingerprint: Option<rules::common::c7_once::Fingerprint>,
+        fingerprint: Option<c7_once::Fingerprint>,
         mark: Mark,
     ) -> Decided {
         let touched = self.touched(&decision, mark);
         let mut resolution = self.resolution_of(context, decision);
-        if rules::common::c9_dry_run::is_dry(context) {
+        if c9_dry_run::is_dry(context) {
             self.roll_back(mark);
-            rules::common::c9_dry_run::forget_created(&mut resolution);
+            c9_dry_run::forget_created(&mut resolution);
         } else if let Some(fingerprint) = fingerprint {
-            rules::common::c7_once::remember(self, &fingerprint, context.position);
+            c7_once::remember(self, &fingerprint, context.position);
         }
         let writes = !self.effects_since(mark).is_empty();
         Decided {
@@ -212,6 +222,3 @@ impl Decider<'_> {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

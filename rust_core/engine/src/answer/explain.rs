@@ -1,7 +1,7 @@
 //! The trace of a decision (rule C10): written by the rules as they run, never by a second code path.
 
+use crate::answer::outcome::Demotion;
 use crate::ids::ProfileId;
-use crate::outcome::Demotion;
 
 /// A rule by its id in the rules' document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

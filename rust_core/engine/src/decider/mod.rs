@@ -1,16 +1,17 @@
-//! A state under decision: what the rules are given. Rules apply effects through [`Decider::emit`] and see them at
+//! A state under decision: what the rules are given. Rules apply effects through `Decider::emit` and see them at
 //! once; whoever decides takes them back by the journal.
 
-use crate::asked::Asked;
+pub mod asked;
+mod context;
+
+use crate::answer::outcome::Demotion;
 use crate::call::Call;
-use crate::explain::{Round, RuleId};
-use crate::fault::Fault;
-use crate::ids::{EntryId, Micros, Position, Seq, Serial};
-use crate::outcome::{ChangedProfile, Demotion, IdentifierResults, Outcome};
-use crate::plan::{Decided, Effect, Entry, Plan, Serials, Verdict};
-use crate::policy::Policy;
+use crate::ids::{EntryId, Micros, Seq};
+use crate::keyed::state_hash::StateHash;
+use crate::plan::{Decided, Effect, Entry, Plan, Verdict};
 use crate::state::{At, State, Undo};
-use crate::state_hash::StateHash;
+
+pub(crate) use context::{Context, Decision};
 
 /// What is stored of a Track call; the codec turns it into bytes.
 #[derive(Debug)]
@@ -47,49 +48,6 @@ pub(crate) struct Decider<'s> {
 pub(crate) struct Mark {
     effects: usize,
     hash: StateHash,
-}
-
-/// One call under decision.
-pub(crate) struct Context<'c> {
-    pub call: &'c Call<'c>,
-    /// The policy in force.
-    pub policy: &'c Policy,
-    /// The call's identifiers after C1 to C6, or why they are refused.
-    pub asked: Result<&'c [Asked<'c>], &'c Fault>,
-    /// Event time, else now.
-    pub time: Micros,
-    pub position: Position,
-    /// The trace, kept only where the call asks why.
-    pub rounds: Option<Vec<Round>>,
-    pub warnings: Vec<String>,
-}
-
-impl<'c> Context<'c> {
-    /// The call's identifiers after C1 to C6.
-    pub fn asked(&self) -> Result<&'c [Asked<'c>], Fault> {
-        self.asked.map_err(Clone::clone)
-    }
-
-    /// Adds a round to the trace, which costs nothing where nobody asks.
-    pub fn trace(&mut self, round: impl FnOnce() -> Round) {
-        if let Some(rounds) = &mut self.rounds {
-            rounds.push(round());
-        }
-    }
-}
-
-/// What a rule decided; the parent turns it into a resolution.
-#[derive(Debug)]
-pub(crate) struct Decision {
-    pub serial: Option<Serial>,
-    pub outcome: Outcome,
-    pub merged: Serials,
-    pub identifiers: IdentifierResults,
-    pub demoted: Vec<Demotion>,
-    pub changes: Vec<ChangedProfile>,
-    pub decided_by: RuleId,
-    /// Other profiles whose history gets an entry.
-    pub also_touched: Serials,
 }
 
 /// About how many effects a call has.

@@ -1,0 +1,39 @@
+//! What a call that was accepted is answered.
+
+pub mod explain;
+pub mod outcome;
+
+use crate::answer::explain::{Explanation, RuleId};
+use crate::answer::outcome::{ChangedProfile, Demotion, IdentifierResults, Outcome};
+use crate::ids::{EntryId, PolicyRevision, ProfileId, Seq};
+
+/// The answer to a call that was accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolution {
+    /// The profile; `None` when unresolved or a dry run would create it.
+    pub profile: Option<ProfileId>,
+    /// How the call ended.
+    pub outcome: Outcome,
+    /// The profile holds a login identifier.
+    pub known: bool,
+    /// The profile that a linked profile came from.
+    pub source: Option<ProfileId>,
+    /// Profiles joined by this call, oldest first.
+    pub merged: Vec<ProfileId>,
+    /// One result an identifier, in the call's order, duplicates left out.
+    pub identifiers: IdentifierResults,
+    /// Demotions in the order made.
+    pub demoted: Vec<Demotion>,
+    /// Profiles that a Modify changed.
+    pub changes: Vec<ChangedProfile>,
+    /// Plain sentences without personal data.
+    pub warnings: Vec<String>,
+    /// Why, where asked.
+    pub explanation: Option<Explanation>,
+    /// The rule that decided.
+    pub decided_by: RuleId,
+    /// The policy that decided.
+    pub policy_revision: PolicyRevision,
+    /// The state that contains this call.
+    pub revision: (Seq, EntryId),
+}
