@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from typing import final
 
 __all__ = [
+    "COMMIT_COLUMNS",
+    "REQUEST_RETENTION_US",
     "UNICODE_VERSION",
     "CallGroup",
     "CallMessage",
@@ -36,6 +38,10 @@ __all__ = [
 ]
 
 UNICODE_VERSION: str
+# How long a request id stays used (rule C7).
+REQUEST_RETENTION_US: int
+# Name and element type of each column of a plan, in the order of `commit_batch`.
+COMMIT_COLUMNS: tuple[tuple[str, str], ...]
 
 class StateDivergedError(Exception):
     """The state and the log or the tables disagree: drop the workspace's state and load it anew."""

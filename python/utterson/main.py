@@ -20,7 +20,7 @@ from utterson.application.lane.poller import poll_heads
 from utterson.application.maintenance import prepare, tidy
 from utterson.application.reads.profiles import ProfilesService
 from utterson.application.workspaces.workspaces import WorkspacesService
-from utterson.engine.core_engine import CoreEngine
+from utterson.engine.core_engine import REQUEST_RETENTION_US, CoreEngine
 from utterson.logs import configure_logging
 from utterson.scheduling import let_runners_finish
 from utterson.server.refusals import encode_status
@@ -126,7 +126,7 @@ async def _opened_store(settings: Settings) -> AsyncIterator[Store]:
         applied = await migrate(address)
         if applied:
             logger.info("applied migrations %s", applied)
-        store = await open_store(address, settings)
+        store = await open_store(address, settings, REQUEST_RETENTION_US)
         stack.push_async_callback(store.close)
         yield store
 

@@ -19,7 +19,7 @@ from utterson.application.lane.lanes import Lanes
 from utterson.application.maintenance import prepare
 from utterson.application.reads.profiles import ProfilesService
 from utterson.application.workspaces.workspaces import WorkspacesService
-from utterson.engine.core_engine import CoreEngine
+from utterson.engine.core_engine import REQUEST_RETENTION_US, CoreEngine
 from utterson.server.refusals import encode_status
 from utterson.server.rpc.server import build_server
 from utterson.settings.database import DatabaseSettings
@@ -53,7 +53,7 @@ class Stack:
 async def stack_on(url: str, clock: Clock) -> AsyncIterator[Stack]:
     """Serve a migrated database for as long as the context lasts."""
     async with AsyncExitStack() as stack:
-        store = await open_store(url, DatabaseSettings())
+        store = await open_store(url, DatabaseSettings(), REQUEST_RETENTION_US)
         stack.push_async_callback(store.close)
         context = LaneContext(
             CoreEngine(), store, clock, os.urandom, LaneSettings(), HeadReader(store.log), asyncio.Semaphore(3)

@@ -23,6 +23,7 @@ from utterson.application.reads.profiles import ProfilesService
 from utterson.application.workspaces.workspaces import WorkspacesService
 from utterson.domain.calls import CallKind
 from utterson.domain.errors import UttersonError
+from utterson.engine.core_engine import REQUEST_RETENTION_US
 from utterson.settings.database import DatabaseSettings
 from utterson.settings.lanes import LaneSettings
 from utterson.store.migrate import migrate
@@ -75,7 +76,7 @@ async def replica_on(
     url: str, limits: LaneSettings | None = None, wrap: Callable[[Store], Store] = lambda store: store
 ) -> AsyncIterator[Replica]:
     """Open a replica; `wrap` may put faults between it and the database."""
-    opened = await open_store(url, DatabaseSettings())
+    opened = await open_store(url, DatabaseSettings(), REQUEST_RETENTION_US)
     store = wrap(opened)
     context = LaneContext(
         engine=FakeEngine(),

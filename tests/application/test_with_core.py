@@ -21,7 +21,7 @@ from utterson.application.reads.profiles import ProfilesService
 from utterson.application.workspaces.workspaces import WorkspacesService
 from utterson.domain.calls import CallKind
 from utterson.domain.errors import Reason, UttersonError
-from utterson.engine.core_engine import CoreEngine
+from utterson.engine.core_engine import REQUEST_RETENTION_US, CoreEngine
 from utterson.engine.state import State
 from utterson.server.refusals import encode_status
 from utterson.settings.database import DatabaseSettings
@@ -82,7 +82,7 @@ def held(identifiers: tuple[tuple[str, str], ...]) -> list[Identifier]:
 
 @asynccontextmanager
 async def core_on(url: str, limits: LaneSettings | None = None) -> AsyncIterator[Core]:
-    store = await open_store(url, DatabaseSettings())
+    store = await open_store(url, DatabaseSettings(), REQUEST_RETENTION_US)
     context = LaneContext(
         CoreEngine(),
         store,

@@ -14,7 +14,7 @@ from utterson.domain.chain import (
     SnapshotHead,
     StoredWorkspace,
 )
-from utterson.engine.core_engine import CoreEngine
+from utterson.engine.core_engine import REQUEST_RETENTION_US, CoreEngine
 from utterson.engine.state import State
 from utterson.internal.v1.log_pb2 import LogRecord
 from utterson.settings.database import DatabaseSettings
@@ -40,7 +40,7 @@ class Stored:
 
 async def check_stored(database_url: str, workspace: str) -> Stored:
     """Read a workspace in every way there is; all ways must tell the same."""
-    store = await open_store(database_url, DatabaseSettings())
+    store = await open_store(database_url, DatabaseSettings(), REQUEST_RETENTION_US)
     connection = await asyncpg.connect(database_url)
     try:
         stored = await store.workspaces.get(workspace)

@@ -48,14 +48,14 @@ class UserProcess:
 
 
 def processes_of(data_dir: Path) -> list[int]:
-    """Tell the guards and postmasters of a data folder."""
-    return guards_of(data_dir) + postmasters_of(data_dir)
+    """Tell the watchdogs and postmasters of a data folder."""
+    return watchdogs_of(data_dir) + postmasters_of(data_dir)
 
 
-def guards_of(data_dir: Path) -> list[int]:
-    """Tell the guards of a data folder; there should never be two."""
+def watchdogs_of(data_dir: Path) -> list[int]:
+    """Tell the watchdogs of a data folder; there should never be two."""
     layout = Layout.below(data_dir)
-    return _find(lambda arguments: any(str(layout.guard_lock) in part for part in arguments))
+    return _find(lambda arguments: any(str(layout.watchdog_lock) in part for part in arguments))
 
 
 def postmasters_of(data_dir: Path) -> list[int]:

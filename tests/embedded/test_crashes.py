@@ -8,7 +8,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from tests.embedded.processes import NEEDS_PROC, UserProcess, guards_of, postmasters_of, processes_of, query, until
+from tests.embedded.processes import NEEDS_PROC, UserProcess, postmasters_of, processes_of, query, until, watchdogs_of
 from utterson.store.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from utterson.store.embedded.layout import Layout
 
@@ -72,38 +72,38 @@ async def test_user_that_comes_while_the_server_is_stopping_waits(data_dir: Path
             assert await query(server, "SELECT 1") == 1
 
 
-async def test_killed_guard_is_replaced_without_interruption(data_dir: Path, server: EmbeddedPostgres) -> None:
+async def test_killed_watchdog_is_replaced_without_interruption(data_dir: Path, server: EmbeddedPostgres) -> None:
     connection = await asyncpg.connect(**server.connect_kwargs())
-    killed, postmasters = guards_of(data_dir), postmasters_of(data_dir)
+    killed, postmasters = watchdogs_of(data_dir), postmasters_of(data_dir)
     _kill(killed)
-    await until(lambda: len(guards_of(data_dir)) == 1 and guards_of(data_dir) != killed)
+    await until(lambda: len(watchdogs_of(data_dir)) == 1 and watchdogs_of(data_dir) != killed)
     await asyncio.sleep(0.3)
     assert postmasters_of(data_dir) == postmasters
     assert await connection.fetchval("SELECT 1") == 1
     await connection.close()
 
 
-async def test_replaced_guard_stops_the_server(data_dir: Path) -> None:
+async def test_replaced_watchdog_stops_the_server(data_dir: Path) -> None:
     async with EmbeddedPostgres(data_dir):
-        killed = guards_of(data_dir)
+        killed = watchdogs_of(data_dir)
         _kill(killed)
-        await until(lambda: len(guards_of(data_dir)) == 1 and guards_of(data_dir) != killed)
+        await until(lambda: len(watchdogs_of(data_dir)) == 1 and watchdogs_of(data_dir) != killed)
     assert processes_of(data_dir) == []
 
 
-async def test_server_is_stopped_although_the_guard_was_killed_just_before(data_dir: Path) -> None:
+async def test_server_is_stopped_although_the_watchdog_was_killed_just_before(data_dir: Path) -> None:
     async with EmbeddedPostgres(data_dir):
-        _kill(guards_of(data_dir))
+        _kill(watchdogs_of(data_dir))
     assert processes_of(data_dir) == []
 
 
-async def test_users_replace_a_killed_guard_by_one(data_dir: Path, server: EmbeddedPostgres) -> None:
+async def test_users_replace_a_killed_watchdog_by_one(data_dir: Path, server: EmbeddedPostgres) -> None:
     users = await asyncio.gather(*(UserProcess.start(data_dir) for _ in range(3)))
-    killed = guards_of(data_dir)
+    killed = watchdogs_of(data_dir)
     _kill(killed)
-    await until(lambda: len(guards_of(data_dir)) == 1 and guards_of(data_dir) != killed)
+    await until(lambda: len(watchdogs_of(data_dir)) == 1 and watchdogs_of(data_dir) != killed)
     await asyncio.sleep(1.5)
-    assert len(guards_of(data_dir)) == len(postmasters_of(data_dir)) == 1
+    assert len(watchdogs_of(data_dir)) == len(postmasters_of(data_dir)) == 1
     await asyncio.gather(*(user.leave() for user in users))
     assert await query(server, "SELECT 1") == 1
 
@@ -132,7 +132,7 @@ async def test_killed_backend_does_not_matter_for_long(server: EmbeddedPostgres)
     connection.terminate()
 
 
-async def test_guard_and_postmaster_killed_together_come_back(data_dir: Path, server: EmbeddedPostgres) -> None:
+async def test_watchdog_and_postmaster_killed_together_come_back(data_dir: Path, server: EmbeddedPostgres) -> None:
     writer = Writer(server)
     await writer.prepare()
     await writer.write(50)
@@ -162,12 +162,12 @@ async def test_all_processes_killed_together_keep_what_was_acknowledged(data_dir
     assert processes_of(data_dir) == []
 
 
-async def test_requests_to_end_do_not_reach_a_guard_in_use(data_dir: Path, server: EmbeddedPostgres) -> None:
-    guards = guards_of(data_dir)
+async def test_requests_to_end_do_not_reach_a_watchdog_in_use(data_dir: Path, server: EmbeddedPostgres) -> None:
+    watchdogs = watchdogs_of(data_dir)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        os.kill(guards[0], number)
+        os.kill(watchdogs[0], number)
     await asyncio.sleep(0.3)
-    assert guards_of(data_dir) == guards
+    assert watchdogs_of(data_dir) == watchdogs
     assert await query(server, "SELECT 1") == 1
 
 

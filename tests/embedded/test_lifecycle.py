@@ -10,7 +10,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from tests.embedded.processes import NEEDS_PROC, UserProcess, guards_of, postmasters_of, processes_of, query
+from tests.embedded.processes import NEEDS_PROC, UserProcess, postmasters_of, processes_of, query, watchdogs_of
 from utterson.store.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from utterson.store.embedded.account import Account, server_account
 from utterson.store.embedded.binaries import find_binaries
@@ -85,7 +85,7 @@ async def test_processes_share_one_server_until_the_last_leaves(data_dir: Path) 
 
 async def test_many_that_start_together_get_one_server(data_dir: Path) -> None:
     users = await asyncio.gather(*(UserProcess.start(data_dir) for _ in range(4)))
-    assert len(guards_of(data_dir)) == len(postmasters_of(data_dir)) == 1
+    assert len(watchdogs_of(data_dir)) == len(postmasters_of(data_dir)) == 1
     await asyncio.gather(*(user.leave() for user in users))
     assert processes_of(data_dir) == []
 

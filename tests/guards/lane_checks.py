@@ -12,7 +12,7 @@ from tests.guards.world import Replica, World
 from utterson.domain.calls import CallKind
 from utterson.domain.chain import Commit, CommitOutcome, FailureKind, SnapshotHead, StoreFailureError
 from utterson.domain.errors import UttersonError
-from utterson.engine.core_engine import CoreEngine
+from utterson.engine.core_engine import REQUEST_RETENTION_US, CoreEngine
 from utterson.settings.database import DatabaseSettings
 from utterson.store import pool as pool_module
 from utterson.store import snapshot as snapshot_module
@@ -291,7 +291,7 @@ async def a_poisoned_call_stands_alone(world: World) -> None:
 async def a_frozen_holder_keeps_nobody_long(world: World) -> None:
     """Who stands still while holding the workspace's row loses it after two seconds (F5)."""
     chain = await world.chain()
-    frozen = await open_store(world.url, DatabaseSettings())
+    frozen = await open_store(world.url, DatabaseSettings(), REQUEST_RETENTION_US)
     held = asyncio.Event()
 
     async def freeze(_tail: object) -> Commit | None:

@@ -20,7 +20,7 @@ from utterson.application.lane.lanes import Lanes
 from utterson.application.workspaces.workspaces import WorkspacesService
 from utterson.domain.calls import CallKind
 from utterson.domain.chain import Commit, CommitOutcome, FailureKind, Head, StoreFailureError
-from utterson.engine.core_engine import CoreEngine
+from utterson.engine.core_engine import REQUEST_RETENTION_US, CoreEngine
 from utterson.server.refusals import encode_status
 from utterson.settings.database import DatabaseSettings
 from utterson.settings.lanes import LaneSettings
@@ -124,7 +124,7 @@ class World:
 
     async def replica(self) -> Replica:
         """Start one more replica; the first makes the workspace."""
-        opened = await open_store(self.url, DatabaseSettings())
+        opened = await open_store(self.url, DatabaseSettings(), REQUEST_RETENTION_US)
         meddler = Meddler(opened.commits)
         store = replace(opened, commits=meddler)  # type: ignore[arg-type]  # the use cases see a Protocol
         context = LaneContext(
@@ -163,7 +163,7 @@ class World:
 @asynccontextmanager
 async def world_on(url: str) -> AsyncIterator[World]:
     """Open a world on a migrated, empty database."""
-    world = World(url, await open_store(url, DatabaseSettings()), await asyncpg.connect(url))
+    world = World(url, await open_store(url, DatabaseSettings(), REQUEST_RETENTION_US), await asyncpg.connect(url))
     await pass_columns_through(world.connection)
     try:
         yield world

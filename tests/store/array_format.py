@@ -6,10 +6,11 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from utterson import _core
+
 BIGINT, INTEGER, BYTEA, TEXT, UUID = 20, 23, 17, 25, 2950
-_LETTERS = {"b": BIGINT, "i": INTEGER, "d": BYTEA, "t": TEXT, "u": UUID}
-# Profiles, losers; detached, attached, seen; traits, events, history, requests, policies.
-COLUMN_TYPES = [_LETTERS[letter] for letter in "bbbibbububbtttbiubibtdbibbidbidudidid"]
+_TYPE_IDS = {"bigint": BIGINT, "integer": INTEGER, "bytea": BYTEA, "text": TEXT, "uuid": UUID}
+COLUMN_TYPES = [_TYPE_IDS[element] for _, element in _core.COMMIT_COLUMNS]
 
 
 def encode_columns(columns: Mapping[int, Sequence[object]]) -> list[bytes]:

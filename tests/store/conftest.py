@@ -8,6 +8,7 @@ import pytest
 
 from tests.store.array_format import encode_columns
 from utterson.domain.chain import Commit, CommitOutcome, Head, NewWorkspace
+from utterson.engine.core_engine import REQUEST_RETENTION_US
 from utterson.settings.database import DatabaseSettings
 from utterson.store.migrate import migrate
 from utterson.store.open_store import Store, open_store
@@ -18,7 +19,7 @@ NOW_US = 1_800_000_000_000_000
 @pytest.fixture
 async def store(database_url: str) -> AsyncIterator[Store]:
     await migrate(database_url)
-    opened = await open_store(database_url, DatabaseSettings())
+    opened = await open_store(database_url, DatabaseSettings(), REQUEST_RETENTION_US)
     yield opened
     await opened.close()
 

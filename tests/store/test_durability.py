@@ -3,6 +3,7 @@
 import asyncpg
 import pytest
 
+from utterson.engine.core_engine import REQUEST_RETENTION_US
 from utterson.settings.database import DatabaseSettings
 from utterson.store.durability import UnfitDatabaseError
 from utterson.store.migrate import migrate
@@ -16,4 +17,4 @@ async def test_commits_that_do_not_wait_for_the_disk_are_refused(database_url: s
     await connection.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
     await connection.close()
     with pytest.raises(UnfitDatabaseError, match="synchronous_commit is off"):
-        await open_store(database_url, DatabaseSettings())
+        await open_store(database_url, DatabaseSettings(), REQUEST_RETENTION_US)

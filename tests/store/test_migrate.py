@@ -7,7 +7,8 @@ import asyncpg
 import pytest
 
 from utterson.domain.startup import StartupError
-from utterson.store.migrate import MigrationError, migrate, read_migrations
+from utterson.store.migrate import migrate
+from utterson.store.schema import MigrationError, read_migrations
 
 PROGRAM = "import asyncio, sys; from utterson.store.migrate import migrate; print(asyncio.run(migrate(sys.argv[1])))"
 

@@ -11,6 +11,7 @@ from tests.store.conftest import NOW_US, Chain, attached, created, new_chain, re
 from tests.store.test_snapshot import Collector
 from utterson.domain.chain import Head
 from utterson.domain.rows import EventPosition, HistoryPosition, ProfileQuery
+from utterson.engine.core_engine import REQUEST_RETENTION_US
 from utterson.settings.database import DatabaseSettings
 from utterson.store.migrate import migrate
 from utterson.store.open_store import Store, open_store
@@ -76,7 +77,7 @@ async def rows_read(
     """Have plans made in tables of a few rows, grow these, commit and read again, and tell what was read then."""
     await migrate(database_url)
     # One connection each, so that the plans made before are those used afterwards.
-    store = await open_store(database_url, DatabaseSettings(), connections_max=1)
+    store = await open_store(database_url, DatabaseSettings(), REQUEST_RETENTION_US, connections_max=1)
     chain = await new_chain(store, "soho")
     await chain.append(created(1, 2) | attached((DIGEST, 0, 1)) | requested(DIGEST))
     await chain.append({19: [1], 20: ["city"], 21: [b"London"], 22: [5], 23: [0]})

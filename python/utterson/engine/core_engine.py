@@ -1,7 +1,7 @@
 """The core's doors: parsing, encoding, policies, loading."""
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Final, cast
 
 from utterson import _core
 from utterson.domain.calls import CallKind
@@ -11,6 +11,8 @@ from utterson.domain.errors import FieldViolation, Reason, UttersonError
 from utterson.engine.core_errors import core_errors, refusal
 from utterson.engine.state import StateLoader
 
+# How long the core knows a request id (rule C7); the store keeps and loads what it tells.
+REQUEST_RETENTION_US: Final = _core.REQUEST_RETENTION_US
 # Where the one call of a unary request stands.
 _ALONE = (0,)
 
@@ -38,7 +40,7 @@ def _batch(parsed: _core.CallMessage | _core.Fault, form: ReplyForm) -> ParsedMe
 
 
 class CoreEngine:
-    """The Rust core. Holds no state of its own: indexes belong to their lanes."""
+    """The Rust core. Holds no state of its own: states belong to their lanes."""
 
     def parse_call(self, kind: CallKind, request: bytes) -> ParsedGroup:
         """Decode one unary request."""

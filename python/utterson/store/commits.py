@@ -27,7 +27,7 @@ async def _commit_batch(connection: Connection, commit: Commit) -> CommitOutcome
 
 
 class LockedTail:
-    """Reads the log within the transaction that holds the workspace's row: nobody else commits meanwhile (C3)."""
+    """Reads the log within the transaction that holds the workspace's row: nobody else commits meanwhile."""
 
     def __init__(self, connection: Connection, workspace_key: int) -> None:
         self._connection = connection

@@ -5,19 +5,17 @@ from utterson.store.statements import Statement
 
 DAY_US = 86_400_000_000
 PARTITION_DAYS_AHEAD = 7
-HOUR_US = 3_600_000_000
-# The core forgets an id after this time (rule C7); its row stays a little longer, for answers that are being read.
-REQUEST_RETENTION_HOURS = 24
-REQUEST_EXTRA_HOURS = 2
+# A request id's row stays a little longer than the core knows the id, for answers that are being read.
+REQUEST_EXTRA_US = 2 * 3_600_000_000
 EXPIRE_ROWS_MAX = 1_000
 
 
 class MaintenanceStore:
     """Small, repeatable steps; each gives up on a lock that it cannot have soon and is tried again next time."""
 
-    def __init__(self, pool: ConnectionPool, log_retention_days: int) -> None:
+    def __init__(self, pool: ConnectionPool, log_retention_days: int, request_retention_us: int) -> None:
         self._pool = pool
-        self._request_kept_us = (REQUEST_RETENTION_HOURS + REQUEST_EXTRA_HOURS) * HOUR_US
+        self._request_kept_us = request_retention_us + REQUEST_EXTRA_US
         self._log_retention_days = log_retention_days
 
     async def tend_partitions(self, now_us: int) -> None:

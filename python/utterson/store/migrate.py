@@ -1,54 +1,20 @@
-"""Migrations: numbered SQL files, forward only (expand, backfill, contract)."""
+"""Bringing a database to what this build wants of it: forward only (expand, backfill, contract)."""
 
 import asyncio
-import hashlib
-import re
-from dataclasses import dataclass
-from importlib import resources
 
 import asyncpg
 
-from utterson.domain.startup import StartupError
 from utterson.store.connecting import connect_faults
+from utterson.store.schema import MigrationError, Schema, read_schema
 
 # Any number that no other program on the same database uses: replicas that start together queue on it.
 MIGRATION_LOCK = 0x7574_7465_7273
 LOCK_POLL_MS = 100
 LOCK_TIMEOUT_MS = 60_000
-_FILE_NAME = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
-
-
-class MigrationError(StartupError):
-    """The database's migrations do not fit this build."""
-
-
-@dataclass(frozen=True, slots=True)
-class Migration:
-    """One migration; the digest guards against edited files."""
-
-    version: int
-    name: str
-    sql: str
-
-    @property
-    def digest(self) -> bytes:
-        """Identify the file's content, 16 bytes."""
-        return hashlib.blake2b(self.sql.encode(), digest_size=16).digest()
-
-
-def read_migrations() -> list[Migration]:
-    """Read this build's migrations, in order of their numbers, which have no gaps."""
-    files = resources.files(__package__).joinpath("migrations").iterdir()
-    named = [(file, match) for file in files if (match := _FILE_NAME.fullmatch(file.name))]
-    migrations = [Migration(int(match[1]), match[2], file.read_text(encoding="utf-8")) for file, match in named]
-    migrations.sort(key=lambda migration: migration.version)
-    if [migration.version for migration in migrations] != list(range(1, len(migrations) + 1)):
-        raise MigrationError("the migrations' numbers have gaps or doubles")
-    return migrations
 
 
 async def migrate(database_url: str) -> list[int]:
-    """Bring a database to this build's tables; safe to call from many processes at once.
+    """Bring a database to this build's tables and functions; safe to call from many processes at once.
 
     The lock is polled, never waited for within a statement: a waiting statement would hold a snapshot that a
     concurrent index build waits for in turn.
@@ -60,11 +26,12 @@ async def migrate(database_url: str) -> list[int]:
         StartupError: the database cannot be reached.
         MigrationError: the database is newer than this build, or a migration was edited after it was applied.
     """
+    schema = read_schema()
     with connect_faults():
         connection = await asyncpg.connect(database_url, timeout=30, server_settings={"lock_timeout": "5000"})
         try:
             await _lock(connection)
-            return await _apply_missing(connection, read_migrations())
+            return await _apply_missing(connection, schema)
         finally:
             # The session's end frees the lock.
             await connection.close(timeout=5)
@@ -78,22 +45,28 @@ async def _lock(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
         await asyncio.sleep(LOCK_POLL_MS / 1000)
 
 
-async def _apply_missing(connection: "asyncpg.Connection[asyncpg.Record]", migrations: list[Migration]) -> list[int]:
+async def _apply_missing(connection: "asyncpg.Connection[asyncpg.Record]", schema: Schema) -> list[int]:
     await connection.execute(
         "CREATE TABLE IF NOT EXISTS migrations (version integer PRIMARY KEY, name text NOT NULL,"
         " digest bytea NOT NULL, apply_time timestamptz NOT NULL DEFAULT now())"
     )
     applied = {row["version"]: row["digest"] for row in await connection.fetch("SELECT * FROM migrations")}
-    if applied and max(applied) > len(migrations):
-        raise MigrationError(f"the database is at migration {max(applied)}, this build knows {len(migrations)}")
+    newest = len(schema.migrations)
+    if applied and max(applied) > newest:
+        raise MigrationError(f"the database is at migration {max(applied)}, this build knows {newest}")
     done = []
-    for migration in migrations:
+    for migration in schema.migrations:
         if migration.version in applied:
             if applied[migration.version] != migration.digest:
                 raise MigrationError(f"migration {migration.version} was edited after it was applied")
             continue
         async with connection.transaction():
-            await connection.execute(migration.sql)
+            # Of a migration that only names functions nothing but comments is left, and the driver fails on those.
+            await connection.execute(f"SELECT; {migration.sql}")
+            if migration.version == newest:
+                # The bodies are those that the last migration wants: before it, tables may lack what they use.
+                for function in schema.functions:
+                    await connection.execute(function.sql)
             await connection.execute(
                 "INSERT INTO migrations (version, name, digest) VALUES ($1, $2, $3)",
                 migration.version,

@@ -37,8 +37,19 @@ class Store:
             await pool.close()
 
 
-async def open_store(database_url: str, settings: DatabaseSettings, connections_max: int = CONNECTIONS_MAX) -> Store:
+async def open_store(
+    database_url: str,
+    settings: DatabaseSettings,
+    request_retention_us: int,
+    connections_max: int = CONNECTIONS_MAX,
+) -> Store:
     """Open the pools of a migrated database and check what it promises.
+
+    Args:
+        database_url: where it is.
+        settings: how long commits may take and what is kept for how long.
+        request_retention_us: how long the engine knows a request id.
+        connections_max: of each of the two pools.
 
     Raises:
         UnfitDatabaseError: the database may lose acknowledged writes.
@@ -64,8 +75,8 @@ async def open_store(database_url: str, settings: DatabaseSettings, connections_
         CommitStore(commit_pool),
         LogStore(read_pool),
         WorkspaceStore(commit_pool),
-        SnapshotStore(read_pool),
+        SnapshotStore(read_pool, request_retention_us),
         ProfileStore(read_pool),
-        MaintenanceStore(read_pool, settings.log_retention_days),
+        MaintenanceStore(read_pool, settings.log_retention_days, request_retention_us),
         (commit_pool, read_pool),
     )

@@ -1,7 +1,8 @@
-"""Connections, and one rule: a connection whose call did not end well is terminated, never cancelled or reused.
+"""Pools of connections to the database. A connection whose call failed or took too long is closed, never used again.
 
-A cancel request could make a synchronous commit visible without its replica (F3), and cancels are where pools
-break (F26).
+To stop a statement, Postgres also offers a cancel request. It is never sent: cancelling a commit that waits for its
+synchronous replica makes it visible before the replica has it, and a request that arrives late hits the next
+statement of the connection. See docs/decisions/0003-commit-protocol.md.
 """
 
 import asyncio
@@ -165,7 +166,7 @@ class ConnectionPool:
             timer.cancel()
             if not task.done():
                 _cut(connection)
-                await _settle(task)
+                await _wait_for_end(task)
         if not task.done() or task.cancelled():
             raise deadline_passed()
         error = task.exception()
@@ -188,7 +189,10 @@ class ConnectionPool:
 
 
 async def _told(action: Awaitable[Result], ended: "asyncio.Future[None]") -> Result:
-    """Tell the end from within: under load a callback's round of the loop is longer than some queries."""
+    """Tell the end from within the task.
+
+    A callback of the task would come a round of the event loop later: under load that is longer than some queries take.
+    """
     try:
         return await action
     finally:
@@ -206,7 +210,7 @@ def _cut(connection: Connection) -> None:
         connection.terminate()
 
 
-async def _settle(task: "asyncio.Future[Result]") -> None:
+async def _wait_for_end(task: "asyncio.Future[Result]") -> None:
     """Give the driver a moment to notice the cut, so that no exception goes unread."""
     await asyncio.wait({task}, timeout=TERMINATE_TIMEOUT_S)
     if not task.done():

@@ -12,15 +12,14 @@ Sink = TypeVar("Sink", bound=SnapshotSink)
 
 # What the sink's thread is given at once: enough that changing threads costs little beside reading it.
 GROUP_BYTES = 512 * 1024
-# Request ids older than this, by the log's time, are forgotten (rule C7).
-REQUEST_RETENTION_US = 24 * 3600 * 1_000_000
 
 
 class SnapshotStore:
-    """Reads whole workspaces."""
+    """Reads whole workspaces; request ids that are older than the retention, by the log's time, are left out."""
 
-    def __init__(self, pool: ConnectionPool) -> None:
+    def __init__(self, pool: ConnectionPool, request_retention_us: int) -> None:
         self._pool = pool
+        self._request_retention_us = request_retention_us
 
     async def load(
         self, workspace_key: int, begin: Callable[[SnapshotHead], Sink], timeout_s: float
@@ -47,7 +46,7 @@ class SnapshotStore:
                 await _copy(connection, Statement.LOAD_PROFILES, sink.profiles, workspace_key)
                 await _copy(connection, Statement.LOAD_IDENTIFIERS, sink.identifiers, workspace_key)
                 await _copy(connection, Statement.LOAD_TRAITS, sink.traits, workspace_key)
-                since_us = head.commit_time_us - REQUEST_RETENTION_US
+                since_us = head.commit_time_us - self._request_retention_us
                 await _copy(connection, Statement.LOAD_REQUESTS, sink.requests, workspace_key, since_us)
                 return head, sink
 

@@ -7,7 +7,7 @@ mod tests;
 
 use std::ops::Range;
 
-use array::{Array, Bigint, Bytea, Integer, Text, Uuid};
+use array::{Array, Bigint, Bytea, Element, Integer, Text, Uuid};
 use utterson_engine::ids::{Position, Serial};
 use utterson_engine::plan::Effect;
 
@@ -29,56 +29,75 @@ impl History {
     }
 }
 
-/// The columns. The order of the fields is the order of the arguments; times are microseconds, days days since 1970.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names are those of the tables' columns")]
-pub struct Columns {
-    pub created_serials: Array<Bigint>,
-    pub created_create_time_us: Array<Bigint>,
-    pub created_source: Array<Bigint>,
-    pub created_merges: Array<Integer>,
-    pub loser_serials: Array<Bigint>,
-    pub loser_merged_into: Array<Bigint>,
-    pub detached_digests: Array<Uuid>,
-    pub detached_slots: Array<Bigint>,
-    pub attached_digests: Array<Uuid>,
-    pub attached_slots: Array<Bigint>,
-    pub attached_profiles: Array<Bigint>,
-    pub attached_types: Array<Text>,
-    pub attached_normalized: Array<Text>,
-    pub attached_raw: Array<Text>,
-    pub attached_added_us: Array<Bigint>,
-    pub attached_seen_day: Array<Integer>,
-    pub seen_digests: Array<Uuid>,
-    pub seen_slots: Array<Bigint>,
-    pub seen_days: Array<Integer>,
-    pub trait_profiles: Array<Bigint>,
-    pub trait_names: Array<Text>,
-    pub trait_values: Array<Bytea>,
-    pub trait_time_us: Array<Bigint>,
-    pub trait_positions: Array<Integer>,
-    pub event_profiles: Array<Bigint>,
-    pub event_time_us: Array<Bigint>,
-    pub event_positions: Array<Integer>,
-    pub event_records: Array<Bytea>,
-    pub history_profiles: Array<Bigint>,
-    pub history_positions: Array<Integer>,
-    pub history_records: Array<Bytea>,
-    pub request_digests: Array<Uuid>,
-    pub request_fingerprints: Array<Bytea>,
-    pub request_positions: Array<Integer>,
-    pub request_answers: Array<Bytea>,
-    pub policy_revisions: Array<Integer>,
-    pub policies: Array<Bytea>,
+/// Makes [`Columns`], and what follows from the list of its fields.
+macro_rules! columns {
+    ($($name:ident: $element:ident),+ $(,)?) => {
+        /// The columns; times are microseconds, days days since 1970.
+        #[derive(Clone, Debug, Default, PartialEq, Eq)]
+        #[allow(missing_docs, reason = "the names are those of the arguments of `commit_batch`")]
+        pub struct Columns {
+            $(pub $name: Array<$element>),+
+        }
+
+        /// Each column's name and the type of its elements, in order.
+        pub const COLUMNS: &[(&str, &str)] = &[$((stringify!($name), $element::TYPE_NAME)),+];
+
+        impl Columns {
+            /// Every column as Postgres reads it, in order.
+            #[must_use]
+            pub fn as_arrays(&self) -> [&[u8]; COLUMNS.len()] {
+                [$(self.$name.as_bytes()),+]
+            }
+        }
+    };
+}
+
+// The one list of columns. Their order is that of the arguments of `commit_batch`, which a test of the store holds
+// against this list.
+columns! {
+    created_serials: Bigint,
+    created_create_time_us: Bigint,
+    created_source: Bigint,
+    created_merges: Integer,
+    loser_serials: Bigint,
+    loser_merged_into: Bigint,
+    detached_digests: Uuid,
+    detached_slots: Bigint,
+    attached_digests: Uuid,
+    attached_slots: Bigint,
+    attached_profiles: Bigint,
+    attached_types: Text,
+    attached_normalized: Text,
+    attached_raw: Text,
+    attached_added_us: Bigint,
+    attached_seen_day: Integer,
+    seen_digests: Uuid,
+    seen_slots: Bigint,
+    seen_days: Integer,
+    trait_profiles: Bigint,
+    trait_names: Text,
+    trait_values: Bytea,
+    trait_time_us: Bigint,
+    trait_positions: Integer,
+    event_profiles: Bigint,
+    event_time_us: Bigint,
+    event_positions: Integer,
+    event_records: Bytea,
+    history_profiles: Bigint,
+    history_positions: Integer,
+    history_records: Bytea,
+    request_digests: Uuid,
+    request_fingerprints: Bytea,
+    request_positions: Integer,
+    request_answers: Bytea,
+    policy_revisions: Integer,
+    policies: Bytea,
 }
 
 /// About how many bytes a type's name, a value and an entry of a history take.
 const TYPE_BYTES: usize = 12;
 const VALUE_BYTES: usize = 32;
 const ENTRY_BYTES: usize = 80;
-
-/// How many columns there are.
-pub const COLUMN_COUNT: usize = 37;
 
 /// The net effect of a batch. `answer` gives the encoded answer to the call at a place, for the table of requests.
 pub fn net<'a>(effects: &[Effect], history: &History, answer: impl Fn(Position) -> &'a [u8]) -> Columns {
@@ -129,56 +148,6 @@ impl Columns {
             history_records: Array::with_room(entries, ENTRY_BYTES),
             ..Self::default()
         }
-    }
-
-    /// Every column as Postgres reads it, in order. Taken apart by name, so that a column that is added cannot be forgotten here.
-    #[must_use]
-    pub fn as_arrays(&self) -> [&[u8]; COLUMN_COUNT] {
-        macro_rules! arrays {
-            ($($name:ident),+ $(,)?) => {{
-                let Self { $($name),+ } = self;
-                [$($name.as_bytes()),+]
-            }};
-        }
-        arrays!(
-            created_serials,
-            created_create_time_us,
-            created_source,
-            created_merges,
-            loser_serials,
-            loser_merged_into,
-            detached_digests,
-            detached_slots,
-            attached_digests,
-            attached_slots,
-            attached_profiles,
-            attached_types,
-            attached_normalized,
-            attached_raw,
-            attached_added_us,
-            attached_seen_day,
-            seen_digests,
-            seen_slots,
-            seen_days,
-            trait_profiles,
-            trait_names,
-            trait_values,
-            trait_time_us,
-            trait_positions,
-            event_profiles,
-            event_time_us,
-            event_positions,
-            event_records,
-            history_profiles,
-            history_positions,
-            history_records,
-            request_digests,
-            request_fingerprints,
-            request_positions,
-            request_answers,
-            policy_revisions,
-            policies,
-        )
     }
 
     /// Takes effects that never touch the same row twice.

@@ -1,13 +1,15 @@
-//! Postgres' binary COPY format, read from chunks whose borders may lie anywhere.
+//! Reads rows in Postgres' binary COPY format. They come in chunks of the network's making: a chunk may begin and end in
+//! the middle of a row, even of a number.
 
-/// Why rows cannot be read: what came is not what the statement promises.
+/// The bytes are not rows of the statement that was sent: loading stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Misread;
 
 const SIGNATURE: &[u8; 11] = b"PGCOPY\n\xff\r\n\0";
 /// Signature, flags, length of the header's extension.
 const HEADER_BYTES: usize = 19;
-/// Bit 16 of the flags: rows carry object ids. Bits below tell nothing that a reader must know.
+/// The upper bits change the format (bit 16: rows carry object ids), so a reader refuses those that it does not know;
+/// the lower bits may be ignored.
 const CRITICAL_FLAGS: u32 = 0xffff_0000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +23,7 @@ enum Phase {
 #[derive(Clone, Debug)]
 pub struct Copy<const N: usize> {
     phase: Phase,
-    // The beginning of a row whose end has not come yet.
+    // A row that has begun in the chunks so far and ends in one to come.
     rest: Vec<u8>,
     rows: u64,
 }

@@ -21,6 +21,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[pyo3::pymodule(gil_used = false)]
 mod _core {
     use pyo3::prelude::*;
+    use pyo3::types::PyTuple;
 
     #[pymodule_export]
     use crate::calls::{CallGroup, CallMessage, imported_count, parse_batch, parse_call, parse_stream_message};
@@ -41,11 +42,12 @@ mod _core {
 
     #[pymodule_export]
     const UNICODE_VERSION: &str = utterson_engine::normalize::UNICODE_VERSION;
+    #[pymodule_export]
+    const REQUEST_RETENTION_US: i64 = utterson_engine::state::marks::Requests::RETENTION_US;
 
     #[pymodule_init]
-    #[expect(clippy::unnecessary_wraps, reason = "the form that PyO3 asks for")]
-    fn init(_module: &Bound<'_, PyModule>) -> PyResult<()> {
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         crate::panics::silence_panics();
-        Ok(())
+        module.add("COMMIT_COLUMNS", PyTuple::new(module.py(), utterson_codec::columns::COLUMNS)?)
     }
 }

@@ -19,8 +19,8 @@ class Layout:
         sockets: where the server listens; its rights decide who may connect.
         users_lock: held shared by every process that uses the server.
         start_lock: held by the one process that is looking after the start.
-        guard_lock: held by the guard while it lives.
-        log: what the guard and Postgres have to say.
+        watchdog_lock: held by the watchdog while it lives.
+        log: what the watchdog and Postgres have to say.
         defaults: our settings, written anew at every start.
         overrides: the owner's settings, never written.
     """
@@ -30,7 +30,7 @@ class Layout:
     sockets: Path
     users_lock: Path
     start_lock: Path
-    guard_lock: Path
+    watchdog_lock: Path
     log: Path
     defaults: Path
     overrides: Path
@@ -45,7 +45,8 @@ class Layout:
             sockets=_socket_folder(base),
             users_lock=base / "users.lock",
             start_lock=base / "start.lock",
-            guard_lock=base / "guard.lock",
+            # Named as builds before this one name it: their watchdog and ours must never run side by side.
+            watchdog_lock=base / "guard.lock",
             log=base / "postgres.log",
             defaults=base / "defaults.conf",
             overrides=base / "overrides.conf",

@@ -1,4 +1,4 @@
-"""Starting, watching and leaving the embedded Postgres. See `guard` for who runs it."""
+"""Starting, watching and leaving the embedded Postgres. See `watchdog` for who runs it."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import asyncpg
 
-from utterson.store.embedded import guard
+from utterson.store.embedded import watchdog
 from utterson.store.embedded.account import Account, server_account
 from utterson.store.embedded.binaries import find_binaries
 from utterson.store.embedded.cluster import prepare_cluster, prepare_folders, write_defaults
@@ -44,7 +44,7 @@ class ConnectArguments(TypedDict):
 class EmbeddedPostgres:
     """A Postgres server for as long as the context lasts; several processes may share one data folder.
 
-    Inside the context the server is brought up again if any of its processes ends, the guard's included: connections
+    Inside the context the server is brought up again if any of its processes ends, the watchdog's included: connections
     break, but new ones succeed after a moment. Leaving the last context stops the server in order and waits for it.
 
     Args:
@@ -62,14 +62,14 @@ class EmbeddedPostgres:
         self._start_timeout_s = start_timeout_s
         self._users = FileLock(self._layout.users_lock)
         self._account: Account | None = None
-        self._guard: subprocess.Popen[bytes] | None = None
+        self._watchdog: subprocess.Popen[bytes] | None = None
         self._watcher: asyncio.Task[None] | None = None
 
     @property
     def dsn(self) -> str:
         """The address of the server's first database, for programs that take a `postgresql://` address."""
         host = quote(str(self._layout.sockets), safe="")
-        return f"postgresql://{_USER}@/postgres?host={host}&port={guard.SOCKET_PORT}"
+        return f"postgresql://{_USER}@/postgres?host={host}&port={watchdog.SOCKET_PORT}"
 
     @property
     def log_file(self) -> Path:
@@ -78,13 +78,15 @@ class EmbeddedPostgres:
 
     def connect_kwargs(self, database: str = "postgres") -> ConnectArguments:
         """Tell how to connect to one of the server's databases."""
-        return ConnectArguments(host=str(self._layout.sockets), port=guard.SOCKET_PORT, user=_USER, database=database)
+        return ConnectArguments(
+            host=str(self._layout.sockets), port=watchdog.SOCKET_PORT, user=_USER, database=database
+        )
 
     async def __aenter__(self) -> Self:
         self._account = server_account()
         await asyncio.to_thread(prepare_folders, self._layout, self._account)
         try:
-            await self._users.acquire(shared=True)  # waits for a guard that is just stopping the server
+            await self._users.acquire(shared=True)  # waits for a watchdog that is just stopping the server
             await self.ensure_running()
         except OSError as error:
             self._users.release()
@@ -104,7 +106,7 @@ class EmbeddedPostgres:
                 await self._watcher
         self._users.release()
         await self._wait_for_stop()
-        if self._is_left_behind():  # a guard that was killed just now could not stop the server: let another do it
+        if self._is_left_behind():  # a watchdog that was killed just now could not stop the server: let another do it
             await self._users.acquire(shared=True)
             await self._revive()
             self._users.release()
@@ -120,37 +122,37 @@ class EmbeddedPostgres:
         deadline = loop.time() + self._start_timeout_s
         async with FileLock(self._layout.start_lock):
             while True:
-                if not is_held_exclusively(self._layout.guard_lock):
-                    await self._start_guard()
+                if not is_held_exclusively(self._layout.watchdog_lock):
+                    await self._start_watchdog()
                 if await self._answers():
                     return
                 if loop.time() > deadline:
                     raise EmbeddedPostgresError(f"Postgres did not start in time; its log is {self._layout.log}")
                 await asyncio.sleep(_POLL_S)
 
-    async def _start_guard(self) -> None:
-        """Start a guard and wait until it holds its lock. The caller holds the start lock."""
+    async def _start_watchdog(self) -> None:
+        """Start a watchdog and wait until it holds its lock. The caller holds the start lock."""
         if self._watcher is not None and not self._layout.data.exists():
             raise EmbeddedPostgresError(f"the data of the running server has vanished from {self._layout.data}")
-        if self._guard is not None and self._guard.poll() == guard.EXIT_FAILED:
-            self._guard = None
+        if self._watchdog is not None and self._watchdog.poll() == watchdog.EXIT_FAILED:
+            self._watchdog = None
             raise EmbeddedPostgresError(
                 f"Postgres does not start; its log {self._layout.log} ends: {self._last_words()}"
             )
         program = await asyncio.to_thread(self._prepare)
         account = self._account
-        config = guard.GuardConfig(
+        config = watchdog.WatchdogConfig(
             program=str(program),
             data=str(self._layout.data),
             sockets=str(self._layout.sockets),
             users_lock=str(self._layout.users_lock),
-            guard_lock=str(self._layout.guard_lock),
+            watchdog_lock=str(self._layout.watchdog_lock),
             user_id=account.user_id if account else None,
             group_id=account.group_id if account else None,
         )
         with self._layout.log.open("ab") as log:
-            self._guard = subprocess.Popen(  # noqa: S603, ASYNC220 - it returns at once, and outlives the loop
-                [sys.executable, "-I", "-S", guard.__file__, config.encode()],
+            self._watchdog = subprocess.Popen(  # noqa: S603, ASYNC220 - it returns at once, and outlives the loop
+                [sys.executable, "-I", "-S", watchdog.__file__, config.encode()],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -158,7 +160,7 @@ class EmbeddedPostgres:
                 env=ENVIRONMENT,
                 start_new_session=True,
             )
-        while self._guard.poll() is None and not is_held_exclusively(self._layout.guard_lock):
+        while self._watchdog.poll() is None and not is_held_exclusively(self._layout.watchdog_lock):
             await asyncio.sleep(_POLL_S)
 
     def _prepare(self) -> Path:
@@ -181,38 +183,38 @@ class EmbeddedPostgres:
         return True
 
     async def _watch(self) -> None:
-        """Start a new guard whenever the guard is gone; the guard looks after everything else."""
+        """Start a new watchdog whenever the watchdog is gone; the watchdog looks after everything else."""
         while True:
             await asyncio.sleep(_WATCH_INTERVAL_S)
             await self._revive()
 
     async def _revive(self) -> None:
         try:
-            if not is_held_exclusively(self._layout.guard_lock):
-                _logger.warning("the guard of the embedded Postgres has ended: starting another")
+            if not is_held_exclusively(self._layout.watchdog_lock):
+                _logger.warning("the watchdog of the embedded Postgres has ended: starting another")
                 await self.ensure_running()
         except (OSError, EmbeddedPostgresError) as error:
             _logger.error("the embedded Postgres cannot be started again: %s", error)
 
     async def _wait_for_stop(self) -> None:
-        """Wait until the guard has stopped the server, unless others still use it.
+        """Wait until the watchdog has stopped the server, unless others still use it.
 
         In a container the whole tree is killed when this process ends, and Postgres with it.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _STOP_TIMEOUT_S
-        users_lock, guard_lock = self._layout.users_lock, self._layout.guard_lock
-        while is_held_exclusively(guard_lock) and loop.time() < deadline:
+        users_lock, watchdog_lock = self._layout.users_lock, self._layout.watchdog_lock
+        while is_held_exclusively(watchdog_lock) and loop.time() < deadline:
             if is_held(users_lock) and not is_held_exclusively(users_lock):
-                return  # held, but not by a guard that is stopping: by others who use the server
+                return  # held, but not by a watchdog that is stopping: by others who use the server
             await asyncio.sleep(_POLL_S)
-        if self._guard is not None and not is_held_exclusively(guard_lock):
-            # The lock is dropped while the guard is ending; wait for its very end, so that no dead child stays behind.
-            await asyncio.to_thread(self._guard.wait)
+        if self._watchdog is not None and not is_held_exclusively(watchdog_lock):
+            # The lock is free a moment before the process has ended: wait for that, so that no dead child stays behind.
+            await asyncio.to_thread(self._watchdog.wait)
 
     def _is_left_behind(self) -> bool:
         """Tell whether nobody looks after a server that has not ended in order."""
-        return (self._layout.data / "postmaster.pid").exists() and not is_held_exclusively(self._layout.guard_lock)
+        return (self._layout.data / "postmaster.pid").exists() and not is_held_exclusively(self._layout.watchdog_lock)
 
     def _last_words(self) -> str:
         with self._layout.log.open("rb") as log:

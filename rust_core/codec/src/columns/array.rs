@@ -18,6 +18,8 @@ const NULL_LENGTH: i32 = -1;
 pub trait Element {
     /// The type's number in `pg_type`.
     const TYPE_ID: u32;
+    /// Its name.
+    const TYPE_NAME: &'static str;
     /// One value.
     type Value: ?Sized;
     /// How many bytes the value takes.
@@ -48,6 +50,7 @@ pub struct Uuid;
 
 impl Element for Bigint {
     const TYPE_ID: u32 = 20;
+    const TYPE_NAME: &'static str = "bigint";
     type Value = i64;
     fn length(_: &i64) -> usize {
         8
@@ -59,6 +62,7 @@ impl Element for Bigint {
 
 impl Element for Integer {
     const TYPE_ID: u32 = 23;
+    const TYPE_NAME: &'static str = "integer";
     type Value = i32;
     fn length(_: &i32) -> usize {
         4
@@ -70,6 +74,7 @@ impl Element for Integer {
 
 impl Element for Bytea {
     const TYPE_ID: u32 = 17;
+    const TYPE_NAME: &'static str = "bytea";
     type Value = [u8];
     fn length(value: &[u8]) -> usize {
         value.len()
@@ -81,6 +86,7 @@ impl Element for Bytea {
 
 impl Element for Text {
     const TYPE_ID: u32 = 25;
+    const TYPE_NAME: &'static str = "text";
     type Value = str;
     fn length(value: &str) -> usize {
         value.len()
@@ -92,6 +98,7 @@ impl Element for Text {
 
 impl Element for Uuid {
     const TYPE_ID: u32 = 2950;
+    const TYPE_NAME: &'static str = "uuid";
     type Value = [u8; 16];
     fn length(_: &[u8; 16]) -> usize {
         16

@@ -1,4 +1,5 @@
-//! Unary requests, batches and stream messages, split by workspace.
+//! Decodes what a caller sent: a unary request, a batch request or a message of a stream. The calls of a message may be
+//! of several workspaces; each workspace's calls become one group.
 
 use std::collections::BTreeMap;
 
@@ -14,12 +15,12 @@ use crate::proto::tags::v1::{batch_resolve_request, stream_resolve_request};
 /// The most calls of one batch or stream message.
 const MAX_CALLS: usize = 1000;
 
-/// The length of a short call, to guess how many a message holds.
+/// The bytes of a short call: a message's length over this guesses how many calls it holds, to make room for them.
 const CALL_BYTES: usize = 32;
 
-/// Where a message has its fields.
+/// The tags of a message's fields. A batch request and a message of a stream have the same fields under different tags.
 struct Tags {
-    /// A batch has none.
+    /// A batch request has no sequence.
     sequence: Option<u32>,
     workspace: u32,
     calls: u32,
@@ -46,12 +47,12 @@ pub struct Group<'m> {
     pub submissions: Vec<Submission<'m>>,
 }
 
-/// A batch or stream message.
+/// A batch request or a message of a stream, decoded.
 #[derive(Clone, Debug, Default)]
 pub struct Batch<'m> {
     /// How many calls it holds.
     pub size: usize,
-    /// The caller's number of a stream message, else 0.
+    /// The number that the caller gave the message of a stream; 0 for a batch request.
     pub sequence: i64,
     /// The calls by workspace, in the order in which the workspaces first appear.
     pub groups: Vec<Group<'m>>,
@@ -88,7 +89,8 @@ pub fn stream_message(request: &[u8]) -> Result<Batch<'_>, Fault> {
     split(&message)
 }
 
-/// A batch whose calls are bytes still: each is decoded by itself, so that a broken one leaves the others alone.
+/// A message whose calls are not decoded yet. Each is decoded by itself, so that a malformed call is refused alone and
+/// the others are answered.
 #[derive(Default)]
 struct Message<'m> {
     sequence: i64,
@@ -97,7 +99,7 @@ struct Message<'m> {
 }
 
 impl<'m> Message<'m> {
-    /// Reads a batch or stream message, which number their fields differently.
+    /// Finds the calls' bytes.
     fn read(request: &'m [u8], tags: &Tags) -> Result<Self, Broken> {
         let likely = (request.len() / CALL_BYTES).min(MAX_CALLS);
         let mut message = Self { calls: Vec::with_capacity(likely), ..Self::default() };

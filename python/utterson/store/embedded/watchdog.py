@@ -1,6 +1,6 @@
-"""The guard: a small process of its own that runs Postgres for as long as anybody uses it.
+"""The watchdog: a small process of its own that runs Postgres while anybody uses it, and stops it afterwards.
 
-Every user holds `users.lock` shared; the kernel drops that hold however the user ends. The guard starts Postgres
+Every user holds `users.lock` shared; the kernel drops that hold however the user ends. The watchdog starts Postgres
 again whenever it ends, and stops it in order as soon as it gets the lock for itself. It sits in its own session, so
 that a Ctrl-C meant for a user does not reach it, and it ignores requests to end: it ends when its users have.
 
@@ -30,7 +30,7 @@ _LOCK_TRIES_MAX = 20
 _STOP_TIMEOUT_S = 120.0
 _ABORT_TIMEOUT_S = 10.0
 # A server that lived this long had started well; one that ends sooner, so many times in a row, cannot be started.
-_SETTLED_S = 5.0
+_STARTED_WELL_S = 5.0
 _FAILURES_MAX = 5
 _PAUSE_S_MAX = 2.0
 # An unreadable lock file younger than this may be one that a server is just writing.
@@ -38,14 +38,14 @@ _UNREADABLE_AGE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class GuardConfig:
-    """What the guard is told by its starter: paths, and who runs Postgres (numbers of an account; None: itself)."""
+class WatchdogConfig:
+    """What the watchdog is told by its starter: paths, and who runs Postgres (numbers of an account; None: itself)."""
 
     program: str
     data: str
     sockets: str
     users_lock: str
-    guard_lock: str
+    watchdog_lock: str
     user_id: int | None
     group_id: int | None
 
@@ -55,7 +55,7 @@ class GuardConfig:
 
 
 class Server:
-    """A running postmaster: our child, or one that an earlier guard left behind."""
+    """A running postmaster: our child, or one that an earlier watchdog left behind."""
 
     def __init__(self, process_id: int, data: str, child: "subprocess.Popen[bytes] | None") -> None:
         self.process_id = process_id
@@ -97,7 +97,7 @@ def _arguments_from_ps(process_id: int) -> list[bytes]:
     return subprocess.run(command, capture_output=True, check=False).stdout.split() or [b""]  # noqa: S603
 
 
-def adopt(config: GuardConfig) -> Server | None:
+def adopt(config: WatchdogConfig) -> Server | None:
     """Find the server that runs already; otherwise remove the lock files of one that does not.
 
     Postgres itself trusts any living process with the number in the file: after a crash or in a restarted container
@@ -117,7 +117,7 @@ def adopt(config: GuardConfig) -> Server | None:
     return None
 
 
-def start(config: GuardConfig) -> Server:
+def start(config: WatchdogConfig) -> Server:
     """Start the server as the right account."""
     child = subprocess.Popen(  # noqa: S603 - our own program and paths
         [config.program, "-D", config.data, "-k", config.sockets, "-p", str(SOCKET_PORT)],
@@ -130,8 +130,8 @@ def start(config: GuardConfig) -> Server:
     return Server(child.pid, config.data, child)
 
 
-def keep_running(config: GuardConfig, users: int) -> int:
-    """Run Postgres until nobody uses it. Returns the guard's exit code."""
+def keep_running(config: WatchdogConfig, users: int) -> int:
+    """Run Postgres until nobody uses it. Returns the watchdog's exit code."""
     failures = 0
     while True:
         server = adopt(config)
@@ -147,7 +147,7 @@ def keep_running(config: GuardConfig, users: int) -> int:
                 server.stop()
                 return EXIT_STOPPED
             time.sleep(_POLL_S)
-        failures = 0 if time.monotonic() - began > _SETTLED_S else failures + 1
+        failures = 0 if time.monotonic() - began > _STARTED_WELL_S else failures + 1
         if failures >= _FAILURES_MAX:
             _say("Postgres ended too often: giving up")
             return EXIT_FAILED
@@ -160,11 +160,11 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     _let_runners_finish()
-    config = GuardConfig(**json.loads(sys.argv[1]))
-    # Never closed by us: the kernel does it at the very end, so who sees a lock free sees no guard either.
-    alone = os.open(config.guard_lock, os.O_RDWR | os.O_CREAT, 0o600)
+    config = WatchdogConfig(**json.loads(sys.argv[1]))
+    # Left open: the kernel closes them when the process has ended, so a free lock means that no watchdog is left.
+    alone = os.open(config.watchdog_lock, os.O_RDWR | os.O_CREAT, 0o600)
     users = os.open(config.users_lock, os.O_RDWR | os.O_CREAT, 0o600)
-    for _ in range(_LOCK_TRIES_MAX):  # somebody may just be looking whether a guard holds it
+    for _ in range(_LOCK_TRIES_MAX):  # somebody may just be looking whether a watchdog holds it
         if _try_lock(alone):
             return keep_running(config, users)
         time.sleep(_POLL_S / 2)
@@ -188,7 +188,7 @@ def _try_lock(file: int) -> bool:
 
 def _say(sentence: str) -> None:
     now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")  # noqa: TID251 - for people only
-    sys.stderr.write(f"{now} UTC [{os.getpid()}] GUARD:  {sentence}\n")
+    sys.stderr.write(f"{now} UTC [{os.getpid()}] WATCHDOG:  {sentence}\n")
     sys.stderr.flush()
 
 

@@ -1,0 +1,6 @@
+-- From here on a function has one body, in store/functions. A migration names those that it brings to a new body, each
+-- with the digest of its file, and writes none itself: see docs/decisions/0016-one-body-a-function.md.
+-- function assert_rows 5f4ab99d8a84bd4c6e5e1e529b2162fd
+-- function commit_batch dcb6704c42dfd2c3f4713ebd460c994e
+-- function payload_partitions_drop fcec77f810eae3fc2c44620f8b64d084
+-- function payload_partitions_prepare 60ad0e8063bcfade869f316147ebe41c
