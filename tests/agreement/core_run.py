@@ -281,7 +281,7 @@ class CoreRun:
 
 
 def warning_count(checked: _core.CheckedPolicy) -> int:
-    """Count the warnings that api.md names; the product tells more."""
+    """Count the warnings that the model knows too; the product tells more."""
     return sum(warning.startswith("on_new_known_user") for warning in checked.warnings)
 
 

@@ -1,4 +1,4 @@
-"""Loads an index from the table twin, through Postgres' binary COPY format."""
+"""Loads a state from the table twin, through Postgres' binary COPY format."""
 
 from __future__ import annotations
 

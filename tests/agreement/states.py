@@ -1,4 +1,4 @@
-"""The full state, as the table twin and the index show it, in the form of the model's dump."""
+"""The full state, as the table twin and the extension show it, in the form of the model's dump."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ async def test_a_server_that_guesses_is_noticed(
         return CommitOutcome.OK
 
     caller = Caller(6, "soho")
-    monkeypatch.setattr(Committer, "_settle", guess)
+    monkeypatch.setattr(Committer, "_find_outcome", guess)
     proxy.strike_once(Fault.REQUEST_LOST)
     await call_together(address, caller)
     assert proxy.struck == {Fault.REQUEST_LOST: 1}

@@ -1,4 +1,4 @@
-"""The guards of the commit protocol: a kit of checks, and proof that taking out any guard makes a check fail."""
+"""What protects the commit protocol: a kit of checks, and proof that each protection taken out makes a check fail."""
 
 import pytest
 

@@ -289,7 +289,7 @@ async def a_poisoned_call_stands_alone(world: World) -> None:
 
 
 async def a_frozen_holder_keeps_nobody_long(world: World) -> None:
-    """Who stands still while holding the workspace's row loses it after two seconds (F5)."""
+    """Who stands still while holding the workspace's row loses it after two seconds (decision 0003)."""
     chain = await world.chain()
     frozen = await open_store(world.url, DatabaseSettings(), REQUEST_RETENTION_US)
     held = asyncio.Event()

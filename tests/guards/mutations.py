@@ -1,4 +1,4 @@
-"""Every guard of the commit protocol, and how to take it out."""
+"""Every protection of the commit protocol, here a guard for short, and how to take it out."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,7 @@
-"""ImportProfiles (api.md): takes over an existing graph, oldest profile first, all or nothing."""
+"""ImportProfiles: takes over an existing graph, oldest profile first, all or nothing.
+
+What holds for it and what does not: docs/decisions/0006-readings-of-the-rules.md.
+"""
 
 from __future__ import annotations
 

@@ -157,7 +157,7 @@ def require_login_identifier(work: Work) -> None:
 
 
 def disposition_for(work: Work, profile: Profile, item: Item) -> Disposition:
-    """I5: what becomes of an identifier on the resulting profile; the first that applies (api.md)."""
+    """I5: what becomes of an identifier on the resulting profile; the first that applies (docs/api.md)."""
     settings = work.policy.settings(item.type)
     if item.key in profile.held:
         return Disposition.MATCHED

@@ -1,4 +1,4 @@
-"""Policies: from the protobuf JSON form to plain settings, with every contradiction named (api.md, Policy)."""
+"""Policies: from the protobuf JSON form to plain settings, with every contradiction named."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class TypeSettings:
 
 @dataclass(frozen=True)
 class MergeSettings:
-    """Settings of the merge family (C4: absent means 100 and 1000)."""
+    """Settings of the merge family; absent means 100 and 1000 (docs/rules.md, Merge family)."""
 
     max_merges: int = 100
     max_identifiers: int = 1000
@@ -361,10 +361,10 @@ def count_warnings(policy: Policy) -> int:
 
 
 def changes_stored_values(old: Policy, new: Policy) -> bool:
-    """Tell whether `new` may not follow `old` while profiles exist (api.md, UpdatePolicy).
+    """Tell whether `new` may not follow `old` while profiles exist (docs/api.md, POLICY_CHANGE_FORBIDDEN).
 
-    Forbidden: another strategy; another normalization or region of a type that both policies take (C4:
-    listed, or accepted though unlisted).
+    Forbidden: another strategy; another normalization or region of a type that both policies take, listed or
+    accepted though unlisted (C4).
     """
     if (old.merge is None) != (new.merge is None):
         return True

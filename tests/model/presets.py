@@ -1,4 +1,4 @@
-"""The presets of rules.md, sections 3 and 4, in protobuf JSON form."""
+"""The presets that docs/rules.md names for each family, in protobuf JSON form."""
 
 from __future__ import annotations
 

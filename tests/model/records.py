@@ -152,7 +152,7 @@ class Call:
 
 @dataclass(frozen=True)
 class ImportMessage:
-    """One profile of an existing graph (api.md, ImportProfiles)."""
+    """One profile of an existing graph (ImportProfiles)."""
 
     identifiers: tuple[Identifier, ...]
     traits: Traits | None = None

@@ -66,7 +66,7 @@ class Ledger:
         return resolution
 
     def restart(self) -> None:
-        """Load the index anew from the tables."""
+        """Load the state anew from the tables."""
         self.workspace = load(self.tables, WORKSPACE, self.keys, self.random)
 
     def dump(self) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """In which order our log took the calls: each carries a message id, and the events' table keeps it.
 
-For that the Identify calls of a workload are sent as Track calls, which the rules treat alike (M2 to M7).
+For that the Identify calls of a workload are sent as Track calls, which the rules treat alike (rules M2 to M7).
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Tidying in the background: partitions ahead, old payload and request ids away, in small steps."""
+"""Tidies in small steps: makes partitions for the days to come, drops old payload and request ids."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Tells the log how long work gets on: loads of a workspace, and imports, whose many short calls are told as one."""
+"""Writes to the server's log how far long work is: loads, and imports, whose many short calls are told as one."""
 
 import asyncio
 import logging

@@ -1,1 +1,1 @@
-"""gRPC in and out: turns calls into use cases and errors into statuses. Decides nothing."""
+"""What every listener shares: guard, deadline, limits, field rules, statuses. Knows no gRPC, decides nothing."""

@@ -1,4 +1,4 @@
-"""The address: finding out early that it is taken, before Postgres starts and before gRPC prints lines of its own."""
+"""Finds out early that the address is taken, before Postgres starts and before gRPC prints lines of its own."""
 
 import errno
 import socket

@@ -1,7 +1,7 @@
 """The one place where a refusal becomes a `google.rpc.Status`, whatever protocol carries it.
 
 Every status carries one ErrorInfo and the details that fit its code. Nothing here ever sees an identifier's value:
-messages and violations come without personal data (architecture, "What must hold").
+messages and violations come without personal data (docs/architecture.md, "What must hold").
 """
 
 import logging

@@ -1,7 +1,8 @@
 """Holds answers that are ready back for up to two milliseconds while many callers are at work, to send them together.
 
-An answer that is sent alone costs a switch between gRPC's poller thread and the event loop, and a packet; answers that
-are sent together share both. Measured in docs/decisions/0011-hits-beside-the-lane.md.
+The wait is called a beat, as of a drum: all who wait leave at its end. An answer that is sent alone costs a switch
+between gRPC's poller thread and the event loop, and a packet; answers that are sent together share both. Measured in
+docs/decisions/0011-hits-beside-the-lane.md.
 """
 
 import asyncio
