@@ -1,0 +1,122 @@
+"""Commits whose outcome the database did not tell: found out by the entry's id, never decided twice."""
+
+import asyncio
+from typing import Any
+
+import asyncpg
+import pytest
+
+from tests.application.conftest import Replica, replica_on
+from tests.application.fake_engine import FakeState
+from tests.application.faulty import Faulty
+from utterson.domain.chain import FailureKind, StoreFailureError
+from utterson.domain.errors import Reason, UttersonError
+
+
+async def test_a_lost_answer_is_found_out_by_the_entrys_id(faulty: tuple[Replica, Faulty]) -> None:
+    replica, writer = faulty
+    writer.faults = ["lose the answer"]
+    answer = await replica.call("add:x")
+    # Decided once: a second decision would have found the profile and told the next entry.
+    assert (answer["serial"], answer["seq"]) == (1, 1)
+    assert len(writer.sent) == 1
+    assert (await replica.state()).head.id == writer.sent[0].id
+
+
+async def test_a_lost_request_is_sent_again_as_it_was(faulty: tuple[Replica, Faulty]) -> None:
+    replica, writer = faulty
+    writer.faults = ["lose the request", "lose the request"]
+    assert (await replica.call("add:x"))["serial"] == 1
+    assert len({commit.id for commit in writer.sent}) == 1
+    assert (await replica.state()).head.seq == 1
+
+
+async def test_a_request_that_arrives_late_is_not_taken_twice(faulty: tuple[Replica, Faulty], url: str) -> None:
+    replica, writer = faulty
+    writer.faults = ["late"]
+    assert (await replica.call("add:x"))["serial"] == 1
+    await asyncio.sleep(0.4)
+    assert (await replica.call("add:y"))["serial"] == 2
+    assert (await replica.state()).head.seq == 2
+
+
+async def test_a_lost_answer_after_which_another_replica_wrote(faulty: tuple[Replica, Faulty], url: str) -> None:
+    replica, writer = faulty
+    async with replica_on(url) as other:
+        entry_id = replica.context.store.log.entry_id
+
+        async def late(key: int, seq: int) -> bytes | None:
+            replica.context.store.log.entry_id = entry_id  # type: ignore[method-assign]
+            await other.call("add:y")
+            return await entry_id(key, seq)
+
+        replica.context.store.log.entry_id = late  # type: ignore[method-assign, assignment]
+        writer.faults = ["lose the answer"]
+        assert (await replica.call("add:x"))["serial"] == 1
+        assert (await replica.call("read:y"))["serial"] == 2
+
+
+async def test_an_outcome_that_cannot_be_found_out_is_told_as_unknown(faulty: tuple[Replica, Faulty]) -> None:
+    replica, writer = faulty
+    await replica.state()
+    log = replica.context.store.log
+    entry_id = log.entry_id
+
+    async def away(key: int, seq: int) -> bytes | None:
+        raise StoreFailureError(FailureKind.UNKNOWN, "08006")
+
+    log.entry_id = away  # type: ignore[method-assign, assignment]
+    writer.faults = ["lose the answer"]
+    with pytest.raises(UttersonError) as caught:
+        await replica.call("once:id:x")
+    assert caught.value.reason is Reason.OUTCOME_UNKNOWN
+    log.entry_id = entry_id  # type: ignore[method-assign]
+    # It did take effect: the repetition finds the recorded answer.
+    assert (await replica.call("once:id:x"))["serial"] == 1
+
+
+async def test_a_lost_answer_of_a_locked_commit(faulty: tuple[Replica, Faulty], url: str) -> None:
+    replica, writer = faulty
+    async with replica_on(url) as other:
+        await replica.state()
+        runner = (await replica.lane())._runner
+        object.__setattr__(runner._context.limits, "losses_before_lock", 0)
+        await other.call("add:first")
+        writer.faults = ["lose the locked answer"]
+        assert (await replica.call("add:x"))["serial"] == 2
+        assert writer.sent == []
+        assert (await replica.call("read:x"))["serial"] == 2
+
+
+async def test_connections_that_the_server_ends_cost_no_acknowledged_write(replica: Replica, url: str) -> None:
+    stop = asyncio.Event()
+
+    async def break_connections() -> None:
+        connection = await asyncpg.connect(url)
+        while not stop.is_set():
+            await connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            # Long enough for a new connection and a commit on it, also where the machine is busy.
+            await asyncio.sleep(0.2)
+        await connection.close()
+
+    breaking = asyncio.create_task(break_connections())
+    answers: list[Any] = []
+    for round_number in range(20):
+        calls = (replica.call(f"once:{round_number}-{number}:{round_number}-{number}") for number in range(10))
+        answers += await asyncio.gather(*calls, return_exceptions=True)
+    stop.set()
+    await breaking
+    acknowledged = {answer["value"]: answer["serial"] for answer in answers if isinstance(answer, dict)}
+    refused = [answer for answer in answers if not isinstance(answer, dict)]
+    assert all(
+        isinstance(answer, UttersonError) and answer.reason in (Reason.STORE_UNAVAILABLE, Reason.OUTCOME_UNKNOWN)
+        for answer in refused
+    )
+    assert len(acknowledged) > 100
+    async with replica_on(url) as fresh:
+        for value, serial in acknowledged.items():
+            assert (await fresh.call(f"read:{value}"))["serial"] == serial
+        assert isinstance(await fresh.state(), FakeState)
