@@ -1,15 +1,18 @@
 """Commits whose outcome the database did not tell: found out by the entry's id, never decided twice."""
 
 import asyncio
+import dataclasses
 from typing import Any
 
 import asyncpg
 import pytest
 
-from tests.application.conftest import Replica, replica_on
+from tests.application.conftest import Replica, replica_on, with_commits
 from tests.application.fake_engine import FakeState
 from tests.application.faulty import Faulty
-from utterson.domain.chain import FailureKind, StoreFailureError
+from utterson.application.lane.committer import Committer
+from utterson.domain.chain import Commit, CommitOutcome, FailureKind, StoreFailureError
+from utterson.domain.decisions import ParsedGroup
 from utterson.domain.errors import Reason, UttersonError
 
 
@@ -120,3 +123,94 @@ async def test_connections_that_the_server_ends_cost_no_acknowledged_write(repli
         for value, serial in acknowledged.items():
             assert (await fresh.call(f"read:{value}"))["serial"] == serial
         assert isinstance(await fresh.state(), FakeState)
+
+
+class Told:
+    """A writer that ends each commit as it is told to."""
+
+    def __init__(self, *ends: CommitOutcome | Exception) -> None:
+        self.ends = list(ends)
+        self.sent = 0
+
+    async def commit(self, commit: Commit, timeout_s: float) -> CommitOutcome:
+        self.sent += 1
+        end = self.ends.pop(0)
+        if isinstance(end, Exception):
+            raise end
+        return end
+
+    async def commit_locked(self, workspace_key: int, decide: Any, timeout_s: float) -> CommitOutcome:
+        raise self.ends.pop(0)  # type: ignore[misc]
+
+
+async def committer_of(replica: Replica, writer: Told) -> tuple[Committer, Commit]:
+    """A committer on a writer, and an entry that could be the next of the log."""
+    context = dataclasses.replace(replica.context, store=with_commits(replica.store, writer))
+    plan = (await replica.state()).decide([ParsedGroup("soho", [0], 1, ["add:x"])], 0, b"e" * 16)
+    return Committer(context), plan.commit((await replica.lane()).keys.workspace_key)
+
+
+@pytest.mark.parametrize("outcome", CommitOutcome)
+async def test_what_the_database_tells_is_passed_on(replica: Replica, outcome: CommitOutcome) -> None:
+    committer, commit = await committer_of(replica, Told(outcome))
+    assert await committer.commit(commit, 1) is outcome
+
+
+async def test_a_lost_race_is_an_outcome(replica: Replica) -> None:
+    lost = StoreFailureError(FailureKind.LOST_RACE, "40001")
+    committer, commit = await committer_of(replica, Told(lost, lost))
+    assert await committer.commit(commit, 1) is CommitOutcome.LOST
+    assert await committer.commit_locked(commit.workspace_key, _never, 1) is CommitOutcome.LOST
+
+
+@pytest.mark.parametrize("kind", [FailureKind.DIVERGENCE, FailureKind.POISON, FailureKind.OVERLOAD])
+async def test_what_surely_wrote_nothing_is_not_looked_up(replica: Replica, kind: FailureKind) -> None:
+    failure = StoreFailureError(kind, "code")
+    writer = Told(failure)
+    committer, commit = await committer_of(replica, writer)
+    with pytest.raises(StoreFailureError) as caught:
+        await committer.commit(commit, 1)
+    assert caught.value is failure
+    assert writer.sent == 1
+
+
+async def test_what_nobody_foresaw_may_have_been_written(replica: Replica) -> None:
+    writer = Told(ZeroDivisionError(), CommitOutcome.OK)
+    committer, commit = await committer_of(replica, writer)
+    assert await committer.commit(commit, 1) is CommitOutcome.OK
+    assert writer.sent == 2
+
+
+async def test_another_entry_in_the_place_means_that_ours_lost(replica: Replica) -> None:
+    writer = Told(StoreFailureError(FailureKind.UNKNOWN, "08006"))
+    committer, commit = await committer_of(replica, writer)
+    await replica.call("add:other")
+    assert await committer.commit(commit, 1) is CommitOutcome.LOST
+    assert writer.sent == 1
+
+
+async def test_an_entry_whose_predecessor_is_gone_is_a_divergence(replica: Replica) -> None:
+    writer = Told(StoreFailureError(FailureKind.UNKNOWN, "08006"))
+    committer, commit = await committer_of(replica, writer)
+    assert await committer.commit(dataclasses.replace(commit, prev=b"p" * 16), 1) is CommitOutcome.DIVERGED
+    assert writer.sent == 1
+
+
+async def test_a_repetition_that_is_refused_ends_the_search(replica: Replica) -> None:
+    writer = Told(StoreFailureError(FailureKind.UNKNOWN, "08006"), StoreFailureError(FailureKind.POISON, "22021"))
+    committer, commit = await committer_of(replica, writer)
+    with pytest.raises(StoreFailureError) as caught:
+        await committer.commit(commit, 1)
+    assert caught.value.kind is FailureKind.POISON
+
+
+async def test_a_locked_transaction_that_decided_nothing_has_no_outcome_to_find(replica: Replica) -> None:
+    unknown = StoreFailureError(FailureKind.UNKNOWN, "08006")
+    committer, commit = await committer_of(replica, Told(unknown))
+    with pytest.raises(StoreFailureError) as caught:
+        await committer.commit_locked(commit.workspace_key, _never, 1)
+    assert caught.value is unknown
+
+
+async def _never(tail: object) -> Commit | None:
+    raise AssertionError
