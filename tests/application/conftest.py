@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.application.fake_engine import FakeEngine, FakeState
+from tests.application.faulty import Faulty
 from utterson.application.calls.batch import CallBatch
 from utterson.application.calls.identity import IdentityService
 from utterson.application.calls.imports import ImportService
@@ -101,6 +102,24 @@ async def replica_on(
     await opened.close()
 
 
+def with_commits(store: Store, commits: Any) -> Store:
+    """Put something between the lanes and the writer."""
+    return replace(store, commits=commits)
+
+
+async def refusal_of(awaitable: object) -> UttersonError:
+    """Tell the refusal with which a call ends."""
+    with pytest.raises(UttersonError) as caught:
+        await awaitable  # type: ignore[misc]
+    return caught.value
+
+
+async def stream(*messages: bytes) -> AsyncIterator[bytes]:
+    """Send messages one after another."""
+    for message in messages:
+        yield message
+
+
 @pytest.fixture
 async def url(database_url: str) -> str:
     await migrate(database_url)
@@ -121,6 +140,15 @@ async def other(replica: Replica, url: str) -> AsyncIterator[Replica]:
         yield opened
 
 
-def with_commits(store: Store, commits: Any) -> Store:
-    """Put something between the lanes and the writer."""
-    return replace(store, commits=commits)
+@pytest.fixture
+async def faulty(url: str) -> AsyncIterator[tuple[Replica, Faulty]]:
+    """A replica whose commits go through a writer that can be told to lose them."""
+    made: list[Faulty] = []
+
+    def wrap(store: Store) -> Store:
+        made.append(Faulty(store.commits))
+        return with_commits(store, made[0])
+
+    async with replica_on(url, wrap=wrap) as opened:
+        await opened.workspaces.create_workspace(WORKSPACE, b"policy", None)
+        yield opened, made[0]

@@ -233,7 +233,7 @@ def answer(value: str, serial: int, seq: int) -> bytes:
 
 class FakeLoader:
     def __init__(self, snapshot: SnapshotHead) -> None:
-        self._index = FakeState(snapshot.head, snapshot.policy_revision, snapshot.policy)
+        self._state = FakeState(snapshot.head, snapshot.policy_revision, snapshot.policy)
         self._state_hash = snapshot.state_hash
         self._taken: dict[str, bytes] = {}
 
@@ -255,11 +255,11 @@ class FakeLoader:
 
     def finish(self) -> FakeState:
         for row in decode_copy(self._taken["identifiers"]):
-            self._index.owners[row[0] or b""] = struct.unpack(">q", row[1] or b"")[0]
-        self._index.requests = {row[0] or b"" for row in decode_copy(self._taken["requests"])}
-        if state_hash(self._index.owners) != self._state_hash:
+            self._state.owners[row[0] or b""] = struct.unpack(">q", row[1] or b"")[0]
+        self._state.requests = {row[0] or b"" for row in decode_copy(self._taken["requests"])}
+        if state_hash(self._state.owners) != self._state_hash:
             raise StateDivergedError("the tables are not the head's state")
-        return self._index
+        return self._state
 
 
 class FakeEngine:

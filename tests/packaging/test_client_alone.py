@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from tests.packaging.fresh import FreshEnvironment, build_client
 from utterson.main import running
-from utterson.settings import Settings
+from utterson.settings.process import Settings
 
 # The two that it is made for, Google's messages that the API's own messages import, and what grpcio asks for.
 NEEDED = {"grpcio", "protobuf", "googleapis-common-protos", "typing-extensions"}

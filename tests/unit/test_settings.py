@@ -96,6 +96,20 @@ def test_a_variable_that_names_no_setting_is_refused(
     assert "hyde" not in str(caught.value)
 
 
+def test_what_kubernetes_gives_to_every_pod_beside_the_service_is_let_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    for service in ("UTTERSON", "UTTERSON_CANARY"):
+        monkeypatch.setenv(f"{service}_SERVICE_HOST", "10.0.0.7")
+        monkeypatch.setenv(f"{service}_SERVICE_PORT", "50051")
+        monkeypatch.setenv(f"{service}_SERVICE_PORT_GRPC", "50051")
+        monkeypatch.setenv(f"{service}_PORT", "tcp://10.0.0.7:50051")
+        for part in ("", "_PROTO", "_PORT", "_ADDR"):
+            monkeypatch.setenv(f"{service}_PORT_50051_TCP{part}", "tcp")
+    load_settings(None, {})
+    monkeypatch.delenv("UTTERSON_SERVICE_HOST")
+    with pytest.raises(StartupError, match="UTTERSON_PORT names no setting"):
+        load_settings(None, {})
+
+
 def test_a_variable_in_lower_case_counts_as_the_tools_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("utterson_staleness_ms", "7")
     assert load_settings(None, {}).staleness_ms == 7

@@ -5,6 +5,7 @@ that is no setting is refused, wherever it stands.
 """
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -26,6 +27,9 @@ from utterson.settings.listening import ListeningSettings
 from utterson.settings.logging import LoggingSettings
 
 ENVIRONMENT_PREFIX: Final = "UTTERSON_"
+_SERVICE_LINK: Final = re.compile(
+    r"(?P<service>[A-Z0-9_]+?)_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)"
+)
 
 
 # In the order in which the help shows them: pydantic lists the fields of the last base first.
@@ -74,14 +78,24 @@ def load_settings(config_file: Path | None, options: Mapping[str, object]) -> Se
 
 def _refuse_unknown_variables(names: Iterable[str]) -> None:
     """Refuse variables that look like settings and are none: a misspelt one would silently not be in force."""
-    unknown = sorted(
-        name
-        for name in names
-        if name.upper().startswith(ENVIRONMENT_PREFIX)
-        and name.upper().removeprefix(ENVIRONMENT_PREFIX).lower() not in Settings.model_fields
-    )
+    ours = {name for name in names if name.upper().startswith(ENVIRONMENT_PREFIX)}
+    unknown = sorted(name for name in ours if not _is_setting(name) and not _is_of_kubernetes(name, ours))
     if unknown:
         raise StartupError("the environment is wrong: " + "; ".join(_no_such_variable(name) for name in unknown))
+
+
+def _is_setting(name: str) -> bool:
+    return name.upper().removeprefix(ENVIRONMENT_PREFIX).lower() in Settings.model_fields
+
+
+def _is_of_kubernetes(name: str, names: set[str]) -> bool:
+    """Tell whether a variable is one of those that Kubernetes gives to every pod beside a Service.
+
+    Those of a Service named `utterson` begin like ours: `UTTERSON_SERVICE_HOST`, `UTTERSON_PORT_50051_TCP`, …; of one
+    named `utterson-canary` likewise `UTTERSON_CANARY_SERVICE_HOST`. Where there is no such host there is no Service.
+    """
+    link = _SERVICE_LINK.fullmatch(name)
+    return link is not None and f"{link['service']}_SERVICE_HOST" in names
 
 
 def _no_such_variable(name: str) -> str:

@@ -1,25 +1,12 @@
-"""Workspaces: made once, changed in the log's order, listed by pages; imports all or nothing."""
+"""Workspaces: made once, changed in the log's order, listed by pages."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.application.conftest import WORKSPACE, Replica
+from tests.application.conftest import WORKSPACE, Replica, refusal_of
 from utterson.domain.chain import FailureKind, StoreFailureError
-from utterson.domain.errors import Reason, UttersonError
-
-
-async def refusal_of(awaitable: object) -> UttersonError:
-    with pytest.raises(UttersonError) as caught:
-        await awaitable  # type: ignore[misc]
-    return caught.value
-
-
-async def stream(*messages: bytes) -> AsyncIterator[bytes]:
-    for message in messages:
-        yield message
+from utterson.domain.errors import Reason
 
 
 async def test_a_workspace_is_made_once(replica: Replica, other: Replica) -> None:
@@ -61,25 +48,6 @@ async def test_an_invalid_policy(replica: Replica) -> None:
     assert {made.reason, changed.reason} == {Reason.POLICY_INVALID}
 
 
-async def test_an_etag_guards_against_a_lost_update(replica: Replica, other: Replica) -> None:
-    first = await replica.workspaces.get_workspace(WORKSPACE)
-    await other.call("read:x")
-    second = await replica.workspaces.update_policy(WORKSPACE, b"second", first.etag)
-    assert second.policy_revision == 2
-    # The other replica has not seen the change yet: its state must not decide.
-    error = await refusal_of(other.workspaces.update_policy(WORKSPACE, b"third", first.etag))
-    assert error.reason is Reason.ETAG_MISMATCH
-    third = await other.workspaces.update_policy(WORKSPACE, b"third", second.etag)
-    fourth = await replica.workspaces.update_policy(WORKSPACE, b"fourth", "")
-    assert (third.policy_revision, fourth.policy_revision) == (3, 4)
-    assert await other.workspaces.get_workspace(WORKSPACE) == fourth
-
-
-async def test_a_change_that_stored_data_forbids(replica: Replica) -> None:
-    error = await refusal_of(replica.workspaces.update_policy(WORKSPACE, b"forbidden", ""))
-    assert error.reason is Reason.POLICY_CHANGE_FORBIDDEN
-
-
 async def test_policy_revisions_newest_first_by_pages(replica: Replica) -> None:
     for number in range(2, 8):
         await replica.workspaces.update_policy(WORKSPACE, b"%d" % number, "")
@@ -108,30 +76,3 @@ async def test_a_token_belongs_to_its_list(replica: Replica) -> None:
     own = (await replica.workspaces.list_policy_revisions("acme", 1, "")).next_page_token
     error = await refusal_of(replica.workspaces.list_policy_revisions("bond", 1, own))
     assert error.reason is Reason.PAGE_TOKEN_INVALID
-
-
-async def test_an_import_is_all_or_nothing_and_repeatable(replica: Replica, other: Replica) -> None:
-    error = await refusal_of(replica.imports.import_profiles(WORKSPACE, stream(b"a", b"bad", b"c")))
-    assert (error.reason, error.message) == (Reason.FIELD_INVALID, "messages[1]")
-    assert (await replica.call("read:a"))["serial"] == 0
-    answer = await replica.imports.import_profiles(WORKSPACE, stream(b"a", b"b", b"c"))
-    assert json.loads(answer) == [1, 2, 3]
-    assert await other.imports.import_profiles(WORKSPACE, stream(b"a", b"b", b"c")) == answer
-    assert (await other.call("read:c"))["serial"] == 3
-
-
-async def test_calls_beside_an_import(replica: Replica) -> None:
-    results = await asyncio.gather(
-        replica.imports.import_profiles(WORKSPACE, stream(*(b"i%d" % number for number in range(5000)))),
-        *(replica.call(f"add:{number}") for number in range(50)),
-        *(replica.profiles.get_profiles(WORKSPACE, [1], "", None) for _ in range(5)),
-        return_exceptions=True,
-    )
-    unexpected = [
-        result
-        for result in results
-        if isinstance(result, BaseException)
-        and not (isinstance(result, UttersonError) and result.reason is Reason.PROFILE_NOT_FOUND)
-    ]
-    assert unexpected == []
-    assert len((await replica.state()).owners) == 5050

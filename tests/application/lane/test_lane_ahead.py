@@ -68,10 +68,10 @@ async def waiting(replica: Replica) -> list[int]:
         await asyncio.sleep(0.005)
         if lane._next is not None:
             break
-    return (await replica_index(replica)).decided_ahead
+    return (await state_as_it_is(replica)).decided_ahead
 
 
-async def replica_index(replica: Replica) -> FakeState:
+async def state_as_it_is(replica: Replica) -> FakeState:
     """Give the state as it is, without a turn of its own in the lane."""
     state = (await replica.lane()).state
     assert isinstance(state, FakeState)
@@ -94,7 +94,7 @@ async def test_what_waits_when_a_commit_leaves_is_decided_ahead_without_a_furthe
     gate, one, first = await started(replica)
     second = asyncio.create_task(many(replica, "behind"))
     await asyncio.sleep(0.02)
-    state = await replica_index(replica)
+    state = await state_as_it_is(replica)
     assert state.decided_ahead == [CALLS_AHEAD]
 
     async def close_again() -> None:

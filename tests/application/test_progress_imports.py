@@ -6,8 +6,7 @@ import re
 
 import pytest
 
-from tests.application.conftest import WORKSPACE, Replica
-from tests.application.test_workspaces import stream
+from tests.application.conftest import WORKSPACE, Replica, stream
 from utterson.application.progress import ImportProgress
 from utterson.domain.errors import UttersonError
 from utterson.domain.imports import ImportPart

@@ -3,24 +3,15 @@
 import asyncio
 
 import asyncpg
-import pytest
 
-from tests.application.conftest import WORKSPACE, Replica, replica_on
-from utterson.application.lane.heads import HeadReader
-from utterson.application.lane.poller import poll_heads
+from tests.application.conftest import WORKSPACE, Replica, refusal_of, replica_on
 from utterson.domain.chain import Head
-from utterson.domain.errors import Reason, UttersonError
+from utterson.domain.errors import Reason
 from utterson.settings.lanes import LaneSettings
 
 
 def token(head: Head) -> str:
     return f"{head.seq}-{head.id.hex()}"
-
-
-async def refusal_of(awaitable: object) -> UttersonError:
-    with pytest.raises(UttersonError) as caught:
-        await awaitable  # type: ignore[misc]
-    return caught.value
 
 
 async def test_profiles_come_in_the_order_asked(replica: Replica, other: Replica) -> None:
@@ -95,17 +86,6 @@ async def test_at_least_of_something_else(replica: Replica) -> None:
     assert error.reason is Reason.REVISION_INVALID
 
 
-async def test_an_index_that_promises_a_row_that_is_gone(replica: Replica, url: str) -> None:
-    await replica.call("add:a")
-    state = await replica.state()
-    connection = await asyncpg.connect(url)
-    await connection.execute("DELETE FROM identifiers")
-    await connection.close()
-    error = await refusal_of(replica.profiles.get_profiles(WORKSPACE, [1], "", None))
-    assert error.reason is Reason.INTERNAL_FAULT
-    assert (await replica.lane()).state is not state
-
-
 async def test_events_by_pages(replica: Replica, url: str) -> None:
     await replica.call("add:a")
     connection = await asyncpg.connect(url)
@@ -134,33 +114,3 @@ async def test_events_by_pages(replica: Replica, url: str) -> None:
     error = await refusal_of(replica.profiles.list_events(WORKSPACE, 1, -1, ""))
     assert error.reason is Reason.FIELD_INVALID
     assert (await refusal_of(replica.profiles.list_history(WORKSPACE, 5, 0, ""))).reason is Reason.PROFILE_NOT_FOUND
-
-
-async def test_the_poller_brings_a_busy_replica_up(replica: Replica, url: str) -> None:
-    async with replica_on(url, LaneSettings(head_poll_ms=10)) as polled:
-        state = await polled.state()
-        polling = asyncio.create_task(poll_heads(polled.lanes, polled.context))
-        await replica.call("add:x")
-        async with asyncio.timeout(2):
-            while state.head.seq < 1:
-                await asyncio.sleep(0.01)
-        assert (await polled.call("local:x"))["serial"] == 1
-        polling.cancel()
-
-
-async def test_heads_are_read_together(replica: Replica) -> None:
-    queries = 0
-    heads = replica.store.log.heads
-
-    class Counted:
-        async def heads(self, keys: list[int]) -> dict[int, Head]:
-            nonlocal queries
-            queries += 1
-            return await heads(keys)
-
-    reader = HeadReader(Counted())  # type: ignore[arg-type]
-    key = (await replica.lane()).keys.workspace_key
-    answers = await asyncio.gather(*(reader.read(key) for _ in range(50)), reader.read(404))
-    assert answers[0] is not None
-    assert answers[-1] is None
-    assert queries <= 2

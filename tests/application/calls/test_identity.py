@@ -6,13 +6,18 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.application.conftest import WORKSPACE, Replica, replica_on
+from tests.application.conftest import WORKSPACE, Replica, refusal_of, replica_on
 from utterson.domain.errors import Reason, UttersonError
 from utterson.settings.lanes import LaneSettings
 
 
 def message(sequence: int, *calls: tuple[str, str]) -> bytes:
     return json.dumps({"sequence": sequence, "calls": calls}).encode()
+
+
+async def test_an_unknown_workspace(replica: Replica) -> None:
+    assert (await refusal_of(replica.call("add:x", "nowhere"))).reason is Reason.WORKSPACE_NOT_FOUND
+    assert (await refusal_of(replica.call("refuse", "nowhere"))).reason is Reason.NO_USABLE_IDENTIFIER
 
 
 async def test_a_batch_over_several_workspaces_keeps_the_order_of_its_calls(replica: Replica) -> None:

@@ -1,0 +1,1 @@
+"""The tests of the calls, one file for each of their files."""

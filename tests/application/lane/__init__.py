@@ -1,0 +1,1 @@
+"""The tests of the lane, one file for each of its files."""

@@ -1,0 +1,88 @@
+"""Heads of logs: read together by all who ask at once, and never older than the asking."""
+
+import asyncio
+
+import pytest
+
+from tests.application.conftest import Replica
+from utterson.application.lane.heads import HeadReader
+from utterson.domain.chain import FailureKind, Head, StoreFailureError
+
+
+async def test_heads_are_read_together(replica: Replica) -> None:
+    queries = 0
+    heads = replica.store.log.heads
+
+    class Counted:
+        async def heads(self, keys: list[int]) -> dict[int, Head]:
+            nonlocal queries
+            queries += 1
+            return await heads(keys)
+
+    reader = HeadReader(Counted())  # type: ignore[arg-type]
+    key = (await replica.lane()).keys.workspace_key
+    answers = await asyncio.gather(*(reader.read(key) for _ in range(50)), reader.read(404))
+    assert answers[0] is not None
+    assert answers[-1] is None
+    assert queries <= 2
+
+
+class Held:
+    """Heads that count queries: each query tells its own number, once it is let go."""
+
+    def __init__(self) -> None:
+        self.asked: list[list[int]] = []
+        self.failing = False
+        self.opened = asyncio.Event()
+
+    async def heads(self, keys: list[int]) -> dict[int, Head]:
+        self.asked.append(sorted(keys))
+        seq = len(self.asked)
+        await self.opened.wait()
+        if self.failing:
+            raise StoreFailureError(FailureKind.UNKNOWN, "08006")
+        return {key: Head(seq, bytes(16)) for key in keys}
+
+
+@pytest.fixture
+def held() -> Held:
+    return Held()
+
+
+async def reading(reader: HeadReader, key: int, held: Held, queries: int = 1) -> "asyncio.Task[Head | None]":
+    """Ask for a head, and wait until so many queries have left."""
+    task = asyncio.create_task(reader.read(key))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert len(held.asked) == queries
+    return task
+
+
+async def test_who_asks_while_a_query_is_on_its_way_gets_the_next(held: Held) -> None:
+    reader = HeadReader(held)  # type: ignore[arg-type]
+    first = await reading(reader, 1, held)
+    later = [await reading(reader, key, held) for key in (1, 2, 2)]
+    held.opened.set()
+    assert await first == Head(1, bytes(16))
+    assert set(await asyncio.gather(*later)) == {Head(2, bytes(16))}
+    assert held.asked == [[1], [1, 2]]
+
+
+async def test_a_failure_is_told_to_all_who_asked_and_is_over_then(held: Held) -> None:
+    reader = HeadReader(held)  # type: ignore[arg-type]
+    tasks = [asyncio.create_task(reader.read(key)) for key in (1, 2)]
+    held.failing = True
+    held.opened.set()
+    told = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(error) for error in told] == [StoreFailureError] * 2
+    held.failing = False
+    assert await reader.read(1) is not None
+
+
+async def test_who_goes_away_takes_nobody_along(held: Held) -> None:
+    reader = HeadReader(held)  # type: ignore[arg-type]
+    first, second = [await reading(reader, 1, held) for _ in range(2)]
+    first.cancel()
+    await asyncio.wait({first})
+    held.opened.set()
+    assert await second == Head(2, bytes(16))

@@ -1,0 +1,1 @@
+"""The tests of the reads, one file for each of their files."""

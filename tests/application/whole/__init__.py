@@ -1,0 +1,1 @@
+"""The use cases together, with the real engine on a real Postgres."""

@@ -1,0 +1,1 @@
+"""The tests of workspaces, one file for each of their files."""
