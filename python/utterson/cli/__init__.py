@@ -1,4 +1,7 @@
-"""The command line: `utterson serve`, `utterson demo`, … One file a command; `app` lists them."""
+"""The command line: `utterson serve`, `utterson demo` and the other commands.
+
+A folder a command, or a file where it is small; `app` lists them.
+"""
 
 import sys
 from typing import Final

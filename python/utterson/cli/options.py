@@ -1,11 +1,11 @@
-"""One command-line option for each process setting, made from the settings themselves."""
+"""Options that several commands share: one for each process setting, and the address of a server to call."""
 
 import inspect
 import types
 from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any, Optional, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Optional, Union, get_args, get_origin
 
 import typer
 from pydantic import SecretStr
@@ -13,6 +13,10 @@ from pydantic.fields import FieldInfo
 
 from utterson.settings.failpoints import FailpointSettings
 from utterson.settings.process import ENVIRONMENT_PREFIX, Settings, load_settings
+
+# Of the commands that call a running server.
+ServerAddress = Annotated[str, typer.Option(help="Address of the server, HOST:PORT.")]
+SERVER_ADDRESS: Final = "127.0.0.1:50051"
 
 _CONFIG_HELP = "TOML file with settings; stronger are UTTERSON_ variables, strongest the options here."
 

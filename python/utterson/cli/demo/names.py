@@ -1,4 +1,7 @@
-"""Profiles as the documents call them: Profile 1, Profile 2 and so on."""
+"""Profiles by the names that the source documents use: Profile 1, Profile 2 and so on.
+
+Scenario files call them P1, P2 and so on, numbered in the order in which they are created.
+"""
 
 import re
 from typing import Final
@@ -7,5 +10,5 @@ _SYMBOL: Final = re.compile(r"\bP([1-9][0-9]*)\b")
 
 
 def with_names(text: str) -> str:
-    """Replace the symbols of a text (P1) by names (Profile 1)."""
+    """Replace the symbols of a scenario file by the documents' names: `P1` becomes `Profile 1`."""
     return _SYMBOL.sub(r"Profile \1", text)

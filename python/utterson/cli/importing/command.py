@@ -12,6 +12,7 @@ from utterson.cli.console import standard_console
 from utterson.cli.failing import CommandError
 from utterson.cli.importing.progress import ImportProgress
 from utterson.cli.importing.reading import ImportFileError
+from utterson.cli.options import SERVER_ADDRESS, ServerAddress
 
 PROFILES_PER_CALL: Final = 20_000
 PROFILES_PER_CALL_MAX: Final = 100_000
@@ -27,7 +28,6 @@ _File = Annotated[
     ),
 ]
 _Workspace = Annotated[str, typer.Option(help="The workspace's id.", show_default=False)]
-_Address = Annotated[str, typer.Option(help="Address of the server, HOST:PORT.")]
 _Preset = Annotated[
     str | None, typer.Option(help="Make the workspace with this preset if it does not exist.", show_default=False)
 ]
@@ -41,7 +41,7 @@ _Ids = Annotated[Path | None, typer.Option(help="Write the id of each profile he
 def import_(
     file: _File,
     workspace: _Workspace,
-    address: _Address = "127.0.0.1:50051",
+    address: ServerAddress = SERVER_ADDRESS,
     preset: _Preset = None,
     profiles_per_call: _Size = PROFILES_PER_CALL,
     profile_ids: _Ids = None,

@@ -7,7 +7,7 @@ from typing import Final, Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-# Where nobody watches, a line this often is enough.
+# How often a line is written where the output is no terminal.
 LINE_INTERVAL_S: Final = 10.0
 
 

@@ -8,15 +8,15 @@ import typer
 
 from utterson.cli.console import standard_console
 from utterson.cli.failing import CommandError
+from utterson.cli.options import SERVER_ADDRESS, ServerAddress
 from utterson.cli.scenarios.loader import load_scenarios
 from utterson.cli.scenarios.records import ScenarioFileError
 from utterson.cli.scenarios.report import print_verdicts
 
 _File = Annotated[Path, typer.Argument(help="YAML file in the scenario format.", show_default=False)]
-_Address = Annotated[str, typer.Option(help="Address of the server, HOST:PORT.")]
 
 
-def scenarios(file: _File, address: _Address = "127.0.0.1:50051") -> None:
+def scenarios(file: _File, address: ServerAddress = SERVER_ADDRESS) -> None:
     """Run a file of scenarios against a running server; the exit code is 1 if one does not hold."""
     try:
         loaded = load_scenarios(file)
