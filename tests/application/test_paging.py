@@ -61,6 +61,12 @@ def test_arguments_are_not_run_together() -> None:
     assert reason_of_reading(PageTokens("events", "ab"), token, 1) is Reason.PAGE_TOKEN_INVALID
 
 
+def test_a_token_with_something_added_is_refused() -> None:
+    tokens = PageTokens("events")
+    token = tokens.write([1])
+    assert reason_of_reading(tokens, token[:4] + "%%%%" + token[4:], 1) is Reason.PAGE_TOKEN_INVALID
+
+
 @pytest.mark.parametrize("positions", [0, 1, 3])
 def test_a_token_of_other_positions_is_refused(positions: int) -> None:
     tokens = PageTokens("events")

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from utterson.application.lane.gathering import CALLS_ENOUGH, DRAIN_MS_MAX, DRAIN_MS_MIN, Gathering
 from utterson.settings.lanes import LaneSettings
 
@@ -61,10 +63,14 @@ async def test_who_does_not_come_back_is_not_waited_for_longer_than_the_limit() 
     assert now_s() - started_at_s >= 0.028
 
 
-async def test_nothing_is_waited_for_where_that_is_forbidden() -> None:
-    gathering = after_a_turn_of(8, gather_ms_max=0)
-    waiting = asyncio.create_task(gathering.wait(1, 1))
-    assert not await is_waiting(waiting)
+async def test_nothing_is_waited_for_where_that_is_forbidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the clock stands still: not even for a round of the loop."""
+    loop, at_s = asyncio.get_running_loop(), now_s()
+    with monkeypatch.context() as patched:
+        patched.setattr(loop, "time", lambda: at_s)
+        waiting = after_a_turn_of(8, gather_ms_max=0).wait(1, 1)
+        with pytest.raises(StopIteration):
+            waiting.send(None)
 
 
 async def test_after_a_pause_nobody_is_expected() -> None:

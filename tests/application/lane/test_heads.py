@@ -63,8 +63,9 @@ async def test_who_asks_while_a_query_is_on_its_way_gets_the_next(held: Held) ->
     first = await reading(reader, 1, held)
     later = [await reading(reader, key, held) for key in (1, 2, 2)]
     held.opened.set()
-    assert await first == Head(1, bytes(16))
-    assert set(await asyncio.gather(*later)) == {Head(2, bytes(16))}
+    async with asyncio.timeout(2):
+        assert await first == Head(1, bytes(16))
+        assert set(await asyncio.gather(*later)) == {Head(2, bytes(16))}
     assert held.asked == [[1], [1, 2]]
 
 
@@ -76,7 +77,8 @@ async def test_a_failure_is_told_to_all_who_asked_and_is_over_then(held: Held) -
     told = await asyncio.gather(*tasks, return_exceptions=True)
     assert [type(error) for error in told] == [StoreFailureError] * 2
     held.failing = False
-    assert await reader.read(1) is not None
+    async with asyncio.timeout(2):
+        assert await reader.read(1) is not None
 
 
 async def test_who_goes_away_takes_nobody_along(held: Held) -> None:
@@ -85,4 +87,5 @@ async def test_who_goes_away_takes_nobody_along(held: Held) -> None:
     first.cancel()
     await asyncio.wait({first})
     held.opened.set()
-    assert await second == Head(2, bytes(16))
+    async with asyncio.timeout(2):
+        assert await second == Head(2, bytes(16))

@@ -10,7 +10,7 @@ from utterson.domain.chain import Head
 from utterson.domain.errors import Reason
 
 
-async def test_an_etag_guards_against_a_lost_update(replica: Replica, other: Replica) -> None:
+async def test_an_etag_keeps_an_update_from_being_lost(replica: Replica, other: Replica) -> None:
     first = await replica.workspaces.get_workspace(WORKSPACE)
     await other.call("read:x")
     second = await replica.workspaces.update_policy(WORKSPACE, b"second", first.etag)
