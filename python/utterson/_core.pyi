@@ -274,8 +274,15 @@ class State:
         None if the call writes, is refused or repeated, asks for a confirmed state, or if the state is in use by
         another thread: then it goes the ordinary way. Never waits.
         """
-    def decide_policy(self, policy: bytes, now_us: int, entry_id: bytes) -> Plan | Fault:
-        """Decide a change of the policy (an encoded `utterson.v1.Policy`)."""
+    def decide_policy(self, policy: bytes, earlier: Sequence[bytes], now_us: int, entry_id: bytes) -> Plan | Fault:
+        """Decide a change of the policy (an encoded `utterson.v1.Policy`).
+
+        `earlier` are all policies before the one in force, as they are kept, newest first: they tell in which form
+        identifiers are held of a type that the policy in force does not take.
+
+        Raises:
+            ValueError: one of the earlier ones is no policy.
+        """
     def decide_import(self, messages: Sequence[bytes], now_us: int, entry_id: bytes) -> Plan | Fault | RepeatedCall:
         """Decide the take-over of a graph (encoded `ImportProfilesRequest`s), all or nothing."""
     def apply(self, plan: Plan) -> None:

@@ -47,6 +47,7 @@ class CoreRun:
         self.tables = Tables(genesis, checked.policy)
         self.workspace = load(self.tables, WORKSPACE, self.keys, self.random)
         self.replica = load(self.tables, WORKSPACE, self.keys, self.random)
+        self.earlier_policies: list[bytes] = []  # newest first
         self.id_of: dict[int, int] = {}
         self.ordinal_of: dict[int, int] = {0: 0}
 
@@ -199,7 +200,8 @@ class CoreRun:
     def _policy(self, step: PolicyUpdate, expected: object) -> None:
         policy = policy_message(step.policy).SerializeToString()
         checked = _core.check_policy(policy)
-        decided = self.workspace.decide_policy(checked.policy or policy, step.now_us, self.random.randbytes(16))
+        entry_id = self.random.randbytes(16)
+        decided = self.workspace.decide_policy(checked.policy or policy, self.earlier_policies, step.now_us, entry_id)
         if isinstance(decided, _core.Fault):
             if not isinstance(expected, Refusal):
                 raise MismatchError(f"policy: {expected} | {fault_told(decided)}")
@@ -208,6 +210,7 @@ class CoreRun:
         if not isinstance(expected, PolicyAnswer):
             raise MismatchError(f"policy: {expected} | accepted")
         require(warning_count(checked) == expected.warnings, "warnings of a policy")
+        self.earlier_policies.insert(0, self.workspace.policy)
         self._commit(decided)
         require(self.workspace.policy_revision == expected.policy_revision, "the policy's revision")
         require(self.workspace.policy == checked.policy, "the policy in force")

@@ -183,7 +183,10 @@ class FakeState:
             plan.requests[identity] = told.decode()
         return told
 
-    def decide_policy(self, policy: bytes, now_us: int, entry_id: bytes) -> FakePlan | UttersonError:
+    def decide_policy(
+        self, policy: bytes, earlier: Sequence[bytes], now_us: int, entry_id: bytes
+    ) -> FakePlan | UttersonError:
+        assert len(earlier) == self.policy_revision - 1, "all policies before the one in force"
         if policy == b"forbidden":
             return UttersonError(Reason.POLICY_CHANGE_FORBIDDEN, "forbidden")
         return FakePlan(self, entry_id, now_us, policy_after=policy)

@@ -19,6 +19,7 @@ UNIVERSE = {
     "cookie": ("NONE", "TRIM"),
     "ios.id": ("NONE",),
 }
+FORMS = ("NONE", "TRIM", "LOWER")
 UNLISTED = ("aa_extra", "zz_extra")
 BLOCKED: Sequence[JsonValue] = (
     {"exact": "bad"},
@@ -81,7 +82,18 @@ class PolicyGenerator:
             policy["merge" if not self.is_merge else "isolation"] = (
                 {} if not self.is_merge else {"on_new_known_user": "CONVERT_ANONYMOUS", "on_logout": "IDENTIFY"}
             )
-        elif draw < 0.6:
+        elif draw < 0.4:
+            # A type goes for a while, and may return as it was.
+            policy["identifier_types"] = [self._type(name) for name in self.names[1:]]
+            policy["unlisted_types"] = "IGNORE"
+        elif draw < 0.5:
+            # A type changes its form: lawful while nobody holds one, also where the policy does not take it now.
+            name = self.random.choice(self.names)
+            policy["identifier_types"] = [
+                self._type(other) if other != name else {"name": name, "normalization": self.random.choice(FORMS)}
+                for other in self.names
+            ]
+        elif draw < 0.7:
             self.random.shuffle(self.names)
         return policy
 

@@ -123,6 +123,7 @@ class Branch(Enum):
     M11_REFUSED_IDENTIFIERS = "M11 refused by M3.4"
     POLICY_UPDATED = "policy updated"
     POLICY_FORBIDDEN = "policy change forbidden"
+    POLICY_FORBIDDEN_AGAIN = "policy change forbidden: a type returns in another form"
     POLICY_INVALID = "policy invalid"
     IMPORTED = "imported"
     IMPORT_REFUSED = "import refused"

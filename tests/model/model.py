@@ -10,7 +10,14 @@ from tests.model import isolation, merge, modify
 from tests.model.common import ChangeItem, Item, check_fields, fingerprint, sort_out
 from tests.model.hits import Branch, Hits
 from tests.model.imports import content_of, import_all, read_messages
-from tests.model.policy import Policy, PolicyInvalidError, changes_stored_values, count_warnings, read_policy
+from tests.model.policy import (
+    Policy,
+    PolicyInvalidError,
+    changes_stored_values,
+    count_warnings,
+    read_policy,
+    returns_changed,
+)
 from tests.model.presets import preset
 from tests.model.records import (
     CODE_OF_REASON,
@@ -45,6 +52,7 @@ class Model:
 
     def __init__(self, policy: Mapping[str, JsonValue] | str) -> None:
         self.policy: Policy = read_policy(preset(policy) if isinstance(policy, str) else policy)
+        self.earlier_policies: list[Policy] = []
         self.policy_revision = 1
         self.warnings = count_warnings(self.policy)
         self.state = State()
@@ -71,7 +79,12 @@ class Model:
         if self.state.profiles and changes_stored_values(self.policy, new):
             self.hits[Branch.POLICY_FORBIDDEN] += 1
             return refusal(RefusedError(Reason.POLICY_CHANGE_FORBIDDEN))
+        held_types = {name for profile in self.state.profiles.values() for name, _ in profile.held}
+        if returns_changed(held_types, self.earlier_policies, self.policy, new):
+            self.hits[Branch.POLICY_FORBIDDEN_AGAIN] += 1
+            return refusal(RefusedError(Reason.POLICY_CHANGE_FORBIDDEN))
         self.hits[Branch.POLICY_UPDATED] += 1
+        self.earlier_policies.append(self.policy)
         self.policy = new
         self.policy_revision += 1
         return PolicyAnswer(self.policy_revision, count_warnings(new))

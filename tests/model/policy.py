@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import TypeVar
@@ -145,6 +145,10 @@ class Policy:
     def is_listed(self, type_name: str) -> bool:
         """Tell whether the policy lists the type."""
         return any(listed.name == type_name for listed in self.types)
+
+    def takes(self, type_name: str) -> bool:
+        """C4: tell whether the policy takes the type, listed or accepted though unlisted."""
+        return self.is_listed(type_name) or self.unlisted is UnlistedTypes.ACCEPT
 
     def settings(self, type_name: str) -> TypeSettings:
         """C4: a listed type's own settings; the default ones under ACCEPT; else none at all."""
@@ -369,9 +373,24 @@ def changes_stored_values(old: Policy, new: Policy) -> bool:
     if (old.merge is None) != (new.merge is None):
         return True
     names = {listed.name for listed in (*old.types, *new.types)} | {""}
-    for name in names:
-        taken_by_both = all(p.is_listed(name) or p.unlisted is UnlistedTypes.ACCEPT for p in (old, new))
-        before, after = old.settings(name), new.settings(name)
-        if taken_by_both and (before.normalization, before.region) != (after.normalization, after.region):
+    return any(old.takes(name) and new.takes(name) and form(old, name) != form(new, name) for name in names)
+
+
+def returns_changed(held_types: Collection[str], earlier: Sequence[Policy], old: Policy, new: Policy) -> bool:
+    """Tell whether `new` takes back, in another form, a type that `old` does not take and profiles still hold.
+
+    The form is that of the newest earlier policy that took the type; `earlier` is in the order of revisions.
+    """
+    for name in held_types:
+        if old.takes(name) or not new.takes(name):
+            continue
+        took = next((policy for policy in reversed(earlier) if policy.takes(name)), None)
+        if took is not None and form(took, name) != form(new, name):
             return True
     return False
+
+
+def form(policy: Policy, type_name: str) -> tuple[Normalization, str]:
+    """Return what decides how a type's values are stored (C1)."""
+    settings = policy.settings(type_name)
+    return settings.normalization, settings.region

@@ -118,10 +118,12 @@ class State:
             handle = cast("_core.CallGroup", group.handle)
             return self._native.answer_hit(handle, now_us, default_strong=default_strong)
 
-    def decide_policy(self, policy: bytes, now_us: int, entry_id: bytes) -> Plan | UttersonError:
-        """Decide a change of the policy."""
+    def decide_policy(
+        self, policy: bytes, earlier: Sequence[bytes], now_us: int, entry_id: bytes
+    ) -> Plan | UttersonError:
+        """Decide a change of the policy; `earlier` are all policies before the one in force, newest first."""
         with decision_errors():
-            decided = self._native.decide_policy(policy, now_us, entry_id)
+            decided = self._native.decide_policy(policy, earlier, now_us, entry_id)
             return refusal(decided) if isinstance(decided, _core.Fault) else Plan(self._native, decided)
 
     def decide_import(

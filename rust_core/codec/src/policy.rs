@@ -28,6 +28,16 @@ pub fn check(policy: &[u8]) -> Result<Checked, Vec<Violation>> {
     compile(&read(decoded))
 }
 
+/// A policy that is kept, for comparing how its types are normalised: without its blocked patterns, which may take long
+/// to compile. `None` where the bytes are no policy.
+#[must_use]
+pub fn kept(policy: &[u8]) -> Option<Policy> {
+    let mut spec = read(v1::Policy::decode(policy).ok()?);
+    spec.blocked.clear();
+    spec.identifier_types.iter_mut().chain(&mut spec.default_type).for_each(|written| written.blocked.clear());
+    Policy::compile(&spec).ok().map(|(policy, _)| policy)
+}
+
 /// The policy of a preset; `None` where no preset has this name.
 #[must_use]
 pub fn preset(name: &str) -> Option<Vec<u8>> {

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
@@ -14,6 +15,7 @@ use utterson_engine::fault;
 use utterson_engine::ids::{EntryId, Micros, PolicyRevision, ProfileId, Seq};
 use utterson_engine::keyed::state_hash::StateHash;
 use utterson_engine::plan::{self, Entry};
+use utterson_engine::policy::Policy;
 use utterson_engine::rules::common::c7_once;
 use utterson_engine::state::Diverged;
 use utterson_engine::state::State;
@@ -195,12 +197,23 @@ impl PyState {
         }
     }
 
-    fn decide_policy(&self, py: Python<'_>, policy: &[u8], now_us: i64, entry_id: &[u8]) -> PyResult<PolicyPlan> {
+    fn decide_policy(
+        &self,
+        py: Python<'_>,
+        policy: &[u8],
+        earlier: Vec<PyBackedBytes>,
+        now_us: i64,
+        entry_id: &[u8],
+    ) -> PyResult<PolicyPlan> {
         let stamp = (Micros(now_us), EntryId(exactly(entry_id, "entry_id")?));
-        self.read_mut(py, |state| {
+        let earlier: Vec<Policy> = earlier
+            .iter()
+            .map(|kept| policy::kept(kept).ok_or_else(|| PyValueError::new_err("an earlier policy is none")))
+            .collect::<PyResult<_>>()?;
+        self.read(py, |state| {
             let planned = policy::check(policy)
                 .map_err(fault::Fault::policy)
-                .and_then(|checked| decide::decide_policy(state, checked.policy, checked.encoded, stamp));
+                .and_then(|checked| decide::decide_policy(state, (checked.policy, checked.encoded), &earlier, stamp));
             match planned {
                 Ok(plan) => {
                     let encoded = encode::policy_change(&plan);

@@ -13,7 +13,7 @@ from utterson.domain.calls import CallKind
 from utterson.domain.errors import Reason
 from utterson.engine.core_engine import CoreEngine
 from utterson.v1 import identity_service_pb2 as messages
-from utterson.v1.policy_pb2 import Policy
+from utterson.v1.policy_pb2 import IdentifierType, Normalization, Policy, UnlistedTypes
 from utterson.v1.profile_service_pb2 import HistoryEntry, StoredEvent
 from utterson.v1.resolution_pb2 import Outcome
 from utterson.v1.workspace_service_pb2 import ImportProfilesRequest, ImportProfilesResponse
@@ -115,6 +115,32 @@ async def test_a_policy_changes_in_the_logs_order_and_the_etag_holds(core: Core,
     assert isolation is not None
     error = await refusal_of(core.workspaces.update_policy(WORKSPACE, isolation, ""))
     assert error.reason is Reason.POLICY_CHANGE_FORBIDDEN
+
+
+async def test_a_type_that_was_dropped_returns_as_it_was_on_every_replica(core: Core, other: Core, url: str) -> None:
+    def taking(*types: IdentifierType) -> bytes:
+        policy = Policy(identifier_types=types, unlisted_types=UnlistedTypes.UNLISTED_TYPES_IGNORE)
+        policy.merge.SetInParent()
+        return policy.SerializeToString()
+
+    user = IdentifierType(name="user_id")
+    lower = IdentifierType(name="email", normalization=Normalization.NORMALIZATION_LOWER)
+    as_sent = IdentifierType(name="email", normalization=Normalization.NORMALIZATION_NONE)
+    # Only what was in force while identifiers were stored counts.
+    for policy in (taking(user, as_sent), taking(user, lower)):
+        await core.workspaces.update_policy(WORKSPACE, policy, "")
+    made = await core.identify(("user_id", "1"), ("email", "Ed@example.com"))
+    for policy in (taking(user), taking(user)):
+        await core.workspaces.update_policy(WORKSPACE, policy, "")
+    await other.identify(("user_id", "1"))
+    async with core_on(url) as loaded:
+        for replica in (core, other, loaded):
+            error = await refusal_of(replica.workspaces.update_policy(WORKSPACE, taking(user, as_sent), ""))
+            assert error.reason is Reason.POLICY_CHANGE_FORBIDDEN
+            assert [one.field for one in error.violations] == ["policy.identifier_types[1].normalization"]
+        returned = await loaded.workspaces.update_policy(WORKSPACE, taking(user, lower), "")
+    assert returned.policy_revision == 6
+    assert (await core.search(("email", "ED@example.com"))).profile_id == made.profile_id
 
 
 async def test_an_import_is_taken_over_whole_and_repeatable(core: Core, other: Core) -> None:

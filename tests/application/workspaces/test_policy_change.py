@@ -6,8 +6,17 @@ from tests.application.conftest import WORKSPACE, Replica, refusal_of
 from tests.application.fake_engine import FakePlan, FakeState
 from utterson.application.workspaces.etag import policy_etag
 from utterson.application.workspaces.policy_change import PolicyChange
-from utterson.domain.chain import Head
+from utterson.domain.chain import Head, StoredPolicy
 from utterson.domain.errors import Reason
+
+
+def kept(revisions: int) -> list[StoredPolicy]:
+    """So many policies as they are read, newest first."""
+    return [StoredPolicy(revision, b"policy", 0) for revision in range(revisions, 0, -1)]
+
+
+# The policies of a workspace that never changed its own.
+FIRST = kept(1)
 
 
 async def test_an_etag_keeps_an_update_from_being_lost(replica: Replica, other: Replica) -> None:
@@ -34,14 +43,14 @@ def state_with(policy_revision: int, policy: bytes) -> FakeState:
 
 
 async def test_an_etag_of_the_same_policy_at_another_number_is_another() -> None:
-    change = PolicyChange(b"new", policy_etag(1, b"policy"))
+    change = PolicyChange(b"new", policy_etag(1, b"policy"), FIRST)
     assert await change.decide(state_with(2, b"policy"), 0, bytes(16)) is None
     assert change.refusal is not None
     assert change.refusal.reason is Reason.ETAG_MISMATCH
 
 
 async def test_a_decision_on_a_newer_state_forgets_the_refusal_before() -> None:
-    change = PolicyChange(b"new", policy_etag(2, b"policy"))
+    change = PolicyChange(b"new", policy_etag(2, b"policy"), FIRST)
     refusals = []
     for policy_revision in (1, 2):
         plan = await change.decide(state_with(policy_revision, b"policy"), 0, bytes(16))
@@ -53,11 +62,22 @@ async def test_a_decision_on_a_newer_state_forgets_the_refusal_before() -> None:
 
 async def test_a_plan_that_writes_nothing_leaves_the_number(monkeypatch: pytest.MonkeyPatch) -> None:
     state = state_with(7, b"policy")
-    monkeypatch.setattr(state, "decide_policy", lambda policy, now_us, entry_id: FakePlan(state, entry_id, now_us))
-    change = PolicyChange(b"policy", "")
+    monkeypatch.setattr(
+        state, "decide_policy", lambda policy, earlier, now_us, entry_id: FakePlan(state, entry_id, now_us)
+    )
+    change = PolicyChange(b"policy", "", kept(7))
     assert await change.decide(state, 0, bytes(16)) is not None
     assert change.policy_revision == 7
 
 
+async def test_policies_that_were_read_before_another_change_decide_nothing() -> None:
+    change = PolicyChange(b"new", "", kept(2))
+    assert await change.decide(state_with(4, b"policy"), 0, bytes(16)) is None
+    assert (change.is_outdated, change.refusal) == (True, None)
+    # The newest need not be among them: it is the state's own.
+    assert await change.decide(state_with(3, b"policy"), 0, bytes(16)) is not None
+    assert not change.is_outdated
+
+
 def test_a_change_is_always_confirmed() -> None:
-    assert all(PolicyChange(b"new", "").needs_confirmation(default_strong=strong) for strong in (True, False))
+    assert all(PolicyChange(b"new", "", FIRST).needs_confirmation(default_strong=strong) for strong in (True, False))

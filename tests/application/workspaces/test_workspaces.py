@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.application.conftest import WORKSPACE, Replica, refusal_of
-from utterson.domain.chain import FailureKind, StoreFailureError
+from utterson.domain.chain import FailureKind, StoredPolicy, StoreFailureError
 from utterson.domain.errors import Reason
 
 
@@ -46,6 +46,29 @@ async def test_an_invalid_policy(replica: Replica) -> None:
     made = await refusal_of(replica.workspaces.create_workspace("acme", b"invalid", None))
     changed = await refusal_of(replica.workspaces.update_policy(WORKSPACE, b"invalid", ""))
     assert {made.reason, changed.reason} == {Reason.POLICY_INVALID}
+
+
+async def test_policies_that_were_read_too_early_are_read_again(
+    replica: Replica, other: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = replica.store.workspaces.policies_page
+    others = [b"second", b"third"]
+
+    async def slow(workspace_key: int, before_revision: int, limit: int) -> list[StoredPolicy]:
+        read = await page(workspace_key, before_revision, limit)
+        while others:
+            await other.workspaces.update_policy(WORKSPACE, others.pop(0), "")
+        return read
+
+    monkeypatch.setattr(replica.store.workspaces, "policies_page", slow)
+    # The fake engine holds that it is handed every policy before the one in force.
+    assert (await replica.workspaces.update_policy(WORKSPACE, b"fourth", "")).policy_revision == 4
+
+
+async def test_of_many_policies_every_one_is_read(replica: Replica, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("utterson.application.workspaces.workspaces.POLICIES_READ_AT_ONCE", 2)
+    for revision in range(2, 8):
+        assert (await replica.workspaces.update_policy(WORKSPACE, b"another", "")).policy_revision == revision
 
 
 async def test_policy_revisions_newest_first_by_pages(replica: Replica) -> None:

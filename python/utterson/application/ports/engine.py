@@ -120,8 +120,10 @@ class State(Protocol):
         """
         ...
 
-    def decide_policy(self, policy: bytes, now_us: int, entry_id: bytes) -> Plan | UttersonError:
-        """Decide a change of the policy."""
+    def decide_policy(
+        self, policy: bytes, earlier: Sequence[bytes], now_us: int, entry_id: bytes
+    ) -> Plan | UttersonError:
+        """Decide a change of the policy; `earlier` are all policies before the one in force, newest first."""
         ...
 
     def decide_import(

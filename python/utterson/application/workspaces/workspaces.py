@@ -6,13 +6,15 @@ from utterson.application.paging import PageTokens, page_limit
 from utterson.application.refusals import store_refusals, store_unavailable, workspace_not_found
 from utterson.application.workspaces.etag import policy_etag
 from utterson.application.workspaces.policy_change import PolicyChange
-from utterson.domain.chain import FailureKind, NewWorkspace, StoredWorkspace, StoreFailureError
+from utterson.domain.chain import FailureKind, NewWorkspace, StoredPolicy, StoredWorkspace, StoreFailureError
 from utterson.domain.decisions import CheckedPolicy
 from utterson.domain.errors import FieldViolation, Reason, Resource, UttersonError
 from utterson.domain.records import Page, PolicyRevisionRecord, WorkspaceRecord
 
 KEY_BYTES = 16
 REVISION_MAX = 2**31 - 1
+# So many rows are asked for at a time.
+POLICIES_READ_AT_ONCE = 100
 
 
 class WorkspacesService:
@@ -71,8 +73,11 @@ class WorkspacesService:
         """
         lane = await self._lanes.lane(workspace)
         checked: CheckedPolicy = self._context.engine.check_policy(policy)
-        operation = PolicyChange(checked.policy, etag)
-        await lane.run(operation)
+        while True:
+            operation = PolicyChange(checked.policy, etag, await self._kept_policies(lane.keys.workspace_key))
+            await lane.run(operation)
+            if not operation.is_outdated:
+                break
         if operation.refusal is not None:
             raise operation.refusal
         return WorkspaceRecord(
@@ -98,6 +103,19 @@ class WorkspacesService:
         next_token = tokens.write([rows[limit - 1].policy_revision]) if len(rows) > limit else ""
         records = [PolicyRevisionRecord(row.policy_revision, row.policy, row.create_time_us) for row in rows[:limit]]
         return Page(records, next_token)
+
+    async def _kept_policies(self, workspace_key: int) -> list[StoredPolicy]:
+        """Read all policies that the workspace had, newest first: before the turn, which must not wait for a read."""
+        kept: list[StoredPolicy] = []
+        before = REVISION_MAX
+        with store_refusals():
+            while before > 1:
+                page = await self._store.policies_page(workspace_key, before, POLICIES_READ_AT_ONCE)
+                if not page:
+                    break
+                kept += page
+                before = page[-1].policy_revision
+        return kept
 
     def _preset(self, name: str) -> bytes:
         policy = self._context.engine.preset_policy(name)

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::fault::{Fault, Reason};
+use crate::fault::{Fault, Reason, Violation};
 use crate::ids::{EntryId, Micros, PolicyRevision, Seq};
 use crate::plan::{Effect, Entry, Plan};
 use crate::policy::{Policy, change};
@@ -10,15 +10,24 @@ use crate::state::State;
 
 /// Plans a change of the policy: it judges later calls only, nothing is decided anew (rule C8).
 ///
-/// Refused while profiles exist: another strategy, another normalisation or region of a type.
+/// Refused while profiles exist: another strategy, another normalisation or region of a type. A type that no policy
+/// took for a while returns as it was, if identifiers of it are still held.
+///
+/// `earlier` are the policies before the one in force, newest first. The state knows the one in force only, and not in
+/// which form the identifiers of a type are that it does not take; the earlier policies never change, so whoever has
+/// them all may bring them.
+///
+/// # Errors
+///
+/// `PolicyChangeForbidden`, which names every field that must stay.
 pub fn decide_policy(
-    state: &mut State,
-    policy: Arc<Policy>,
-    encoded: Vec<u8>,
+    state: &State,
+    (policy, encoded): (Arc<Policy>, Vec<u8>),
+    earlier: &[Policy],
     (now, id): (Micros, EntryId),
 ) -> Result<Plan, Fault> {
-    let violations = change::forbidden(&state.policy, &policy);
-    if !state.profiles.is_empty() && !violations.is_empty() {
+    let violations = forbidden(state, earlier, &policy);
+    if !violations.is_empty() {
         let mut fault = Fault::new(
             Reason::PolicyChangeForbidden,
             "stored profiles forbid this change of the policy: keep the fields named, or use a new workspace",
@@ -38,4 +47,103 @@ pub fn decide_policy(
     };
     let effects = vec![Effect::ChangePolicy { revision, policy, encoded }];
     Ok(Plan { entry, effects, decided: Vec::new() })
+}
+
+/// What stored data forbids.
+fn forbidden(state: &State, earlier: &[Policy], policy: &Policy) -> Vec<Violation> {
+    if state.profiles.is_empty() {
+        return Vec::new();
+    }
+    let held = state.held_types(|name| change::returns(name, &state.policy, policy));
+    let mut violations = change::forbidden(&state.policy, policy);
+    violations.extend(change::forbidden_again(&held, earlier, &state.policy, policy));
+    violations
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::Serial;
+    use crate::normalize::Normalization;
+    use crate::policy::spec::{PolicySpec, TypeSpec, UnlistedTypes};
+    use crate::testing::calls::{identify, modify};
+    use crate::testing::{World, policies};
+
+    /// A policy that takes `user`, and `email` in this form where it takes it.
+    fn taking(email: Option<Normalization>) -> PolicySpec {
+        let of = |name: &str, normalization| TypeSpec { name: name.into(), normalization, ..TypeSpec::default() };
+        let mut types = vec![of("user", None)];
+        types.extend(email.map(|form| of("email", Some(form))));
+        PolicySpec { identifier_types: types, unlisted_types: Some(UnlistedTypes::Ignore), ..policies::boundless() }
+    }
+
+    const EMAIL: Option<Normalization> = Some(Normalization::Email);
+    const NONE: Option<Normalization> = Some(Normalization::None);
+
+    fn fields(refused: &Fault) -> Vec<&str> {
+        assert_eq!(refused.reason, Reason::PolicyChangeForbidden);
+        refused.violations.iter().map(|violation| &*violation.field).collect()
+    }
+
+    #[test]
+    fn a_type_returns_as_it_was() {
+        let mut world = World::new(&taking(EMAIL));
+        world.accept(&identify("user=1 email=A@x"));
+        world.change_policy(&taking(None));
+        world.change_policy(&taking(None));
+        let refused = world.try_policy(&taking(NONE)).expect_err("a@x is stored, A@x would be looked for");
+        assert_eq!(fields(&refused), ["policy.identifier_types[1].normalization"]);
+        world.change_policy(&taking(EMAIL));
+        assert_eq!(world.serial(&identify("email=a@X")), 1);
+    }
+
+    #[test]
+    fn a_type_returns_as_the_default_type_took_it() {
+        let default = |unlisted, form| PolicySpec {
+            unlisted_types: Some(unlisted),
+            default_type: Some(TypeSpec { normalization: form, ..TypeSpec::default() }),
+            ..taking(None)
+        };
+        let mut world = World::new(&default(UnlistedTypes::Accept, EMAIL));
+        world.accept(&identify("email=A@x"));
+        world.change_policy(&default(UnlistedTypes::Reject, None));
+        let refused = world.try_policy(&taking(NONE)).expect_err("listed in another form");
+        assert_eq!(fields(&refused), ["policy.identifier_types[1].normalization"]);
+        let refused = world.try_policy(&default(UnlistedTypes::Accept, NONE)).expect_err("accepted in another form");
+        assert_eq!(fields(&refused), ["policy.default_type.normalization"]);
+        world.change_policy(&taking(EMAIL));
+    }
+
+    #[test]
+    fn a_type_that_nobody_holds_any_more_returns_as_it_likes() {
+        let mut world = World::new(&taking(EMAIL));
+        world.accept(&identify("user=1 email=A@x"));
+        world.accept(&modify(1, &[("email", "a@x", "")]));
+        world.change_policy(&taking(None));
+        world.change_policy(&taking(NONE));
+    }
+
+    #[test]
+    fn what_was_in_force_before_the_first_profile_binds_nobody() {
+        let mut world = World::new(&taking(NONE));
+        world.change_policy(&taking(EMAIL));
+        world.accept(&identify("email=A@x"));
+        world.change_policy(&taking(None));
+        world.change_policy(&taking(EMAIL));
+        assert!(world.state.profiles.get(Serial(1)).is_some());
+    }
+
+    #[test]
+    fn every_state_of_the_same_log_forbids_the_same() {
+        let mut world = World::new(&taking(EMAIL));
+        world.accept(&identify("user=1 email=A@x"));
+        world.change_policy(&taking(None));
+        let mut replica = world.fresh();
+        for plan in &world.log {
+            replica.commit(&plan.entry, &plan.effects).expect("the same log");
+        }
+        let told = world.try_policy(&taking(NONE)).expect_err("refused");
+        world.state = replica;
+        assert_eq!(world.try_policy(&taking(NONE)).expect_err("refused"), told);
+    }
 }

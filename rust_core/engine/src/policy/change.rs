@@ -9,9 +9,12 @@ use crate::policy::settings::{Strategy, TypeSettings};
 use crate::policy::spec::UnlistedTypes;
 use crate::policy::{Policy, TypeStatus};
 
-/// The parts of `new` that a workspace with profiles cannot take over from `old`, as violations of the new policy's
-/// fields; empty where the change is free. A type that `old` did not take holds no data under it: ask for every
-/// earlier revision, not for the latest only, where a type may have been taken once.
+const WHILE_PROFILES_EXIST: &str = "must stay as it was while profiles exist";
+const WHILE_IDENTIFIERS_ARE_HELD: &str =
+    "must be what it was when a policy last took the type: profiles still hold identifiers of it";
+
+/// The parts of `new` that a workspace with profiles cannot take over from `old`, the policy in force, as violations of
+/// the new policy's fields; empty where the change is free. Of a type that `old` does not take, [`forbidden_again`] tells.
 #[must_use]
 pub fn forbidden(old: &Policy, new: &Policy) -> Vec<Violation> {
     let mut violations = Vec::new();
@@ -22,21 +25,47 @@ pub fn forbidden(old: &Policy, new: &Policy) -> Vec<Violation> {
     for name in names {
         let (before, after) = (old.settings_of(name), new.settings_of(name));
         if let (Some(before), Some(after_settings)) = (before.settings(), after.settings()) {
-            compare(before, after_settings, || path_of(new, after, name), &mut violations);
+            let path = || path_of(new, after, name);
+            compare(before, after_settings, path, WHILE_PROFILES_EXIST, &mut violations);
         }
     }
     // What stays unlisted has no name to ask for.
     if old.unlisted() == UnlistedTypes::Accept && new.unlisted() == UnlistedTypes::Accept {
         let path = || String::from("policy.default_type");
-        compare(&old.default_type, &new.default_type, path, &mut violations);
+        compare(&old.default_type, &new.default_type, path, WHILE_PROFILES_EXIST, &mut violations);
     }
     violations
+}
+
+/// As [`forbidden`], of types that `old` does not take, `new` does, and of which profiles hold identifiers: these were
+/// stored in the form that the newest of the `earlier` policies which took the type gave them.
+///
+/// `held` are the types of which identifiers are held, `earlier` the policies before `old`, newest first.
+#[must_use]
+pub fn forbidden_again(held: &BTreeSet<&str>, earlier: &[Policy], old: &Policy, new: &Policy) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    for name in held.iter().filter(|name| returns(name, old, new)) {
+        let after = new.settings_of(name);
+        let before = earlier.iter().find_map(|policy| policy.settings_of(name).settings());
+        if let (Some(before), Some(after_settings)) = (before, after.settings()) {
+            let path = || path_of(new, after, name);
+            compare(before, after_settings, path, WHILE_IDENTIFIERS_ARE_HELD, &mut violations);
+        }
+    }
+    violations
+}
+
+/// Whether a type that one policy does not take is taken by the next.
+#[must_use]
+pub fn returns(name: &str, old: &Policy, new: &Policy) -> bool {
+    old.settings_of(name).settings().is_none() && new.settings_of(name).settings().is_some()
 }
 
 fn compare(
     before: &TypeSettings,
     after: &TypeSettings,
     path: impl FnOnce() -> String,
+    why: &str,
     violations: &mut Vec<Violation>,
 ) {
     let field = if before.normalization != after.normalization {
@@ -46,7 +75,7 @@ fn compare(
     } else {
         return;
     };
-    let violation = Violation::new(format!("{}.{field}", path()), "must stay as it was while profiles exist");
+    let violation = Violation::new(format!("{}.{field}", path()), why);
     // Several names may fall to one default type.
     if !violations.contains(&violation) {
         violations.push(violation);

@@ -1,10 +1,11 @@
 //! Identifier types, interned, with the settings that the policy in force gives them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use crate::ids::TypeId;
+use crate::ids::{Serial, TypeId};
 use crate::policy::Policy;
+use crate::state::State;
 
 /// What the state needs to know of a type to keep its counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,6 +40,11 @@ impl Types {
         }
     }
 
+    /// All types, each with its name.
+    pub fn all(&self) -> impl Iterator<Item = (TypeId, &str)> {
+        (0..).map(TypeId).zip(self.names.iter().map(|name| &**name))
+    }
+
     /// The name of a type.
     #[must_use]
     pub fn name(&self, type_id: TypeId) -> &Arc<str> {
@@ -71,6 +77,23 @@ impl Types {
         for (name, flags) in self.names.iter().zip(&mut self.flags) {
             *flags = flags_of(policy, name);
         }
+    }
+}
+
+impl State {
+    /// Of the types that are asked for, those of which a profile holds an identifier. Cost: the workspace, if one is.
+    #[must_use]
+    pub fn held_types(&self, asked: impl Fn(&str) -> bool) -> BTreeSet<&str> {
+        let mut held = BTreeSet::new();
+        let mut missing: Vec<(TypeId, &str)> = self.types.all().filter(|(_, name)| asked(name)).collect();
+        for number in 1..=self.profiles.len() {
+            if missing.is_empty() {
+                break;
+            }
+            let profile = self.profiles.row(Serial(u32::try_from(number).unwrap_or(u32::MAX)));
+            held.extend(missing.extract_if(.., |(type_id, _)| profile.count(*type_id) > 0).map(|(_, name)| name));
+        }
+        held
     }
 }
 

@@ -221,9 +221,22 @@ impl World {
 
     /// Puts another policy in force.
     pub fn change_policy(&mut self, spec: &PolicySpec) {
-        let next = self.next();
-        let plan = decide_policy(&mut self.state, compiled(spec), Vec::new(), next).expect("a lawful change");
+        let plan = self.try_policy(spec).expect("a lawful change");
         self.commit(plan);
+    }
+
+    /// Plans another policy, or says why stored data forbids it; nothing is committed.
+    pub fn try_policy(&self, spec: &PolicySpec) -> Result<Plan, Fault> {
+        let policies =
+            self.log.iter().flat_map(|plan| &plan.effects).filter_map(|effect| {
+                if let Effect::ChangePolicy { policy, .. } = effect { Some(policy) } else { None }
+            });
+        let mut policies: Vec<Policy> =
+            std::iter::once(&self.policy).chain(policies).map(|one| (**one).clone()).collect();
+        // The last one is in force.
+        policies.pop();
+        policies.reverse();
+        decide_policy(&self.state, (compiled(spec), Vec::new()), &policies, self.next())
     }
 
     /// Runs calls one after another and shows each with what it found and left.
