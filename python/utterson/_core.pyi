@@ -154,7 +154,7 @@ class CheckedPolicy:
 def check_policy(policy: bytes) -> CheckedPolicy:
     """Check an encoded `utterson.v1.Policy` and write all its defaults out."""
 
-def preset_policy(name: str) -> bytes | None:
+def preset_policy(name: str) -> CheckedPolicy | None:
     """Give a preset's policy, encoded and expanded; None where no preset has this name."""
 
 def preset_names() -> list[str]:
@@ -200,6 +200,14 @@ class Plan:
         """
     def columns(self) -> tuple[bytes, ...]:
         """Give the columns of the net effects, in the order of `commit_batch`, as arrays in Postgres' binary format."""
+    def unary_response(self, group: int) -> bytes | None:
+        """Give the whole response of a unary request whose one call this group is.
+
+        None where it was refused or repeated.
+
+        Raises:
+            IndexError: no such group.
+        """
     def batch_response(self, group: int) -> bytes | None:
         """Give the whole `BatchResolveResponse` of a message that is this group and nothing else.
 

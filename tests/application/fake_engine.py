@@ -27,7 +27,7 @@ from utterson.domain.chain import (
     StateDivergedError,
     WorkspaceKeys,
 )
-from utterson.domain.decisions import Answer, CheckedPolicy, ParsedGroup, ParsedMessage, RepeatedCall
+from utterson.domain.decisions import Answer, CheckedPolicy, ParsedGroup, ParsedMessage, RepeatedCall, ReplyForm
 from utterson.domain.errors import Reason, UttersonError
 
 
@@ -79,7 +79,8 @@ class FakePlan:
         return dataclasses.replace(plan, state=self.state)
 
     def response(self, place: int, group: ParsedGroup) -> bytes | None:
-        return None
+        only = self.all_answers[place][0]
+        return only if group.form is ReplyForm.UNARY and isinstance(only, bytes) else None
 
     def _after(self) -> dict[bytes, int]:
         return self.state.owners | {digest_of(value): serial for value, serial in self.added.items()}
@@ -271,7 +272,7 @@ class FakeEngine:
     def parse_call(self, kind: CallKind, request: bytes) -> ParsedGroup:
         del kind
         workspace, line = json.loads(request)
-        return ParsedGroup(workspace, [0], 1, [line])
+        return ParsedGroup(workspace, [0], 1, [line], ReplyForm.UNARY)
 
     def parse_batch(self, request: bytes) -> ParsedMessage:
         if request == b"malformed":
@@ -312,8 +313,8 @@ class FakeEngine:
             raise UttersonError(Reason.POLICY_INVALID, "invalid")
         return CheckedPolicy(policy, ())
 
-    def preset_policy(self, name: str) -> bytes | None:
-        return b"preset" if name == "unify" else None
+    def preset_policy(self, name: str) -> CheckedPolicy | None:
+        return CheckedPolicy(b"preset", ()) if name == "unify" else None
 
     def preset_names(self) -> list[str]:
         return ["unify"]

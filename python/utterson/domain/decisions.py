@@ -13,6 +13,8 @@ class ReplyForm(Enum):
 
     # One answer a call: somebody else puts them together.
     ANSWERS = auto()
+    # The group is the one call of a unary request: the whole response.
+    UNARY = auto()
     # The group is all there is of a batch: the whole `BatchResolveResponse`.
     BATCH = auto()
     # The group is all there is of a stream's message: the whole `StreamResolveResponse`.

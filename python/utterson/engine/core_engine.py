@@ -48,7 +48,7 @@ class CoreEngine:
             parsed = _core.parse_call(int(kind), request)
         if isinstance(parsed, _core.Fault):
             raise refusal(parsed)
-        return ParsedGroup(parsed.workspace, _ALONE, 1, parsed)
+        return ParsedGroup(parsed.workspace, _ALONE, 1, parsed, ReplyForm.UNARY)
 
     def parse_batch(self, request: bytes) -> ParsedMessage:
         """Decode a `BatchResolveRequest`."""
@@ -109,10 +109,11 @@ class CoreEngine:
             )
         return CheckedPolicy(checked.policy, tuple(checked.warnings))
 
-    def preset_policy(self, name: str) -> bytes | None:
+    def preset_policy(self, name: str) -> CheckedPolicy | None:
         """Give a preset's policy, encoded."""
         with core_errors():
-            return _core.preset_policy(name)
+            preset = _core.preset_policy(name)
+        return None if preset is None else CheckedPolicy(preset.policy, tuple(preset.warnings))
 
     def preset_names(self) -> list[str]:
         """Name the presets."""

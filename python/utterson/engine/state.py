@@ -60,6 +60,8 @@ class Plan:
             match group.form:
                 case ReplyForm.ANSWERS:
                     return None
+                case ReplyForm.UNARY:
+                    return self._native.unary_response(place)
                 case ReplyForm.BATCH:
                     return self._native.batch_response(place)
                 case ReplyForm.STREAM_MESSAGE:

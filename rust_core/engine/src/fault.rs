@@ -1,6 +1,7 @@
 //! Why a call is refused. A fault never holds an identifier's value.
 
-/// The stable reason of a fault. The numbers are those of `utterson.v1.ErrorReason`.
+/// The stable reason of a fault: those that the core gives. The numbers are those of `utterson.v1.ErrorReason`, whose
+/// other reasons are the server's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(i32)]
 pub enum Reason {
@@ -20,18 +21,10 @@ pub enum Reason {
     EmptyChange = 7,
     /// The policy contradicts itself; the violations name every fault.
     PolicyInvalid = 8,
-    /// The page token is not one of this list.
-    PageTokenInvalid = 9,
-    /// The revision is not one of this workspace.
-    RevisionInvalid = 10,
-    /// No workspace of this id.
-    WorkspaceNotFound = 11,
     /// No profile of this id in the workspace.
     ProfileNotFound = 12,
     /// A Search without a hit.
     NoMatch = 13,
-    /// A workspace of this id exists.
-    WorkspaceExists = 14,
     /// The request or message id was used with another content (rule C7).
     RequestIdReused = 15,
     /// An immutable identifier would change (rule I7).
@@ -42,30 +35,8 @@ pub enum Reason {
     LimitExceeded = 18,
     /// Stored data forbids this change of the policy.
     PolicyChangeForbidden = 19,
-    /// The token belongs to a history that was lost.
-    HistoryDiverged = 20,
-    /// Somebody else changed the policy first.
-    EtagMismatch = 21,
-    /// The position asked for is no longer kept.
-    RevisionExpired = 22,
-    /// The workspace's queue is full.
-    QueueFull = 23,
-    /// A quota is used up.
-    QuotaExceeded = 24,
-    /// The credentials are missing or wrong.
-    CredentialsInvalid = 25,
-    /// The credentials do not allow this call.
-    AccessDenied = 26,
-    /// The database cannot be reached.
-    StoreUnavailable = 27,
-    /// The workspace's index is being loaded.
-    IndexLoading = 28,
     /// This replica did not reach the revision in time.
     RevisionNotReached = 29,
-    /// The server is shutting down.
-    ShuttingDown = 30,
-    /// Whether the call took effect is unknown.
-    OutcomeUnknown = 31,
     /// A bug.
     InternalFault = 32,
 }

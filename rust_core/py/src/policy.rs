@@ -18,6 +18,12 @@ pub struct CheckedPolicy {
     violations: Vec<(String, String)>,
 }
 
+impl CheckedPolicy {
+    fn accepted(checked: policy::Checked) -> Self {
+        Self { encoded: checked.encoded, warnings: checked.warnings, violations: Vec::new() }
+    }
+}
+
 #[pymethods]
 impl CheckedPolicy {
     #[getter]
@@ -30,16 +36,15 @@ impl CheckedPolicy {
 #[pyfunction]
 pub fn check_policy(py: Python<'_>, policy: &[u8]) -> PyResult<CheckedPolicy> {
     Ok(match apart(py, || policy::check(policy))? {
-        Ok(checked) => CheckedPolicy { encoded: checked.encoded, warnings: checked.warnings, violations: Vec::new() },
+        Ok(checked) => CheckedPolicy::accepted(checked),
         Err(violations) => CheckedPolicy { encoded: Vec::new(), warnings: Vec::new(), violations: pairs(&violations) },
     })
 }
 
-/// Gives the policy of a preset, encoded and expanded.
+/// Gives the policy of a preset as it will be kept.
 #[pyfunction]
-pub fn preset_policy<'py>(py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyBytes>>> {
-    let policy = apart(py, || policy::preset(name))?;
-    Ok(policy.map(|policy| PyBytes::new(py, &policy)))
+pub fn preset_policy(py: Python<'_>, name: &str) -> PyResult<Option<CheckedPolicy>> {
+    Ok(apart(py, || policy::preset(name))?.map(CheckedPolicy::accepted))
 }
 
 /// Names the presets.

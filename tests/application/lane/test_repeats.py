@@ -9,7 +9,7 @@ from tests.application.fake_engine import digest_of, refused
 from tests.application.faulty import execute
 from utterson.application.lane.repeats import fill_repeated, recorded_bytes
 from utterson.domain.chain import FailureKind, StoreFailureError
-from utterson.domain.decisions import Answer, RepeatedCall, Reply
+from utterson.domain.decisions import Answer, ParsedGroup, RepeatedCall, Reply, ReplyForm
 from utterson.domain.errors import Reason, UttersonError
 
 REPEATED = RepeatedCall(digest_of("id"), explain=False)
@@ -28,7 +28,8 @@ async def test_a_repeated_request_id_answers_what_was_recorded(replica: Replica,
 async def filled(replica: Replica, *answers: Answer) -> Reply:
     """Fill in what was recorded."""
     future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-    await fill_repeated(replica.context, (await replica.lane()).keys, list(answers), future)
+    group = ParsedGroup(WORKSPACE, range(len(answers)), len(answers), None)
+    await fill_repeated(replica.context, (await replica.lane()).keys, group, list(answers), future)
     return await future
 
 
@@ -84,8 +85,27 @@ async def test_a_bug_gets_an_id_instead_of_leaving_the_caller_without_an_answer(
     assert "jekyll" not in error.message
 
 
+async def test_the_answer_of_a_unary_request_is_the_whole_response(
+    replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await replica.call("once:id:x")
+    monkeypatch.setattr(replica.context.engine, "encode_unary", lambda resolution: b"whole: " + resolution)
+    replies = []
+    for answer in (REPEATED, UNKNOWN):
+        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        group = ParsedGroup(WORKSPACE, [0], 1, None, ReplyForm.UNARY)
+        await fill_repeated(replica.context, (await replica.lane()).keys, group, [answer], future)
+        replies.append(await future)
+    assert isinstance(replies[0], bytes)
+    assert replies[0].startswith(b"whole: ")
+    # A refusal has no response.
+    assert isinstance(replies[1], list)
+
+
 async def test_who_went_away_is_not_answered(replica: Replica) -> None:
     future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
     future.cancel()
-    await fill_repeated(replica.context, (await replica.lane()).keys, [UNKNOWN], future)
+    await fill_repeated(
+        replica.context, (await replica.lane()).keys, ParsedGroup(WORKSPACE, [0], 1, None), [UNKNOWN], future
+    )
     assert future.cancelled()

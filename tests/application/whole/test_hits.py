@@ -32,8 +32,8 @@ async def beside_and_through(core: Core, request: messages.IdentifyRequest) -> t
     engine, lane = core.identity._engine, await core.lanes.lane(request.workspace)
     group = engine.parse_call(CallKind.IDENTIFY, request.SerializeToString())
     hit = lane.answer_hit(group)
-    answer = (await lane.offer(group))[0]
-    return hit, engine.encode_unary(answer) if isinstance(answer, bytes) else None
+    reply = await lane.offer(group)
+    return hit, reply if isinstance(reply, bytes) else None
 
 
 async def test_both_ways_give_the_same_answer(url: str) -> None:

@@ -104,16 +104,16 @@ async def test_a_policy_changes_in_the_logs_order_and_the_etag_holds(core: Core,
     await other.identify(("email", "a@example.com"))
     preset = CoreEngine().preset_policy("unify")
     assert preset is not None
-    changed = await other.workspaces.update_policy(WORKSPACE, preset, made.etag)
+    changed = await other.workspaces.update_policy(WORKSPACE, preset.policy, made.etag)
     assert changed.policy_revision == 2
     assert (
-        await refusal_of(core.workspaces.update_policy(WORKSPACE, preset, made.etag))
+        await refusal_of(core.workspaces.update_policy(WORKSPACE, preset.policy, made.etag))
     ).reason is Reason.ETAG_MISMATCH
     assert await core.workspaces.get_workspace(WORKSPACE) == changed
     assert (await core.identify(("email", "a@example.com"))).policy_revision == 2
     isolation = CoreEngine().preset_policy("default")
     assert isolation is not None
-    error = await refusal_of(core.workspaces.update_policy(WORKSPACE, isolation, ""))
+    error = await refusal_of(core.workspaces.update_policy(WORKSPACE, isolation.policy, ""))
     assert error.reason is Reason.POLICY_CHANGE_FORBIDDEN
 
 

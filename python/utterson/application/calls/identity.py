@@ -44,10 +44,8 @@ class IdentityService:
         reply = await future
         if isinstance(reply, bytes):
             return reply
-        answer = reply[0]
-        if isinstance(answer, bytes):
-            return self._engine.encode_unary(answer)
-        raise answer if isinstance(answer, UttersonError) else TypeError("a repeated call was not looked up")
+        refusal = reply[0]
+        raise refusal if isinstance(refusal, UttersonError) else TypeError("an accepted call was not answered whole")
 
     async def resolve_batch(self, request: bytes) -> bytes:
         """Answer a batch; each call has its own result."""

@@ -344,7 +344,7 @@ class Lane:
         if item.future.done():
             return
         if any(isinstance(answer, RepeatedCall) for answer in answers):
-            filler = asyncio.create_task(fill_repeated(self._context, self.keys, answers, item.future))
+            filler = asyncio.create_task(fill_repeated(self._context, self.keys, item.group, answers, item.future))
             self._fillers.add(filler)
             filler.add_done_callback(self._fillers.discard)
             return

@@ -5,7 +5,7 @@ import asyncio
 from utterson.application.lane.context import LaneContext
 from utterson.application.refusals import internal_fault, store_unavailable
 from utterson.domain.chain import StoreFailureError, WorkspaceKeys
-from utterson.domain.decisions import Answer, RepeatedCall, Reply
+from utterson.domain.decisions import Answer, ParsedGroup, RepeatedCall, Reply, ReplyForm
 from utterson.domain.errors import Reason, UttersonError
 
 
@@ -37,9 +37,13 @@ def _told(context: LaneContext, call: RepeatedCall, recorded: bytes | UttersonEr
 
 
 async def fill_repeated(
-    context: LaneContext, keys: WorkspaceKeys, answers: list[Answer], future: "asyncio.Future[Reply]"
+    context: LaneContext,
+    keys: WorkspaceKeys,
+    group: ParsedGroup,
+    answers: list[Answer],
+    future: "asyncio.Future[Reply]",
 ) -> None:
-    """Put the recorded answers in their places and resolve the future; never raises."""
+    """Put the recorded answers of a group in their places and resolve the future; never raises."""
     try:
         repeated = [answer for answer in answers if isinstance(answer, RepeatedCall)]
         recorded = iter(await recorded_bytes(context, keys, repeated))
@@ -54,4 +58,12 @@ async def fill_repeated(
             raise
         return
     if not future.done():
-        future.set_result(filled)
+        future.set_result(_reply(context, group, filled))
+
+
+def _reply(context: LaneContext, group: ParsedGroup, filled: list[Answer]) -> Reply:
+    """Put what was filled into the form that the group asks for, where that is a single answer's."""
+    only = filled[0]
+    if group.form is ReplyForm.UNARY and isinstance(only, bytes):
+        return context.engine.encode_unary(only)
+    return filled

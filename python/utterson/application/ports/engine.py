@@ -209,7 +209,7 @@ class Engine(Protocol):
         """
         ...
 
-    def preset_policy(self, name: str) -> bytes | None:
+    def preset_policy(self, name: str) -> CheckedPolicy | None:
         """Give a preset's policy, encoded; None where there is none of the name."""
         ...
 

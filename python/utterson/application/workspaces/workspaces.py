@@ -31,7 +31,7 @@ class WorkspacesService:
         Raises:
             UttersonError: POLICY_INVALID, FIELD_INVALID (no such preset), WORKSPACE_EXISTS, STORE_UNAVAILABLE.
         """
-        checked = self._context.engine.check_policy(self._preset(preset or "") if policy is None else policy)
+        checked = self._preset(preset or "") if policy is None else self._context.engine.check_policy(policy)
         entropy = self._context.entropy
         new = NewWorkspace(
             workspace,
@@ -117,10 +117,10 @@ class WorkspacesService:
                 before = page[-1].policy_revision
         return kept
 
-    def _preset(self, name: str) -> bytes:
-        policy = self._context.engine.preset_policy(name)
-        if policy is not None:
-            return policy
+    def _preset(self, name: str) -> CheckedPolicy:
+        preset = self._context.engine.preset_policy(name)
+        if preset is not None:
+            return preset
         known = ", ".join(self._context.engine.preset_names())
         raise UttersonError(
             Reason.FIELD_INVALID,

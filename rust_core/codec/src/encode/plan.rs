@@ -54,6 +54,15 @@ impl Encoded {
         self.answers.get(calls)?.iter().map(accepted).collect()
     }
 
+    /// The response of a unary request whose one call this is, if it was accepted.
+    #[must_use]
+    pub fn unary(&self, calls: Range<usize>) -> Option<Vec<u8>> {
+        match self.answers.get(calls)? {
+            [Answer::Accepted(range)] => Some(response::unary(&self.accepted[range.clone()])),
+            _ => None,
+        }
+    }
+
     /// The `BatchResolveResponse` of a message of which these are all calls, if each was accepted.
     #[must_use]
     pub fn batch(&self, calls: Range<usize>) -> Option<Vec<u8>> {

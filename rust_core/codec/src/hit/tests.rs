@@ -10,7 +10,7 @@ use crate::proto::v1;
 const NOW: Micros = Micros(1_000_000);
 
 fn state() -> State {
-    let encoded = policy::preset("identity_graph_rules").expect("a preset");
+    let encoded = policy::preset("identity_graph_rules").expect("a preset").encoded;
     let checked = policy::check(&encoded).expect("a good policy");
     let head = Head { seq: Seq(0), id: EntryId([1; 16]), commit_time: Micros(0) };
     State::empty(&[7; 16], &[8; 16], (PolicyRevision(1), checked.policy, checked.encoded), head)

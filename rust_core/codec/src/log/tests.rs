@@ -53,7 +53,7 @@ fn effect() -> impl Strategy<Value = Effect> {
             position: Position(position)
         }),
         (any::<i32>()).prop_map(|revision| {
-            let encoded = policy::preset("unify").expect("a preset");
+            let encoded = policy::preset("unify").expect("a preset").encoded;
             let policy = policy::check(&encoded).expect("good").policy;
             Effect::ChangePolicy { revision: PolicyRevision(revision), policy, encoded }
         }),
