@@ -1,4 +1,4 @@
-//! How calls end: the words of an answer.
+//! What a call is answered: how it ended, what became of each identifier, which profiles changed.
 
 use std::sync::Arc;
 
@@ -24,21 +24,21 @@ pub enum Outcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i32)]
 pub enum Disposition {
-    /// C3.
+    /// Set aside: its value is blocked (rule C3).
     Blocked = 1,
-    /// C4.
+    /// Set aside: the policy ignores its type (rule C4).
     IgnoredType = 2,
-    /// I6.
+    /// Dropped from a Logout: a login identifier (rule I6).
     Dropped = 3,
-    /// M3.
+    /// Taken off the call by a check (rule M3).
     Demoted = 4,
-    /// Held before.
+    /// The profile held it before.
     Matched = 5,
-    /// Added by this call.
+    /// The profile holds it by this call; in a Search: would hold it by an Identify.
     Attached = 6,
-    /// I5.
+    /// Not attached: the profile has a value of this immutable type (rule I5).
     KeptImmutable = 7,
-    /// I5.
+    /// Not attached: another profile holds it and keeps it (rule I5).
     HeldByOther = 8,
 }
 
@@ -46,11 +46,11 @@ pub enum Disposition {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i32)]
 pub enum DemotionReason {
-    /// M3.1.
+    /// Too many merges (rule M3.1).
     MergeLimit = 1,
-    /// M3.2 and M3.3.
+    /// Too many values of a type (rules M3.2 and M3.3).
     ValueLimit = 2,
-    /// M3.4.
+    /// Too many identifiers in all (rule M3.4).
     IdentifierLimit = 3,
 }
 

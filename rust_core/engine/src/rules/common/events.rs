@@ -1,4 +1,4 @@
-//! Events (rules.md §1, C5 and M7): what a Track call carries is stored with the profile that it resolved to, with
+//! Events (docs/rules.md, «Words», C5 and M7): what a Track call carries is stored with the profile that it resolved to, with
 //! what was demoted and why; an unresolved one is stored without a profile.
 
 use crate::answer::outcome::Demotion;

@@ -1,4 +1,4 @@
-//! Last seen (rules.md §1): per identifier, kept to the day, so that seeing a held value again seldom writes.
+//! Last seen (docs/rules.md, «Words»): per identifier, kept to the day, so that seeing a held value again seldom writes.
 
 use crate::decider::{Context, Decider};
 use crate::ids::Serial;

@@ -27,7 +27,7 @@ pub(crate) fn search(decider: &mut Decider<'_>, context: &mut Context<'_>) -> Re
         outcome: Outcome::Matched,
         merged: Serials::new(),
         identifiers: dispositions::of_asked(asked, |index| {
-            // A Search attaches nothing: what Identify would attach is told as ATTACHED only by a dry run.
+            // As an Identify would tell it: ATTACHED is what it would attach, though a Search writes nothing.
             let disposition = if owned(index) {
                 Disposition::Matched
             } else if elsewhere(index) {

@@ -1,13 +1,14 @@
-//! One holder of an identifier in 32 bytes: what nearly every one has fits, the rest is escaped to a side table.
+//! One holder of an identifier in 32 bytes. Type, time added and day last seen are packed into 9 of them; the few holders
+//! whose facts do not fit, such as a 65th type or a time before 1990, are marked as escaped, and a side table has the facts.
 
 use crate::ids::{Day, Micros, TypeId};
 use crate::keyed::digest::Digest;
 
-/// 1990-01-01: an identifier is seldom older.
+/// 1990-01-01T00:00:00Z, from which packed times count: hardly any identifier was added earlier.
 const EPOCH_US: i64 = 631_152_000_000_000;
-/// 71 years from the epoch.
+/// Microseconds since then: enough for 71 years.
 const TIME_BITS: u32 = 51;
-/// 22 years from being added to being seen last.
+/// Days between being added and last seen: enough for 22 years.
 const DAY_BITS: u32 = 64 - TIME_BITS;
 const DAYS: u64 = (1 << DAY_BITS) - 1;
 
@@ -15,7 +16,7 @@ const TYPE: u8 = 0b0011_1111;
 const EXCLUSIVE: u8 = 0b0100_0000;
 const SHARED: u8 = 0b1000_0000;
 
-/// The part of a holder that the side table knows where it does not fit.
+/// What is packed of a holder, or kept in the side table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Facts {
     /// The identifier's type.
@@ -27,7 +28,7 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
-    /// Told of a row that is in neither place; there is none.
+    /// The answer for an escaped row that the side table does not have, which would be a bug.
     pub const NONE: Self = Self { type_id: TypeId(0), add_time: Micros(0), seen_day: Day(0) };
 }
 
@@ -35,14 +36,14 @@ impl Facts {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Kind(u8);
 
-/// Time added and day last seen. All ones: look at the side table.
+/// Time added and day last seen; all ones where the facts are in the side table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct When(u64);
 
 impl When {
     const ESCAPED: Self = Self(u64::MAX);
 
-    /// Packs what fits; `None` where the side table must help out.
+    /// Packs times that fit; `None` for others.
     fn pack(facts: Facts) -> Option<Self> {
         let time = facts.add_time.0.checked_sub(EPOCH_US).and_then(|time| u64::try_from(time).ok())?;
         let days = u64::try_from(facts.seen_day.0.checked_sub(facts.add_time.day().0)?).ok()?;
@@ -63,7 +64,7 @@ impl Kind {
         self.0 & EXCLUSIVE != 0
     }
 
-    /// Whether the identifier has a posting (of a first holder).
+    /// Whether the identifier has further holders, which its posting lists; told in the row of the first holder only.
     pub fn shared(self) -> bool {
         self.0 & SHARED != 0
     }
@@ -73,7 +74,7 @@ impl Kind {
     }
 }
 
-/// Packs type, flag and times; the second answer tells whether the side table must keep the facts.
+/// Packs type, flag and times; the last answer tells whether the side table has to keep the facts.
 pub(crate) fn pack(facts: Facts, exclusive: bool) -> (Kind, When, bool) {
     let flag = if exclusive { EXCLUSIVE } else { 0 };
     let small = u8::try_from(facts.type_id.0).ok().filter(|&type_id| type_id <= TYPE);
@@ -103,13 +104,14 @@ fn halves(digest: Digest) -> (u64, u64) {
     (high << 8, digest.low())
 }
 
-/// The first holder of an identifier, together with the identifier.
+/// A row of the index: an identifier and its first holder.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(align(32))]
 pub(crate) struct Packed {
     /// The lower half of the digest.
     low: u64,
-    /// The upper half without its first byte, which the shard knows; then type and flags.
+    /// The upper half of the digest but for its first byte, which is the shard's number; in that byte's place type and
+    /// flags.
     high: u64,
     /// Times.
     pub when: When,
@@ -125,7 +127,7 @@ impl Packed {
         Self { low, high: high | u64::from(kind.0), when, serial, next }
     }
 
-    /// A row of no index.
+    /// A row that matches no digest that is looked for: what reading ahead begins with.
     pub const NOBODY: Self = Self { low: 0, high: 0, when: When(0), serial: 0, next: 0 };
 
     /// A row that nobody uses.
@@ -133,7 +135,7 @@ impl Packed {
         Self { next, ..Self::default() }
     }
 
-    /// Whether this is the identifier's row; the shard is known to be right.
+    /// Whether this is the identifier's row, given that it is in the identifier's shard.
     #[inline]
     pub fn is(&self, digest: Digest) -> bool {
         let (high, low) = halves(digest);

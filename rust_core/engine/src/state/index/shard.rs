@@ -6,7 +6,7 @@ use crate::state::index::NONE;
 use crate::state::index::packed::{Packed, shard_of};
 use crate::state::index::slots::{PLACES_MAX, Slots};
 
-/// Rows of 32 bytes in a chunk: of 256 shards each leaves half a chunk empty.
+/// Rows of 32 bytes in a chunk. The last chunk of each of the 256 shards is half empty on average: 4 MiB in all.
 const CHUNK: usize = 1024;
 
 /// A hash table and the entries that it leads to.
@@ -16,7 +16,8 @@ pub(crate) struct Shard {
     entries: Arena<Packed, CHUNK>,
     /// The first free row; free rows are chained by `next`.
     free: u32,
-    /// How many identifiers were ever added: as long as it is the same, who was not here is not here.
+    /// How many identifiers were ever added. As long as this number has not changed, an identifier that was looked for
+    /// and was absent is absent still (see [`super::warm::Near`]).
     added: u32,
 }
 
@@ -46,7 +47,7 @@ impl Shard {
     pub fn insert(&mut self, digest: Digest, row: Packed) -> u32 {
         self.added = self.added.wrapping_add(1);
         let place = if self.free == NONE {
-            // Digests are spread evenly: this is two thousand million identifiers in all.
+            // A shard's tables address so many rows; as digests are spread evenly, all shards are full at once.
             assert!(self.entries.len() < PLACES_MAX, "an index holds 2^31 identifiers at most");
             self.entries.push(row)
         } else {
@@ -68,7 +69,7 @@ impl Shard {
         self.free = place;
     }
 
-    /// How many identifiers were ever added.
+    /// How many identifiers were ever added, modulo 2^32.
     #[inline]
     pub fn added(&self) -> u32 {
         self.added
@@ -87,7 +88,7 @@ impl Shard {
         }
     }
 
-    /// Makes the table as large as it would have grown to.
+    /// Makes a table that was enlarged for a load as small as it would be, had it grown row by row.
     pub fn shrink_to_grown(&mut self, shard: u8) {
         if self.slots.shrink_to_grown(shard) {
             self.fill(shard, NONE);
@@ -102,7 +103,7 @@ impl Shard {
 
     fn fill(&mut self, shard: u8, fresh: u32) {
         for (place, row) in (0..).zip(self.entries.rows()) {
-            // Nobody holds a free row, and it is not shared: a shared one may wait for its further holders.
+            // A row without a holder is free, unless it is shared: then its first holder left, and others remain.
             if place != fresh && (row.serial != 0 || row.kind().shared()) {
                 self.slots.insert(row.digest(shard), place);
             }

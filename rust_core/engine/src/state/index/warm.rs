@@ -1,5 +1,6 @@
-//! Reading ahead for a batch. A look-up waits for the table's line, then for the entry's, then for the profile's; here
-//! all look-ups of a batch wait for one kind of line together.
+//! Reading ahead for a batch. A look-up waits for memory three times, one after the other: for a bucket of the table, for
+//! the identifier's row, for its profile. Here all look-ups of a batch ask for their buckets first, then for all rows, then
+//! for all profiles, so that they wait together.
 
 use crate::ids::Serial;
 use crate::keyed::digest::Digest;
@@ -9,21 +10,22 @@ use crate::state::index::slots::Bucket;
 use crate::state::index::{Entry, FURTHER, Index, NONE, place_of};
 use crate::state::profiles::Profiles;
 
-/// Look-ups under way at a time: more than memory answers at once, few enough to stay in the nearest cache.
+/// Look-ups that are under way at a time: more than memory answers at once, few enough for their lines to stay in the
+/// first-level cache.
 const TOGETHER: usize = 128;
-/// Buckets of one search that are read ahead; hardly any search goes on for longer.
+/// The most buckets of one search that are read ahead; hardly any search takes more.
 const BUCKETS: usize = 6;
 
 /// What reading ahead found of an identifier: where it was, or that it was nowhere.
 ///
-/// A look-up begins there. A place is checked, since the identifier may be there no more. That it was nowhere holds as
-/// long as its shard has got no other identifier: how many it ever got, modulo 2^31, is kept beside the highest bit. A
-/// batch adds far fewer.
+/// Without the highest bit it is the place of a row; the look-up that follows checks that the identifier is there still.
+/// With the highest bit the identifier was absent, and the other bits say how many identifiers its shard had got until
+/// then, modulo 2^31: as long as it has not got another one, the identifier is absent still.
 #[derive(Clone, Copy, Debug)]
 pub struct Near(u32);
 
 impl Near {
-    /// Nobody looked.
+    /// Nothing was read ahead for this identifier.
     pub const UNKNOWN: Self = Self(NONE);
 
     #[inline]
@@ -32,10 +34,10 @@ impl Near {
     }
 }
 
-/// A place that may be the right one, with its row.
+/// A row that the table leads to for a digest; only its own digest tells whether it is the right one.
 #[derive(Clone, Copy)]
 struct Guess<'i> {
-    /// The look-up.
+    /// Which of the digests it is for.
     of: u32,
     place: u32,
     row: &'i Packed,
@@ -45,13 +47,13 @@ impl Guess<'_> {
     const NONE: Self = Self { of: 0, place: NONE, row: &Packed::NOBODY };
 }
 
-/// A few things. No more are noted than there is room for, but they are counted.
+/// A list of a fixed size: what finds no room is dropped, but counted.
 struct List<T, const ROOM: usize> {
     items: [T; ROOM],
     number: usize,
 }
 
-/// Places that may be the right ones: seldom more than one a look-up.
+/// Seldom more than one a look-up; what finds no room is simply not read ahead.
 type Guesses<'i> = List<Guess<'i>, { 2 * TOGETHER }>;
 
 impl<T, const ROOM: usize> List<T, ROOM> {
@@ -67,8 +69,8 @@ impl<T, const ROOM: usize> List<T, ROOM> {
 impl Index {
     /// Reads what look-ups of these identifiers and of their profiles will read, and tells where they are.
     ///
-    /// Where rows are is worked out first, and then they are asked for by a loop that does nothing else: a processor
-    /// finds the pages of as many lines at once as it has room for the instructions between them.
+    /// The places of all rows are worked out first, and then asked for by a loop that does nothing else: the fewer
+    /// instructions lie between two requests, the more of them the processor works on at once.
     pub(crate) fn warm(&self, digests: &[Digest], near: &mut [Near], profiles: &Profiles) {
         let mut guesses = Guesses { items: [Guess::NONE; 2 * TOGETHER], number: 0 };
         for (digests, near) in digests.chunks(TOGETHER).zip(near.chunks_mut(TOGETHER)) {
@@ -87,7 +89,7 @@ impl Index {
         }
     }
 
-    /// Looks into the table, and notes the places that it leads to, and who is nowhere.
+    /// Searches the table for every digest, and notes the rows that it leads to and the digests that are absent.
     fn guess<'i>(&'i self, digests: &[Digest], near: &mut [Near], guesses: &mut Guesses<'i>) {
         let shard = |digest: Digest| &self.shards[usize::from(shard_of(digest))];
         let mut searches = List { items: [(0, &Bucket::EMPTY); TOGETHER], number: 0 };
@@ -108,7 +110,7 @@ impl Index {
                     guesses.push(Guess { of, place: place_of(byte, within), row });
                 }
                 if !bucket.goes_on(digest) {
-                    // What found no room was not noted, and may be where it is.
+                    // Only if no row was dropped for want of room: it might have been this identifier's.
                     if guesses.number <= 2 * TOGETHER {
                         near[of as usize] = Near::nowhere(shard.added());
                     }
