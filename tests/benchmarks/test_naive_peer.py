@@ -101,7 +101,7 @@ async def test_agrees_with_the_reference_model(connection: "asyncpg.Connection[a
     assert hits > 1000
 
 
-async def test_guards_by_hand(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+async def test_safeguards_by_hand(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
     """The seed's own cases: one user, five values, the oldest survives; a demoted value belongs to nobody."""
     twins = Twins(connection, 100, 0)
     await twins.call((("user_id", "u1"), ("email", "a")))

@@ -1,11 +1,11 @@
-"""The kit passes on the real thing, and each guard that is taken out makes a check fail."""
+"""The kit passes on the real thing, and each safeguard that is taken out makes a check fail."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.guards.mutations import MUTATIONS, Check, Mutation
-from tests.guards.world import World, world_on
+from tests.safeguards.mutations import MUTATIONS, Check, Mutation
+from tests.safeguards.world import World, world_on
 from utterson.store.migrate import migrate
 
 CHECKS: dict[str, Check] = {mutation.noticed_by.__name__: mutation.noticed_by for mutation in MUTATIONS}
@@ -23,8 +23,8 @@ async def test_the_real_thing_passes(world: World, check: Check) -> None:
     await check(world)
 
 
-@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.guard)
-async def test_a_guard_that_is_missing_is_noticed(
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.safeguard)
+async def test_a_safeguard_that_is_missing_is_noticed(
     world: World, mutation: Mutation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await mutation.apply(world, monkeypatch)
@@ -33,5 +33,5 @@ async def test_a_guard_that_is_missing_is_noticed(
         await mutation.noticed_by(world)
     except Exception as error:
         noticed = True
-        print(f"{mutation.guard}: {type(error).__name__} {str(error)[:200]}")
-    assert noticed, f"nothing notices that this guard is missing: {mutation.guard}"
+        print(f"{mutation.safeguard}: {type(error).__name__} {str(error)[:200]}")
+    assert noticed, f"nothing notices that this safeguard is missing: {mutation.safeguard}"

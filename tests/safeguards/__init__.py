@@ -3,4 +3,4 @@
 import pytest
 
 # The checks are no test modules, but their assertions should tell as much.
-pytest.register_assert_rewrite("tests.guards.lane_checks", "tests.guards.writer_checks")
+pytest.register_assert_rewrite("tests.safeguards.lane_checks", "tests.safeguards.writer_checks")

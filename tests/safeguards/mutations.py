@@ -1,4 +1,4 @@
-"""Every protection of the commit protocol, here a guard for short, and how to take it out."""
+"""Every protection of the commit protocol, here a safeguard for short, and how to take it out."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,8 +10,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.guards import lane_checks, writer_checks
-from tests.guards.world import World
+from tests.safeguards import lane_checks, writer_checks
+from tests.safeguards.world import World
 from utterson.application.lane import committer
 from utterson.application.lane.committer import Committer
 from utterson.application.lane.lane import Lane, _fail
@@ -28,9 +28,9 @@ _NEXT_TURN_S = 0.05
 
 @dataclass(frozen=True)
 class Mutation:
-    """A guard that is taken out, and the check that must notice."""
+    """A safeguard that is taken out, and the check that must notice."""
 
-    guard: str
+    safeguard: str
     apply: Callable[[World, pytest.MonkeyPatch], Awaitable[None]]
     noticed_by: Check
 
@@ -40,7 +40,7 @@ def _commit_batch_source() -> str:
     return file.read_text(encoding="utf-8")
 
 
-def sql(guard: str, old: str, new: str, noticed_by: Check) -> Mutation:
+def sql(safeguard: str, old: str, new: str, noticed_by: Check) -> Mutation:
     """Make a mutation of the function: one place of its text is replaced."""
 
     async def apply(world: World, patch: pytest.MonkeyPatch) -> None:
@@ -49,20 +49,20 @@ def sql(guard: str, old: str, new: str, noticed_by: Check) -> Mutation:
         assert source.count(old) == 1, f"the migration has changed: {old!r}"
         await world.connection.execute(source.replace(old, new))
 
-    return Mutation(guard, apply, noticed_by)
+    return Mutation(safeguard, apply, noticed_by)
 
 
-def table(guard: str, statement: str, noticed_by: Check) -> Mutation:
+def table(safeguard: str, statement: str, noticed_by: Check) -> Mutation:
     """Make a mutation of the tables."""
 
     async def apply(world: World, patch: pytest.MonkeyPatch) -> None:
         del patch
         await world.connection.execute(statement)
 
-    return Mutation(guard, apply, noticed_by)
+    return Mutation(safeguard, apply, noticed_by)
 
 
-def method(guard: str, owner: type, name: str, replacement: object, noticed_by: Check) -> Mutation:
+def method(safeguard: str, owner: type, name: str, replacement: object, noticed_by: Check) -> Mutation:
     """Make a mutation of one method."""
 
     async def apply(world: World, patch: pytest.MonkeyPatch) -> None:
@@ -70,17 +70,17 @@ def method(guard: str, owner: type, name: str, replacement: object, noticed_by: 
         assert name in vars(owner), f"{owner.__name__} has no {name} any more"
         patch.setattr(owner, name, replacement)
 
-    return Mutation(guard, apply, noticed_by)
+    return Mutation(safeguard, apply, noticed_by)
 
 
-def function(guard: str, module: ModuleType, name: str, replacement: object, noticed_by: Check) -> Mutation:
+def function(safeguard: str, module: ModuleType, name: str, replacement: object, noticed_by: Check) -> Mutation:
     """Make a mutation of one function."""
 
     async def apply(world: World, patch: pytest.MonkeyPatch) -> None:
         del world
         patch.setattr(module, name, replacement)
 
-    return Mutation(guard, apply, noticed_by)
+    return Mutation(safeguard, apply, noticed_by)
 
 
 _plan_commit, _plan_apply = Plan.commit, Plan.apply

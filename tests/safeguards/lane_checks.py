@@ -8,7 +8,7 @@ from contextlib import suppress
 import asyncpg
 import pytest
 
-from tests.guards.world import Replica, World
+from tests.safeguards.world import Replica, World
 from utterson.domain.calls import CallKind
 from utterson.domain.chain import Commit, CommitOutcome, FailureKind, SnapshotHead, StoreFailureError
 from utterson.domain.errors import UttersonError

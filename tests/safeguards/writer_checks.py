@@ -3,7 +3,7 @@
 import asyncio
 import os
 
-from tests.guards.world import World
+from tests.safeguards.world import World
 from tests.store.conftest import NOW_US, Chain, attached, created, requested
 from utterson.domain.chain import Commit, CommitOutcome, FailureKind, Head, StoreFailureError
 from utterson.store.commits import _commit_batch
