@@ -90,7 +90,7 @@ class CoreRun:
             raise MismatchError(f"tables: {error}") from error
 
     def reload(self, choices: Random) -> None:
-        """Go on with an index loaded from the tables, as after a restart."""
+        """Go on with a state loaded from the tables, as after a restart."""
         loaded = load(self.tables, WORKSPACE, self.keys, choices)
         require(loaded.state_hash == self.workspace.state_hash, "the state hash after loading")
         require(loaded.head == self.workspace.head, "the head after loading")
@@ -241,7 +241,7 @@ class CoreRun:
             require(self.ordinals(profile_id) == ordinal, "the id of an imported profile")
 
     def check_state(self) -> None:
-        """Compare the whole state: tables, index, model."""
+        """Compare the whole state: tables, memory, model."""
         ours, theirs = self.model.dump(), states.dump(self.tables)
         require(ours == theirs, f"state: {difference(ours, theirs)}")
         for ordinal in self.model.state.profiles:
@@ -262,7 +262,7 @@ class CoreRun:
         require(not told_difference, told_difference)
 
     def finish(self, last: Answers | None = None) -> None:
-        """At the end of a run: the state, and an index loaded anew that answers the same."""
+        """At the end of a run: the state, and a state loaded anew that answers the same."""
         self.check_state()
         require(self.workspace.profile(UNKNOWN_ID) is None, "an id that was never given resolves")
         before = self.workspace
@@ -272,15 +272,15 @@ class CoreRun:
         self._same_afterwards(before)
 
     def _same_afterwards(self, before: _core.State) -> None:
-        """An index loaded anew decides as the one that was there all the time, down to the columns."""
+        """A state loaded anew decides as the one that was there all the time, down to the columns."""
         for held in [tuple(profile.held) for profile in self.model.state.live()][:10]:
             values = tuple((key[0], key[1]) for key in held) or (("user_id", "nobody"),)
             call = Call(Kind.IDENTIFY, values[:32], now_us=self.tables.head.commit_time_us + 1, explain=True)
             group, entry_id = self._alone(call), self.random.randbytes(16)
             plans = [workspace.decide([group], call.now_us, entry_id) for workspace in (before, self.workspace)]
-            require(plans[0].columns() == plans[1].columns(), "the columns of an index loaded anew")
+            require(plans[0].columns() == plans[1].columns(), "the columns of a state loaded anew")
             one, other = (plan.answers(0)[0] for plan in plans)
-            require(_plain(one, self) == _plain(other, self), "the answer of an index loaded anew")
+            require(_plain(one, self) == _plain(other, self), "the answer of a state loaded anew")
 
 
 def warning_count(checked: _core.CheckedPolicy) -> int:

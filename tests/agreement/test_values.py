@@ -75,7 +75,7 @@ def workspace(source: Random) -> _core.State:
     return load(Tables(genesis, checked.policy), "soho", (bytes(16), bytes(16)), source)
 
 
-def core_values(index: _core.State, pairs: list[tuple[str, str]]) -> list[str | None]:
+def core_values(state: _core.State, pairs: list[tuple[str, str]]) -> list[str | None]:
     """What the extension compares for each value; None where it refuses it."""
     message = BatchResolveRequest(workspace="soho")
     for position, (type_name, value) in enumerate(pairs):
@@ -84,7 +84,7 @@ def core_values(index: _core.State, pairs: list[tuple[str, str]]) -> list[str | 
         message.calls.append(Call(identify=IdentifyRequest(identifiers=both)))
     parsed = _core.parse_batch(message.SerializeToString())
     assert isinstance(parsed, _core.CallMessage)
-    plan = index.decide(parsed.groups, START_US + 1, bytes(15) + b"\1")
+    plan = state.decide(parsed.groups, START_US + 1, bytes(15) + b"\1")
     columns = decode_columns(plan.columns())
     normal = {(kind, raw): value for kind, value, raw in zip(*columns[11:14], strict=True)}
     answers = plan.answers(0)
@@ -103,7 +103,7 @@ def model_value(type_name: str, value: str) -> str | None:
 def test_values(kind: str, count: int) -> None:
     """Every value is compared in the same form, or refused, by both."""
     source = Random(kind)
-    index = workspace(source)
+    state = workspace(source)
     pairs = list(dict.fromkeys({"texts": texts, "phones": phones}[kind](source, count)))
     accepted = 0
     for start in range(0, len(pairs), BATCH):
@@ -116,7 +116,7 @@ def test_values(kind: str, count: int) -> None:
         chosen = [
             place for place, value in enumerate(expected) if value is None or first[batch[place][0], value] == place
         ]
-        given = core_values(index, [batch[place] for place in chosen])
+        given = core_values(state, [batch[place] for place in chosen])
         for place, found in zip(chosen, given, strict=True):
             assert found == expected[place], f"{batch[place]!a}: {expected[place]!a} | {found!a}"
         accepted += sum(value is not None for value in expected)

@@ -1,4 +1,4 @@
-//! Memory, decision and loading by the number of identifiers (G7, G9), beside a cache miss and plain maps.
+//! Memory, decision and loading by the number of identifiers (goals G7 and G9 of benchmarks/goals.toml), beside a cache miss and plain maps.
 
 use utterson_engine::policy::presets::preset;
 use utterson_engine::state::State;

@@ -1,4 +1,4 @@
-"""G7, G8, G9 and G13: the core without a server, from the benchmark written in Rust."""
+"""Goals G7, G8, G9 and G13 (benchmarks/goals.toml): the core without a server, from the benchmark written in Rust."""
 
 from benchmarks.harness.bench import Bench
 from benchmarks.harness.clients import run_json_list

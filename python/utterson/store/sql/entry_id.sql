@@ -1,2 +1,2 @@
--- Who is at this place of the chain?
+-- The id of the entry that has this number in the chain.
 SELECT id FROM log WHERE workspace_key = $1 AND seq = $2

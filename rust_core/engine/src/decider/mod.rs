@@ -1,5 +1,5 @@
 //! A state under decision: what the rules are given. Rules apply effects through `Decider::emit` and see them at
-//! once; whoever decides takes them back by the journal.
+//! once; whoever decides takes them back by the journal of what each of them changed (`Undo`).
 
 pub mod asked;
 mod context;
