@@ -35,6 +35,7 @@ __all__ = [
     "preset_names",
     "preset_policy",
     "repeated_answer",
+    "taken_types",
 ]
 
 UNICODE_VERSION: str
@@ -156,6 +157,13 @@ def check_policy(policy: bytes) -> CheckedPolicy:
 
 def preset_policy(name: str) -> CheckedPolicy | None:
     """Give a preset's policy, encoded and expanded; None where no preset has this name."""
+
+def taken_types(policy: bytes, names: Sequence[str]) -> list[str]:
+    """Tell which of some identifier types a policy takes that is kept.
+
+    Raises:
+        ValueError: the bytes are no policy that this build knows.
+    """
 
 def preset_names() -> list[str]:
     """Name the presets."""
@@ -282,11 +290,16 @@ class State:
         None if the call writes, is refused or repeated, asks for a confirmed state, or if the state is in use by
         another thread: then it goes the ordinary way. Never waits.
         """
+    def returning_types(self, policy: bytes) -> list[str]:
+        """Name the types that a policy takes, the one in force does not, and of which identifiers are held.
+
+        Costs a walk over the profiles if there may be one.
+        """
     def decide_policy(self, policy: bytes, earlier: Sequence[bytes], now_us: int, entry_id: bytes) -> Plan | Fault:
         """Decide a change of the policy (an encoded `utterson.v1.Policy`).
 
-        `earlier` are all policies before the one in force, as they are kept, newest first: they tell in which form
-        identifiers are held of a type that the policy in force does not take.
+        `earlier` are policies before the one in force, as they are kept, newest first: for each of the
+        `returning_types` the newest that took it, which tells in which form identifiers of it are held.
 
         Raises:
             ValueError: one of the earlier ones is no policy.

@@ -127,6 +127,11 @@ def state_hash(owners: dict[bytes, int]) -> bytes:
     return hashlib.sha384(told).digest() if owners else bytes(48)
 
 
+def takes_phone(policy: bytes) -> bool:
+    """Tell whether a policy takes the one type that may return: in another form where its last word is «odd»."""
+    return b"without" not in policy
+
+
 class FakeState:
     fail_apply = False
 
@@ -184,10 +189,16 @@ class FakeState:
             plan.requests[identity] = told.decode()
         return told
 
+    def returning_types(self, policy: bytes) -> list[str]:
+        return ["phone"] if takes_phone(policy) and not takes_phone(self.policy) else []
+
     def decide_policy(
         self, policy: bytes, earlier: Sequence[bytes], now_us: int, entry_id: bytes
     ) -> FakePlan | UttersonError:
-        assert len(earlier) == self.policy_revision - 1, "all policies before the one in force"
+        took = [kept for kept in earlier if takes_phone(kept)]
+        assert len(earlier) == len(took) == len(self.returning_types(policy)), "the newest that took the type, no other"
+        if took and took[0].endswith(b"odd") is not policy.endswith(b"odd"):
+            return UttersonError(Reason.POLICY_CHANGE_FORBIDDEN, "another form")
         if policy == b"forbidden":
             return UttersonError(Reason.POLICY_CHANGE_FORBIDDEN, "forbidden")
         return FakePlan(self, entry_id, now_us, policy_after=policy)
@@ -312,6 +323,9 @@ class FakeEngine:
         if policy == b"invalid":
             raise UttersonError(Reason.POLICY_INVALID, "invalid")
         return CheckedPolicy(policy, ())
+
+    def taken_types(self, policy: bytes, names: Sequence[str]) -> list[str]:
+        return list(names) if takes_phone(policy) else []
 
     def preset_policy(self, name: str) -> CheckedPolicy | None:
         return CheckedPolicy(b"preset", ()) if name == "unify" else None

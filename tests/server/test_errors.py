@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator
 
 import grpc
@@ -146,6 +147,25 @@ def test_a_fault_among_the_results_of_a_batch_is_told_with_its_id(caplog: pytest
     assert details_of(status)["ErrorInfo"].metadata["fault_id"] == bytes(8).hex()
     assert f"fault {bytes(8).hex()} is told to a result of a batch, request id batch-7" in caplog.text
     assert SECRET not in caplog.text + str(status)
+
+
+async def test_a_fault_of_many_results_is_logged_once_and_the_batch_gets_a_request_id(
+    running: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    fault = internal_fault(RuntimeError(SECRET), os.urandom)
+
+    async def encode() -> None:
+        for _ in range(1_000):
+            encode_status(fault)
+
+    for _ in range(2):
+        caplog.clear()
+        running.script.before = encode
+        answered = running.unary("IdentityService/BatchResolve", b"")
+        await answered
+        request_id = dict(await answered.trailing_metadata())["x-request-id"]
+        (line,) = [record.getMessage() for record in caplog.records if "is told to" in record.getMessage()]
+        assert line.endswith(f"request id {request_id}")
 
 
 async def messages(count: int) -> AsyncIterator[bytes]:

@@ -85,6 +85,7 @@ def test_unknown_setting_in_the_file_is_refused(tmp_path: Path) -> None:
         ("UTTERSON_STALENES_MS", "UTTERSON_STALENES_MS names no setting, did you mean UTTERSON_STALENESS_MS?"),
         ("utterson_lissten", "utterson_lissten names no setting, did you mean UTTERSON_LISTEN?"),
         ("UTTERSON_ZZZZZZZZZ", "the variable UTTERSON_ZZZZZZZZZ names no setting$"),
+        ("UTTERSON_zz\n9", "the variable UTTERSON_zz\\n9 names no setting$"),
     ],
 )
 def test_a_variable_that_names_no_setting_is_refused(

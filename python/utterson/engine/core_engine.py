@@ -115,6 +115,11 @@ class CoreEngine:
             preset = _core.preset_policy(name)
         return None if preset is None else CheckedPolicy(preset.policy, tuple(preset.warnings))
 
+    def taken_types(self, policy: bytes, names: Sequence[str]) -> list[str]:
+        """Tell which of some identifier types a policy takes that is kept."""
+        with core_errors():
+            return _core.taken_types(policy, names)
+
     def preset_names(self) -> list[str]:
         """Name the presets."""
         with core_errors():

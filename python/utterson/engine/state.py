@@ -120,10 +120,15 @@ class State:
             handle = cast("_core.CallGroup", group.handle)
             return self._native.answer_hit(handle, now_us, default_strong=default_strong)
 
+    def returning_types(self, policy: bytes) -> list[str]:
+        """Name the types that a policy takes, the one in force does not, and of which identifiers are held."""
+        with decision_errors():
+            return self._native.returning_types(policy)
+
     def decide_policy(
         self, policy: bytes, earlier: Sequence[bytes], now_us: int, entry_id: bytes
     ) -> Plan | UttersonError:
-        """Decide a change of the policy; `earlier` are all policies before the one in force, newest first."""
+        """Decide a change of the policy; `earlier` has for each returning type the newest policy that took it."""
         with decision_errors():
             decided = self._native.decide_policy(policy, earlier, now_us, entry_id)
             return refusal(decided) if isinstance(decided, _core.Fault) else Plan(self._native, decided)

@@ -5,6 +5,7 @@ messages and violations come without personal data (docs/architecture.md, "What 
 """
 
 import logging
+from contextvars import ContextVar
 from enum import IntEnum
 from typing import Final
 
@@ -14,9 +15,12 @@ from google.rpc import status_pb2
 
 from utterson.domain.errors import FieldViolation, Reason, UttersonError
 from utterson.server.limits import VIOLATIONS_BYTES_MAX
-from utterson.server.request_id import request_id_of_call
+from utterson.server.request_id import make_request_id, request_id_of_call
 
 logger: Final = logging.getLogger(__name__)
+
+# The faults that the call at hand was told of already: one may be the answer to a thousand calls of a batch.
+_told_faults: ContextVar[frozenset[str]] = ContextVar("told_faults", default=frozenset())
 
 DOMAIN: Final = "utterson.dev"
 FAULT_ID_KEY: Final = "fault_id"
@@ -87,8 +91,15 @@ def error_status(error: UttersonError) -> status_pb2.Status:
 
 
 def encode_status(error: UttersonError) -> bytes:
-    """Encode the status of a refusal, for the results of a batch."""
-    log_fault(error, "a result of a batch")
+    """Encode the status of a refusal, for the results of a batch or of a stream's message.
+
+    A fault among them is logged once a message, and the call gets a request id if it brought none.
+    """
+    if error.fault_id and error.fault_id not in (told := _told_faults.get()):
+        _told_faults.set(told | {error.fault_id})
+        if not request_id_of_call.get():
+            make_request_id()
+        log_fault(error, "a result of a batch")
     encoded: bytes = error_status(error).SerializeToString()
     return encoded
 

@@ -101,7 +101,8 @@ def _is_of_kubernetes(name: str, names: set[str]) -> bool:
 def _no_such_variable(name: str) -> str:
     nearest = _nearest(name.upper().removeprefix(ENVIRONMENT_PREFIX).lower())
     meant = f", did you mean {ENVIRONMENT_PREFIX}{nearest.upper()}?" if nearest else ""
-    return f"the variable {name} names no setting{meant}"
+    told = name.encode("unicode_escape").decode("ascii")
+    return f"the variable {told} names no setting{meant}"
 
 
 def _nearest(name: str) -> str:

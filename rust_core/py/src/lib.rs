@@ -32,7 +32,7 @@ mod _core {
     #[pymodule_export]
     use crate::plan::{LogEntry, Plan};
     #[pymodule_export]
-    use crate::policy::{CheckedPolicy, check_policy, preset_names, preset_policy};
+    use crate::policy::{CheckedPolicy, check_policy, preset_names, preset_policy, taken_types};
     #[pymodule_export]
     use crate::responses::{encode_batch, encode_stream_message, encode_unary, repeated_answer};
     #[pymodule_export]

@@ -1,5 +1,6 @@
 //! Policies, checked.
 
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use utterson_codec::policy;
@@ -45,6 +46,14 @@ pub fn check_policy(py: Python<'_>, policy: &[u8]) -> PyResult<CheckedPolicy> {
 #[pyfunction]
 pub fn preset_policy(py: Python<'_>, name: &str) -> PyResult<Option<CheckedPolicy>> {
     Ok(apart(py, || policy::preset(name))?.map(CheckedPolicy::accepted))
+}
+
+/// Tells which of some types a policy that is kept takes.
+#[pyfunction]
+pub fn taken_types(py: Python<'_>, policy: &[u8], names: Vec<String>) -> PyResult<Vec<String>> {
+    let policy = apart(py, || policy::kept(policy))?;
+    let policy = policy.ok_or_else(|| PyValueError::new_err("the bytes are no policy that this build knows"))?;
+    Ok(names.into_iter().filter(|name| policy.settings_of(name).settings().is_some()).collect())
 }
 
 /// Names the presets.

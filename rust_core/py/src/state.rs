@@ -197,6 +197,13 @@ impl PyState {
         }
     }
 
+    fn returning_types(&self, py: Python<'_>, policy: &[u8]) -> PyResult<Vec<String>> {
+        self.read(py, |state| match policy::kept(policy) {
+            Some(policy) => decide::returning_types(state, &policy),
+            None => Vec::new(),
+        })
+    }
+
     fn decide_policy(
         &self,
         py: Python<'_>,

@@ -5,18 +5,12 @@ import pytest
 from tests.application.conftest import WORKSPACE, Replica, refusal_of
 from tests.application.fake_engine import FakePlan, FakeState
 from utterson.application.workspaces.etag import policy_etag
-from utterson.application.workspaces.policy_change import PolicyChange
-from utterson.domain.chain import Head, StoredPolicy
+from utterson.application.workspaces.policy_change import EarlierPolicies, PolicyChange
+from utterson.domain.chain import Head
 from utterson.domain.errors import Reason
 
-
-def kept(revisions: int) -> list[StoredPolicy]:
-    """So many policies as they are read, newest first."""
-    return [StoredPolicy(revision, b"policy", 0) for revision in range(revisions, 0, -1)]
-
-
-# The policies of a workspace that never changed its own.
-FIRST = kept(1)
+# Nothing was read of earlier policies.
+UNREAD = EarlierPolicies()
 
 
 async def test_an_etag_keeps_an_update_from_being_lost(replica: Replica, other: Replica) -> None:
@@ -43,14 +37,14 @@ def state_with(policy_revision: int, policy: bytes) -> FakeState:
 
 
 async def test_an_etag_of_the_same_policy_at_another_number_is_another() -> None:
-    change = PolicyChange(b"new", policy_etag(1, b"policy"), FIRST)
+    change = PolicyChange(b"new", policy_etag(1, b"policy"), UNREAD)
     assert await change.decide(state_with(2, b"policy"), 0, bytes(16)) is None
     assert change.refusal is not None
     assert change.refusal.reason is Reason.ETAG_MISMATCH
 
 
 async def test_a_decision_on_a_newer_state_forgets_the_refusal_before() -> None:
-    change = PolicyChange(b"new", policy_etag(2, b"policy"), FIRST)
+    change = PolicyChange(b"new", policy_etag(2, b"policy"), UNREAD)
     refusals = []
     for policy_revision in (1, 2):
         plan = await change.decide(state_with(policy_revision, b"policy"), 0, bytes(16))
@@ -65,19 +59,30 @@ async def test_a_plan_that_writes_nothing_leaves_the_number(monkeypatch: pytest.
     monkeypatch.setattr(
         state, "decide_policy", lambda policy, earlier, now_us, entry_id: FakePlan(state, entry_id, now_us)
     )
-    change = PolicyChange(b"policy", "", kept(7))
+    change = PolicyChange(b"policy", "", UNREAD)
     assert await change.decide(state, 0, bytes(16)) is not None
     assert change.policy_revision == 7
 
 
-async def test_policies_that_were_read_before_another_change_decide_nothing() -> None:
-    change = PolicyChange(b"new", "", kept(2))
-    assert await change.decide(state_with(4, b"policy"), 0, bytes(16)) is None
-    assert (change.is_outdated, change.refusal) == (True, None)
-    # The newest need not be among them: it is the state's own.
-    assert await change.decide(state_with(3, b"policy"), 0, bytes(16)) is not None
-    assert not change.is_outdated
+async def test_a_type_that_returns_is_not_decided_without_the_policies_that_took_it() -> None:
+    state = state_with(4, b"without")
+    change = PolicyChange(b"new", "", UNREAD)
+    assert await change.decide(state, 0, bytes(16)) is None
+    assert (change.wanted, change.refusal, change.policy_revision) == (frozenset({"phone"}), None, 4)
+
+
+@pytest.mark.parametrize(
+    ("policy_revision", "types", "is_decided"),
+    [(4, {"phone"}, True), (4, {"phone", "fax"}, True), (4, {"fax"}, False), (3, {"phone"}, False)],
+)
+async def test_what_was_read_must_be_of_this_state_and_these_types(
+    policy_revision: int, types: set[str], *, is_decided: bool
+) -> None:
+    read = EarlierPolicies(policy_revision, frozenset(types), [b"took it"])
+    change = PolicyChange(b"new", "", read)
+    assert (await change.decide(state_with(4, b"without"), 0, bytes(16)) is not None) is is_decided
+    assert bool(change.wanted) is not is_decided
 
 
 def test_a_change_is_always_confirmed() -> None:
-    assert all(PolicyChange(b"new", "", FIRST).needs_confirmation(default_strong=strong) for strong in (True, False))
+    assert all(PolicyChange(b"new", "", UNREAD).needs_confirmation(default_strong=strong) for strong in (True, False))

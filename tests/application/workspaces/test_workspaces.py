@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from tests.application.conftest import WORKSPACE, Replica, refusal_of
+from utterson.application.workspaces.workspaces import POLICIES_READ_AT_ONCE
 from utterson.domain.chain import FailureKind, StoredPolicy, StoreFailureError
 from utterson.domain.errors import Reason
 
@@ -48,27 +49,64 @@ async def test_an_invalid_policy(replica: Replica) -> None:
     assert {made.reason, changed.reason} == {Reason.POLICY_INVALID}
 
 
-async def test_policies_that_were_read_too_early_are_read_again(
+async def change(replica: Replica, *policies: bytes) -> None:
+    """Change the policy several times."""
+    for policy in policies:
+        await replica.workspaces.update_policy(WORKSPACE, policy, "")
+
+
+async def test_a_change_in_which_no_type_returns_reads_no_earlier_policy(
+    replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(replica.store.workspaces.__class__, "policies_page")
+    await change(replica, b"second", b"without", b"without too")
+
+
+@pytest.mark.parametrize(("newest_that_took", "again"), [(b"first", b"again"), (b"first odd", b"again odd")])
+async def test_a_type_that_returns_is_judged_by_the_newest_policy_that_took_it(
+    replica: Replica, newest_that_took: bytes, again: bytes
+) -> None:
+    other_form = b"again" if again.endswith(b"odd") else b"again odd"
+    between = [b"without %d" % number for number in range(2 * POLICIES_READ_AT_ONCE)]
+    await change(replica, b"before", newest_that_took, *between)
+    assert (await refusal_of(change(replica, other_form))).reason is Reason.POLICY_CHANGE_FORBIDDEN
+    await change(replica, again)
+
+
+async def test_policies_that_were_read_before_another_change_are_read_again(
     replica: Replica, other: Replica, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    await change(replica, b"without")
     page = replica.store.workspaces.policies_page
-    others = [b"second", b"third"]
+    others = [b"back", b"without"]
+    reads = 0
 
-    async def slow(workspace_key: int, before_revision: int, limit: int) -> list[StoredPolicy]:
+    async def overtaken(workspace_key: int, before_revision: int, limit: int) -> list[StoredPolicy]:
+        nonlocal reads
+        reads += 1
         read = await page(workspace_key, before_revision, limit)
         while others:
-            await other.workspaces.update_policy(WORKSPACE, others.pop(0), "")
+            await change(other, others.pop(0))
         return read
 
-    monkeypatch.setattr(replica.store.workspaces, "policies_page", slow)
-    # The fake engine holds that it is handed every policy before the one in force.
-    assert (await replica.workspaces.update_policy(WORKSPACE, b"fourth", "")).policy_revision == 4
+    monkeypatch.setattr(replica.store.workspaces, "policies_page", overtaken)
+    await change(replica, b"again")
+    assert reads == 2
 
 
-async def test_of_many_policies_every_one_is_read(replica: Replica, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("utterson.application.workspaces.workspaces.POLICIES_READ_AT_ONCE", 2)
-    for revision in range(2, 8):
-        assert (await replica.workspaces.update_policy(WORKSPACE, b"another", "")).policy_revision == revision
+async def test_a_change_that_is_overtaken_each_time_gives_up(
+    replica: Replica, other: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await change(replica, b"without")
+    page = replica.store.workspaces.policies_page
+
+    async def overtaken(workspace_key: int, before_revision: int, limit: int) -> list[StoredPolicy]:
+        await change(other, b"without")
+        return await page(workspace_key, before_revision, limit)
+
+    monkeypatch.setattr(replica.store.workspaces, "policies_page", overtaken)
+    error = await refusal_of(change(replica, b"again"))
+    assert (error.reason, error.retry_after_ms) == (Reason.STORE_UNAVAILABLE, 200)
 
 
 async def test_policy_revisions_newest_first_by_pages(replica: Replica) -> None:

@@ -120,10 +120,22 @@ class State(Protocol):
         """
         ...
 
+    def returning_types(self, policy: bytes) -> list[str]:
+        """Name the types that a policy takes, the one in force does not, and of which identifiers are held."""
+        ...
+
     def decide_policy(
         self, policy: bytes, earlier: Sequence[bytes], now_us: int, entry_id: bytes
     ) -> Plan | UttersonError:
-        """Decide a change of the policy; `earlier` are all policies before the one in force, newest first."""
+        """Decide a change of the policy.
+
+        Args:
+            policy: the new one, encoded and checked.
+            earlier: for each of the returning types the newest policy before the one in force that took it, newest
+                first: it tells in which form the type's identifiers are held.
+            now_us: the time.
+            entry_id: the identity of the log entry.
+        """
         ...
 
     def decide_import(
@@ -211,6 +223,10 @@ class Engine(Protocol):
 
     def preset_policy(self, name: str) -> CheckedPolicy | None:
         """Give a preset's policy, encoded; None where there is none of the name."""
+        ...
+
+    def taken_types(self, policy: bytes, names: Sequence[str]) -> list[str]:
+        """Tell which of some identifier types a policy takes that is kept."""
         ...
 
     def preset_names(self) -> list[str]:

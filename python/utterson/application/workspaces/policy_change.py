@@ -1,36 +1,54 @@
 """A change of a workspace's policy, in the log's order."""
 
+import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from utterson.application.lane.operation import Operation
 from utterson.application.ports.engine import Plan, State
 from utterson.application.workspaces.etag import policy_etag
-from utterson.domain.chain import StoredPolicy
 from utterson.domain.errors import Reason, UttersonError
 
 
+@dataclass(frozen=True, slots=True)
+class EarlierPolicies:
+    """What was read of a workspace's earlier policies, to judge types that return.
+
+    Args:
+        policy_revision: the policy in force when they were read.
+        types: the returning types that were looked for.
+        policies: for each type the newest earlier policy that took it, encoded; newest first, each once.
+    """
+
+    policy_revision: int = 0
+    types: frozenset[str] = frozenset()
+    policies: Sequence[bytes] = ()
+
+
 class PolicyChange(Operation):
-    """Replaces the policy in force.
+    """Replaces the policy in force. Decided in a thread: large policies and workspaces take a while.
 
     Args:
         policy: the new one, encoded and checked.
         etag: that of the policy which the caller saw; empty overwrites whatever is in force.
-        kept: the policies that the workspace had when they were read, newest first. Where others changed the policy
-            since then nothing is decided, and `is_outdated` says so: they have to be read again.
+        earlier: what was read of earlier policies. Where types return of which it does not tell, nothing is decided,
+            and `wanted` names them: their policies have to be read, which a turn must not wait for.
     """
 
-    def __init__(self, policy: bytes, etag: str, kept: Sequence[StoredPolicy]) -> None:
+    threaded = True
+
+    def __init__(self, policy: bytes, etag: str, earlier: EarlierPolicies) -> None:
         self.refusal: UttersonError | None = None
         self.policy = policy
         self.policy_revision = 0
-        self.is_outdated = False
+        self.wanted: frozenset[str] = frozenset()
         self._etag = etag
-        self._kept = kept
+        self._earlier = earlier
 
     async def decide(self, state: State, now_us: int, entry_id: bytes) -> Plan | None:
         """Compare the etag with the policy in force, then decide."""
         self.refusal = None
-        self.is_outdated = False
+        self.wanted = frozenset()
         self.policy_revision = state.policy_revision
         if self._etag and self._etag != policy_etag(state.policy_revision, state.policy):
             self.refusal = UttersonError(
@@ -38,12 +56,11 @@ class PolicyChange(Operation):
                 "somebody else changed the policy first; read the workspace again and repeat the change on it",
             )
             return None
-        newest = self._kept[0].policy_revision if self._kept else 0
-        self.is_outdated = newest < self.policy_revision - 1
-        if self.is_outdated:
+        returning = frozenset(await asyncio.to_thread(state.returning_types, self.policy))
+        if not self._is_told(returning):
+            self.wanted = returning
             return None
-        earlier = [kept.policy for kept in self._kept if kept.policy_revision < self.policy_revision]
-        decided = state.decide_policy(self.policy, earlier, now_us, entry_id)
+        decided = await asyncio.to_thread(state.decide_policy, self.policy, self._earlier.policies, now_us, entry_id)
         if isinstance(decided, UttersonError):
             self.refusal = decided
             return None
@@ -55,3 +72,8 @@ class PolicyChange(Operation):
         """Always: a refusal must not come from an old state."""
         del default_strong
         return True
+
+    def _is_told(self, returning: frozenset[str]) -> bool:
+        """Whether what was read of earlier policies is enough: nothing is needed where no type returns."""
+        read_for = self._earlier.policy_revision
+        return not returning or (read_for == self.policy_revision and returning <= self._earlier.types)

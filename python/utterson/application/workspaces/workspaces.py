@@ -1,20 +1,24 @@
 """Workspaces and their policies: made, told, listed, changed."""
 
+import asyncio
+
 from utterson.application.lane.context import LaneContext
+from utterson.application.lane.lane import Lane
 from utterson.application.lane.lanes import Lanes
 from utterson.application.paging import PageTokens, page_limit
-from utterson.application.refusals import store_refusals, store_unavailable, workspace_not_found
+from utterson.application.refusals import RETRY_AFTER_MS, store_refusals, store_unavailable, workspace_not_found
 from utterson.application.workspaces.etag import policy_etag
-from utterson.application.workspaces.policy_change import PolicyChange
-from utterson.domain.chain import FailureKind, NewWorkspace, StoredPolicy, StoredWorkspace, StoreFailureError
+from utterson.application.workspaces.policy_change import EarlierPolicies, PolicyChange
+from utterson.domain.chain import FailureKind, NewWorkspace, StoredWorkspace, StoreFailureError
 from utterson.domain.decisions import CheckedPolicy
 from utterson.domain.errors import FieldViolation, Reason, Resource, UttersonError
 from utterson.domain.records import Page, PolicyRevisionRecord, WorkspaceRecord
 
 KEY_BYTES = 16
 REVISION_MAX = 2**31 - 1
-# So many rows are asked for at a time.
-POLICIES_READ_AT_ONCE = 100
+# A policy may be large: so many are held in memory at a time while earlier ones are searched.
+POLICIES_READ_AT_ONCE = 8
+CHANGE_TRIES = 10
 
 
 class WorkspacesService:
@@ -73,11 +77,7 @@ class WorkspacesService:
         """
         lane = await self._lanes.lane(workspace)
         checked: CheckedPolicy = self._context.engine.check_policy(policy)
-        while True:
-            operation = PolicyChange(checked.policy, etag, await self._kept_policies(lane.keys.workspace_key))
-            await lane.run(operation)
-            if not operation.is_outdated:
-                break
+        operation = await self._decided(lane, checked.policy, etag)
         if operation.refusal is not None:
             raise operation.refusal
         return WorkspaceRecord(
@@ -104,18 +104,40 @@ class WorkspacesService:
         records = [PolicyRevisionRecord(row.policy_revision, row.policy, row.create_time_us) for row in rows[:limit]]
         return Page(records, next_token)
 
-    async def _kept_policies(self, workspace_key: int) -> list[StoredPolicy]:
-        """Read all policies that the workspace had, newest first: before the turn, which must not wait for a read."""
-        kept: list[StoredPolicy] = []
-        before = REVISION_MAX
-        with store_refusals():
-            while before > 1:
+    async def _decided(self, lane: Lane, policy: bytes, etag: str) -> PolicyChange:
+        """Run a change until it is decided: nearly always once, where types return a second time.
+
+        Raises:
+            UttersonError: STORE_UNAVAILABLE where others change the policy each time between the reading and the turn.
+        """
+        earlier = EarlierPolicies()
+        for _ in range(CHANGE_TRIES):
+            operation = PolicyChange(policy, etag, earlier)
+            await lane.run(operation)
+            if not operation.wanted:
+                return operation
+            earlier = await self._earlier_policies(lane.keys.workspace_key, operation.policy_revision, operation.wanted)
+        raise UttersonError(
+            Reason.STORE_UNAVAILABLE, "others change the policy too fast; try again", retry_after_ms=RETRY_AFTER_MS
+        )
+
+    async def _earlier_policies(
+        self, workspace_key: int, policy_revision: int, types: frozenset[str]
+    ) -> EarlierPolicies:
+        """Find the newest policy before a revision that took each type, few policies in memory at a time."""
+        missing, found, before = set(types), list[bytes](), policy_revision
+        while missing and before > 1:
+            with store_refusals():
                 page = await self._store.policies_page(workspace_key, before, POLICIES_READ_AT_ONCE)
-                if not page:
-                    break
-                kept += page
-                before = page[-1].policy_revision
-        return kept
+            if not page:
+                break
+            for kept in page:
+                taken = await asyncio.to_thread(self._context.engine.taken_types, kept.policy, sorted(missing))
+                if taken:
+                    found.append(kept.policy)
+                    missing.difference_update(taken)
+            before = page[-1].policy_revision
+        return EarlierPolicies(policy_revision, types, found)
 
     def _preset(self, name: str) -> CheckedPolicy:
         preset = self._context.engine.preset_policy(name)

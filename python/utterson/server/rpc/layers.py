@@ -125,10 +125,14 @@ class RequestIdLayer:
                 _send_request_id(context, request_id)
                 return await behaviour(request, context)
             try:
-                return await behaviour(request, context)
+                answer = await behaviour(request, context)
             except BaseException:
-                _send_request_id(context, make_request_id())
+                _send_request_id(context, request_id_of_call.get() or make_request_id())
                 raise
+            if request_id := request_id_of_call.get():
+                # Made on the way, for a fault among the results of a batch.
+                _send_request_id(context, request_id)
+            return answer
 
         return identified
 

@@ -27,7 +27,7 @@ use crate::rules::{isolation, merge};
 use crate::state::{Diverged, Head, State, Undo};
 
 pub use import::{Imported, decide_import};
-pub use policy_change::decide_policy;
+pub use policy_change::{decide_policy, returning_types};
 
 /// A decoded call, or why it could not be taken.
 pub type Submission<'c> = Result<Call<'c>, Fault>;

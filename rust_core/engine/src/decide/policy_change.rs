@@ -13,9 +13,9 @@ use crate::state::State;
 /// Refused while profiles exist: another strategy, another normalisation or region of a type. A type that no policy
 /// took for a while returns as it was, if identifiers of it are still held.
 ///
-/// `earlier` are the policies before the one in force, newest first. The state knows the one in force only, and not in
-/// which form the identifiers of a type are that it does not take; the earlier policies never change, so whoever has
-/// them all may bring them.
+/// `earlier` are policies before the one in force, newest first: for each of the [`returning_types`] the newest that took
+/// it; others may be left out. The state knows the policy in force only, and not in which form the identifiers of a type
+/// are that it does not take; policies never change once they are kept, so whoever reads them may bring them.
 ///
 /// # Errors
 ///
@@ -47,6 +47,14 @@ pub fn decide_policy(
     };
     let effects = vec![Effect::ChangePolicy { revision, policy, encoded }];
     Ok(Plan { entry, effects, decided: Vec::new() })
+}
+
+/// The types that `policy` takes, the policy in force does not, and of which identifiers are held: a change to `policy` is
+/// decided with the newest earlier policy that took each of them.
+#[must_use]
+pub fn returning_types(state: &State, policy: &Policy) -> Vec<String> {
+    let held = state.held_types(|name| change::returns(name, &state.policy, policy));
+    held.into_iter().map(str::to_owned).collect()
 }
 
 /// What stored data forbids.
