@@ -71,6 +71,9 @@ class Lane:
         self.used_at_s = self._loop.time()
         self._context = context
         self._make_batch = make_batch
+        # Asked for each call: a settings object takes longer to look at than an attribute.
+        self._queue_calls_max = context.limits.queue_calls_max
+        self._batch_calls_max = context.limits.batch_calls_max
         self._staleness_s = context.limits.staleness_ms / 1000
         self._default_strong = context.limits.default_strong
         self._keeper = StateKeeper(keys, context)
@@ -191,7 +194,7 @@ class Lane:
             await asyncio.wait(self._fillers, timeout=1)
 
     def _is_full(self, calls: int) -> bool:
-        return self._queued_calls > 0 and self._queued_calls + calls > self._context.limits.queue_calls_max
+        return self._queued_calls > 0 and self._queued_calls + calls > self._queue_calls_max
 
     def _put(self, item: _Item, calls: int) -> None:
         if self._closing:
@@ -263,7 +266,7 @@ class Lane:
                 if not items:
                     items.append(self._queue.popleft())
                 break
-            if items and calls + item.group.size > self._context.limits.batch_calls_max:
+            if items and calls + item.group.size > self._batch_calls_max:
                 break
             items.append(self._queue.popleft())
             calls += item.group.size
