@@ -29,11 +29,6 @@ class Deadline:
         self._given_up: set[asyncio.Task[Any]] = set()
         self._sweeping = False
 
-    @property
-    def open_calls(self) -> int:
-        """How many calls are watched at the moment."""
-        return len(self._began_s) + len(self._given_up)
-
     async def limited(self, answer: Awaitable[Answer]) -> Answer:
         """Wait for an answer in the call's own task.
 

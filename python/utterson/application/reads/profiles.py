@@ -10,7 +10,7 @@ from utterson.application.paging import PageTokens, page_limit
 from utterson.application.ports.engine import State
 from utterson.application.reads.operations import FindProfiles, ReadInTurn
 from utterson.application.reads.profile_reading import ProfileReading, profile_not_found
-from utterson.application.refusals import internal_fault, store_refusals
+from utterson.application.refusals import RETRY_AFTER_MS, internal_fault, store_refusals
 from utterson.domain.chain import Revision, StateDivergedError
 from utterson.domain.errors import FieldViolation, Reason, UttersonError
 from utterson.domain.records import Page, ProfileRecord
@@ -60,7 +60,9 @@ class ProfilesService:
             if reading.done:
                 return self._records(lane, reading)
         raise UttersonError(
-            Reason.STORE_UNAVAILABLE, "other servers change the workspace too fast; try again", retry_after_ms=200
+            Reason.STORE_UNAVAILABLE,
+            "other servers change the workspace too fast; try again",
+            retry_after_ms=RETRY_AFTER_MS,
         )
 
     async def list_events(self, workspace: str, profile_id: int, page_size: int, page_token: str) -> Page[bytes]:
@@ -126,7 +128,9 @@ class ProfilesService:
         while not await self._is_in_log(lane, wanted):
             if asyncio.get_running_loop().time() >= deadline_s:
                 raise UttersonError(
-                    Reason.REVISION_NOT_REACHED, "the revision was not reached in time; try again", retry_after_ms=200
+                    Reason.REVISION_NOT_REACHED,
+                    "the revision was not reached in time; try again",
+                    retry_after_ms=RETRY_AFTER_MS,
                 )
             await asyncio.sleep(TOKEN_POLL_S)
         await lane.reach(wanted.seq)
