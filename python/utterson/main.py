@@ -21,10 +21,15 @@ from utterson.application.maintenance import prepare, tidy
 from utterson.application.reads.profiles import ProfilesService
 from utterson.application.workspaces.workspaces import WorkspacesService
 from utterson.engine.core_engine import REQUEST_RETENTION_US, CoreEngine
+from utterson.engine.front import Front
 from utterson.logs import configure_logging
 from utterson.scheduling import let_runners_finish
+from utterson.server.front.listener import FrontListener, Listener
+from utterson.server.front.ports import FrontLimits
+from utterson.server.limits import HANDSHAKE_TIMEOUT_MS, SILENCE_MS_MAX, UNARY_TIMEOUT_S
 from utterson.server.refusals import encode_status
-from utterson.server.rpc.server import ServerHandle, build_server
+from utterson.server.rpc.server import SERVICES, build_server
+from utterson.settings.listening import FrontChoice
 from utterson.settings.process import Settings
 from utterson.store.embedded import EmbeddedPostgres
 from utterson.store.migrate import migrate
@@ -76,7 +81,7 @@ def _spare_the_garbage_collector() -> None:
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[ServerHandle]:
+async def running(settings: Settings) -> AsyncIterator[Listener]:
     """Run a whole server for as long as the context lasts.
 
     Leaving it: health says NOT_SERVING, no new calls, running ones end, lanes finish, connections close.
@@ -100,18 +105,50 @@ async def running(settings: Settings) -> AsyncIterator[ServerHandle]:
         lanes = Lanes(context, CallBatch)
         stack.push_async_callback(lanes.close, settings.shutdown_grace_ms / 1000)
         await stack.enter_async_context(_background(context, lanes))
-        server = build_server(
-            IdentityService(lanes, context, encode_status),
-            ImportService(lanes, context),
-            WorkspacesService(lanes, context),
-            ProfilesService(lanes, context),
-            listen=settings.listen,
-            receive_bytes_max=settings.receive_bytes_max,
-            reflection=settings.serves_reflection,
-        )
+        server = _listener(settings, lanes, context)
         await server.start()
         stack.push_async_callback(server.stop, settings.shutdown_grace_ms / 1000)
         yield server
+
+
+def _listener(settings: Settings, lanes: Lanes, context: LaneContext) -> Listener:
+    """Build what listens: the front with the server of gRPC behind it, or that alone."""
+    identity = IdentityService(lanes, context, encode_status)
+
+    def grpc_server(listen: str) -> Listener:
+        return build_server(
+            identity,
+            ImportService(lanes, context),
+            WorkspacesService(lanes, context),
+            ProfilesService(lanes, context),
+            listen=listen,
+            receive_bytes_max=settings.receive_bytes_max,
+            reflection=settings.serves_reflection,
+        )
+
+    if settings.front is FrontChoice.OFF:
+        return grpc_server(settings.listen)
+    return FrontListener(
+        Front, grpc_server, identity, listen=settings.listen, services=SERVICES, limits=_front_limits(settings)
+    )
+
+
+def _front_limits(settings: Settings) -> FrontLimits:
+    return FrontLimits(
+        connections_max=settings.connections_max,
+        streams_max=settings.connection_calls_max,
+        header_bytes_max=settings.header_bytes_max,
+        message_bytes_max=settings.receive_bytes_max,
+        queue_calls_max=settings.waiting_calls_max,
+        queue_bytes_max=settings.waiting_bytes_max,
+        handshake_timeout_ms=HANDSHAKE_TIMEOUT_MS,
+        keepalive_ms=settings.keepalive_ms,
+        keepalive_timeout_ms=settings.keepalive_timeout_ms,
+        age_ms_max=settings.connection_age_ms_max,
+        age_grace_ms=settings.connection_age_grace_ms,
+        unary_timeout_ms=int(UNARY_TIMEOUT_S * 1000),
+        silence_ms_max=SILENCE_MS_MAX,
+    )
 
 
 @asynccontextmanager

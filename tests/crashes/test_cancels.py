@@ -61,7 +61,7 @@ async def _leave_around_a_commit(client: Client, caller: Caller, lane: Lane) -> 
     await asyncio.wait(callings)
     for one in sent:
         one.refusal = "cancelled"
-    await _until(lambda: all(item.future.done() for item in lane._queue))
+    await _until(lambda: all(item.receiver.done() for item in lane._queue))
     pause.resumed.set()
 
 

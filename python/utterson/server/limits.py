@@ -11,3 +11,9 @@ REQUEST_ID_LENGTH_MAX: Final = 128
 # A status travels in the trailers, which clients refuse above 8 KiB; a result in a batch keeps the same limit, so that
 # a call is told the same either way.
 VIOLATIONS_BYTES_MAX: Final = 4096
+
+# How long a connection may take until it speaks HTTP/2.
+HANDSHAKE_TIMEOUT_MS: Final = 20_000
+
+# After so long without a word from the event loop, health says that nobody is served.
+SILENCE_MS_MAX: Final = 5_000

@@ -31,16 +31,30 @@ def ensure_free(listen: str) -> None:
     """
     if listen.startswith(UNIX_PREFIX):
         return
-    host, _, port = listen.rpartition(":")
     try:
-        places = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        found = places(listen)
     except OSError:
         return
-    for family, kind, protocol, _, place in places:
-        with socket.socket(family, kind, protocol) as probe:
+    for place in found:
+        family = socket.AF_INET6 if ":" in place[0] else socket.AF_INET
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(place)
             except OSError as error:
                 if error.errno in _TAKEN:
                     raise ListenError(listen) from None
+
+
+def places(listen: str) -> list[tuple[str, int]]:
+    """Resolve an address to listen at: each IP address and port that it stands for.
+
+    Args:
+        listen: `host:port`.
+
+    Raises:
+        OSError: the host is not known.
+    """
+    host, _, port = listen.rpartition(":")
+    found = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    return list(dict.fromkeys((str(place[0]), int(place[1])) for *_, place in found))

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field, field_validator
 
 from utterson.settings.group import SettingsGroup
-from utterson.settings.kinds import MillisecondsOrZero
+from utterson.settings.kinds import Milliseconds, MillisecondsOrZero
 
 _PORT_MAX = 65535
 
@@ -20,6 +20,13 @@ class Reflection(StrEnum):
     OFF = "off"
 
 
+class FrontChoice(StrEnum):
+    """Who listens at the public address."""
+
+    ON = "on"
+    OFF = "off"
+
+
 class ListeningSettings(SettingsGroup):
     """The server's door."""
 
@@ -28,6 +35,38 @@ class ListeningSettings(SettingsGroup):
     )
     receive_bytes_max: Annotated[int, Field(ge=4096, le=2**31 - 1)] = Field(
         default=32 * 1024 * 1024, description="Size of the largest message taken from a caller."
+    )
+    front: FrontChoice = Field(
+        default=FrontChoice.ON,
+        description="Answer by the front in Rust; off puts gRPC's Python server there, which is slower.",
+    )
+    connections_max: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        default=4096, description="Connections open at once; further ones wait until one closes. Front only."
+    )
+    connection_calls_max: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        default=1000, description="Calls and streams that a connection may have under way. Front only."
+    )
+    connection_age_ms_max: MillisecondsOrZero = Field(
+        default=0,
+        description="Age at which a connection is asked to go, so that callers spread anew; 0 never. Front only.",
+    )
+    connection_age_grace_ms: Milliseconds = Field(
+        default=600_000, description="How long the calls of a connection that was asked to go may go on. Front only."
+    )
+    keepalive_ms: Milliseconds = Field(
+        default=60_000, description="Silence after which a connection is asked whether it lives. Front only."
+    )
+    keepalive_timeout_ms: Milliseconds = Field(
+        default=20_000, description="How long a connection may take to say that it lives. Front only."
+    )
+    header_bytes_max: Annotated[int, Field(ge=4096, le=2**20)] = Field(
+        default=16 * 1024, description="Size of a request's headers together. Front only."
+    )
+    waiting_calls_max: Annotated[int, Field(ge=2, le=2**20)] = Field(
+        default=8192, description="Calls that wait for the event loop; further ones are refused. Front only."
+    )
+    waiting_bytes_max: Annotated[int, Field(ge=2**20, le=2**40)] = Field(
+        default=512 * 1024 * 1024, description="Bytes of requests that are not answered yet. Front only."
     )
     reflection: Reflection = Field(
         default=Reflection.AUTO, description="Serve the API's description; auto means only on a loopback address."

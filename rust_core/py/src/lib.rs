@@ -5,6 +5,7 @@
 mod arguments;
 mod calls;
 mod errors;
+mod front;
 mod loader;
 mod panics;
 mod plan;
@@ -27,6 +28,8 @@ mod _core {
     use crate::calls::{CallGroup, CallMessage, imported_count, parse_batch, parse_call, parse_stream_message};
     #[pymodule_export]
     use crate::errors::{Fault, FormatUnknownError, RepeatedCall, StateDivergedError};
+    #[pymodule_export]
+    use crate::front::PyFront;
     #[pymodule_export]
     use crate::loader::StateLoader;
     #[pymodule_export]

@@ -32,7 +32,7 @@ async def beside_and_through(core: Core, request: messages.IdentifyRequest) -> t
     engine, lane = core.identity._engine, await core.lanes.lane(request.workspace)
     group = engine.parse_call(CallKind.IDENTIFY, request.SerializeToString())
     hit = lane.answer_hit(group)
-    reply = await lane.offer(group)
+    reply = await (await lane.submit(group, wait_for_space=False))
     return hit, reply if isinstance(reply, bytes) else None
 
 

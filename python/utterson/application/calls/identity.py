@@ -3,15 +3,27 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-from utterson.application.calls.beat import Beat
 from utterson.application.calls.submission import Submission, answered
 from utterson.application.lane.context import LaneContext
 from utterson.application.lane.lanes import Lanes
+from utterson.application.lane.receiver import Receiver
 from utterson.application.ports.process import StatusEncoder
-from utterson.application.refusals import workspace_not_found
+from utterson.application.refusals import internal_fault, workspace_not_found
 from utterson.domain.calls import CallKind
 from utterson.domain.decisions import Answer, ParsedGroup, ParsedMessage, Reply
 from utterson.domain.errors import Reason, UttersonError
+
+
+def unary_response(reply: Reply) -> bytes:
+    """Give the response of a unary call.
+
+    Raises:
+        UttersonError: the call was refused.
+    """
+    if isinstance(reply, bytes):
+        return reply
+    refusal = reply[0]
+    raise refusal if isinstance(refusal, UttersonError) else TypeError("an accepted call was not answered whole")
 
 
 class IdentityService:
@@ -22,7 +34,8 @@ class IdentityService:
         self._context = context
         self._engine = context.engine
         self._encode_status = encode_status
-        self._beat = Beat()
+        # Kept until they are done: the event loop does not.
+        self._openings: set[asyncio.Task[None]] = set()
 
     async def resolve(self, kind: CallKind, request: bytes) -> bytes:
         """Answer one unary call.
@@ -30,22 +43,50 @@ class IdentityService:
         Raises:
             UttersonError: the call's own refusal.
         """
+        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        response = self.begin(kind, request, future)
+        return unary_response(await future) if response is None else response
+
+    def begin(self, kind: CallKind, request: bytes, receiver: Receiver) -> bytes | None:
+        """Begin to answer one unary call.
+
+        Returns:
+            The response where it is at hand; else None, and the reply goes to the receiver: see `unary_response`.
+
+        Raises:
+            UttersonError: the call is refused at once.
+        """
         group = self._engine.parse_call(kind, request)
         lane = self._lanes.open_lane(group.workspace)
-        if lane is not None:
-            hit = lane.answer_hit(group)
-            if hit is not None:
-                if self._beat.is_running():
-                    await self._beat.tick()
-                return hit
-            future = lane.offer(group)
+        if lane is None:
+            opening = asyncio.create_task(self._offer_when_open(group, receiver))
+            self._openings.add(opening)
+            opening.add_done_callback(self._openings.discard)
+            return None
+        hit = lane.answer_hit(group)
+        if hit is None:
+            lane.offer(group, receiver)
+        return hit
+
+    async def _offer_when_open(self, group: ParsedGroup, receiver: Receiver) -> None:
+        """Put a call into its workspace's lane as soon as that is open; never raises."""
+        try:
+            lane = await self._lanes.lane(group.workspace)
+            if not receiver.done():
+                lane.offer(group, receiver)
+        except BaseException as error:
+            if not receiver.done():
+                self._refuse(group, receiver, error)
+            if not isinstance(error, Exception):
+                raise
+
+    def _refuse(self, group: ParsedGroup, receiver: Receiver, error: BaseException) -> None:
+        if not isinstance(error, UttersonError):
+            receiver.set_exception(internal_fault(error, self._context.entropy))
+        elif error.reason is Reason.WORKSPACE_NOT_FOUND:
+            receiver.set_result(self._without_workspace(group))
         else:
-            future = await self._submit(group, wait_for_space=False)
-        reply = await future
-        if isinstance(reply, bytes):
-            return reply
-        refusal = reply[0]
-        raise refusal if isinstance(refusal, UttersonError) else TypeError("an accepted call was not answered whole")
+            receiver.set_exception(error)
 
     async def resolve_batch(self, request: bytes) -> bytes:
         """Answer a batch; each call has its own result."""

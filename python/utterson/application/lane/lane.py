@@ -15,6 +15,7 @@ from utterson.application.lane.committer import Committer
 from utterson.application.lane.context import LaneContext
 from utterson.application.lane.gathering import CALLS_AHEAD, Gathering
 from utterson.application.lane.operation import Batch, CatchUp, MakeBatch, Operation
+from utterson.application.lane.receiver import Receiver
 from utterson.application.lane.repeats import fill_repeated
 from utterson.application.lane.state_keeper import StateKeeper
 from utterson.application.lane.turn_runner import TurnRunner
@@ -32,7 +33,7 @@ class _GroupItem:
     """A group of calls that waits for its turn."""
 
     group: ParsedGroup
-    future: asyncio.Future[Reply]
+    receiver: Receiver
 
 
 @dataclass(slots=True)
@@ -41,7 +42,7 @@ class _OperationItem:
 
     operation: Operation
     timeout_ms: int
-    future: asyncio.Future[None]
+    receiver: asyncio.Future[None]
 
 
 _Item: TypeAlias = _GroupItem | _OperationItem
@@ -109,20 +110,23 @@ class Lane:
         while wait_for_space and self._is_full(group.size) and not self._closing:
             self._space.clear()
             await self._space.wait()
-        return self.offer(group)
+        future: asyncio.Future[Reply] = self._loop.create_future()
+        self.offer(group, future)
+        return future
 
-    def offer(self, group: ParsedGroup) -> asyncio.Future[Reply]:
-        """As `submit`, without waiting for space."""
+    def offer(self, group: ParsedGroup, receiver: Receiver) -> None:
+        """As `submit`, without waiting for space; the reply goes to the receiver.
+
+        A receiver that is done before its calls are decided drops them.
+        """
         if self._is_full(group.size) and not self._closing:
             raise UttersonError(
                 Reason.QUEUE_FULL,
                 "too many calls wait in this workspace; slow down and try again",
                 retry_after_ms=self._gathering.drain_ms(self._queued_calls),
             )
-        future: asyncio.Future[Reply] = self._loop.create_future()
         self.used_at_s = self._loop.time()
-        self._put(_GroupItem(group, future), group.size)
-        return future
+        self._put(_GroupItem(group, receiver), group.size)
 
     def answer_hit(self, group: ParsedGroup) -> bytes | None:
         """Answer a call that changes nothing and asks for no confirmed state at once; None for any other.
@@ -251,7 +255,7 @@ class Lane:
             return
         if isinstance(self._queue[0], _GroupItem):
             turn = self._take()
-            calls = [item for item in turn.items if isinstance(item, _GroupItem) and not item.future.done()]
+            calls = [item for item in turn.items if isinstance(item, _GroupItem) and not item.receiver.done()]
             batch = self._make_batch([item.group for item in calls])
             self._runner.decide_ahead(batch)
             self._next = _Turn(list(calls), turn.calls, batch)
@@ -285,19 +289,19 @@ class Lane:
                 await self._operate(item)
 
     async def _operate(self, item: _OperationItem) -> None:
-        if item.future.done():
+        if item.receiver.done():
             return
         try:
             await self._runner.run(item.operation, item.timeout_ms)
         except Exception as error:
             _fail([item], error if isinstance(error, UttersonError) else internal_fault(error, self._context.entropy))
             return
-        if not item.future.done():
-            item.future.set_result(None)
+        if not item.receiver.done():
+            item.receiver.set_result(None)
 
     async def _resolve(self, items: list[_GroupItem]) -> None:
         """Decide calls together; where the database refuses one of their values, halve until that call stands alone."""
-        live = [item for item in items if not item.future.done()]
+        live = [item for item in items if not item.receiver.done()]
         if not live:
             return
         await self._resolve_decided(live, self._make_batch([item.group for item in live]))
@@ -325,8 +329,8 @@ class Lane:
                 response = plan.response(place, item.group)
                 if response is None:
                     self._release(item, plan.answers(place))
-                elif not item.future.done():
-                    item.future.set_result(response)
+                elif not item.receiver.done():
+                    item.receiver.set_result(response)
         except Exception as error:
             # Nothing may leave a caller without an answer.
             _fail(live, internal_fault(error, self._context.entropy))
@@ -344,20 +348,20 @@ class Lane:
         await self._resolve(live[middle:])
 
     def _release(self, item: _GroupItem, answers: list[Answer]) -> None:
-        if item.future.done():
+        if item.receiver.done():
             return
         if any(isinstance(answer, RepeatedCall) for answer in answers):
-            filler = asyncio.create_task(fill_repeated(self._context, self.keys, item.group, answers, item.future))
+            filler = asyncio.create_task(fill_repeated(self._context, self.keys, item.group, answers, item.receiver))
             self._fillers.add(filler)
             filler.add_done_callback(self._fillers.discard)
             return
-        item.future.set_result(answers)
+        item.receiver.set_result(answers)
 
 
 def _fail(items: "list[_Item] | list[_GroupItem] | list[_OperationItem]", error: UttersonError) -> None:
     for item in items:
-        if not item.future.done():
-            item.future.set_exception(error)
+        if not item.receiver.done():
+            item.receiver.set_exception(error)
 
 
 def _ignored() -> "asyncio.Future[None]":

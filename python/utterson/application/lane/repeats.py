@@ -1,8 +1,7 @@
 """Answers to repeated calls: what was recorded when the call was accepted (rule C7)."""
 
-import asyncio
-
 from utterson.application.lane.context import LaneContext
+from utterson.application.lane.receiver import Receiver
 from utterson.application.refusals import internal_fault, store_unavailable
 from utterson.domain.chain import StoreFailureError, WorkspaceKeys
 from utterson.domain.decisions import Answer, ParsedGroup, RepeatedCall, Reply, ReplyForm
@@ -41,9 +40,9 @@ async def fill_repeated(
     keys: WorkspaceKeys,
     group: ParsedGroup,
     answers: list[Answer],
-    future: "asyncio.Future[Reply]",
+    receiver: Receiver,
 ) -> None:
-    """Put the recorded answers of a group in their places and resolve the future; never raises."""
+    """Put the recorded answers of a group in their places and hand them to the receiver; never raises."""
     try:
         repeated = [answer for answer in answers if isinstance(answer, RepeatedCall)]
         recorded = iter(await recorded_bytes(context, keys, repeated))
@@ -51,14 +50,14 @@ async def fill_repeated(
             _told(context, answer, next(recorded)) if isinstance(answer, RepeatedCall) else answer for answer in answers
         ]
     except BaseException as error:
-        if not future.done():
+        if not receiver.done():
             refusal = error if isinstance(error, UttersonError) else internal_fault(error, context.entropy)
-            future.set_exception(refusal)
+            receiver.set_exception(refusal)
         if not isinstance(error, Exception):
             raise
         return
-    if not future.done():
-        future.set_result(_reply(context, group, filled))
+    if not receiver.done():
+        receiver.set_result(_reply(context, group, filled))
 
 
 def _reply(context: LaneContext, group: ParsedGroup, filled: list[Answer]) -> Reply:

@@ -1,0 +1,183 @@
+"""Takes calls from the front, a turn's at once, and brings their answers back together.
+
+Each call has its own guard: whatever goes wrong with one ends that one. A call that can be answered from memory is
+answered right here, one that waits for its lane costs neither a task nor a future; only what takes several steps
+(a batch request) runs in a task.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, Final, Protocol
+
+from utterson.application.calls.identity import IdentityService, unary_response
+from utterson.domain.calls import CallKind
+from utterson.domain.decisions import Reply
+from utterson.server.front.ports import Front, Token
+from utterson.server.front.refusals import encoded_refusal
+from utterson.server.guard import refusal_of
+from utterson.server.request_id import make_request_id, request_id_of_call
+
+_SERVICE: Final = "/utterson.v1.IdentityService/"
+# The methods that are taken; None is a batch request. The front tells a call's by its place.
+METHODS: Final[tuple[tuple[str, CallKind | None], ...]] = (
+    (f"{_SERVICE}Identify", CallKind.IDENTIFY),
+    (f"{_SERVICE}Login", CallKind.LOGIN),
+    (f"{_SERVICE}Logout", CallKind.LOGOUT),
+    (f"{_SERVICE}Track", CallKind.TRACK),
+    (f"{_SERVICE}Modify", CallKind.MODIFY),
+    (f"{_SERVICE}Search", CallKind.SEARCH),
+    (f"{_SERVICE}BatchResolve", None),
+)
+# Calls taken in one turn of the loop: more would keep commits and streams waiting.
+TAKE_CALLS_MAX: Final = 1024
+
+
+class _Cancellable(Protocol):
+    def cancel(self) -> object: ...
+
+
+class FrontCalls:
+    """The calls that the front has handed over and that are not answered yet.
+
+    Args:
+        front: where they come from and go to.
+        identity: the use cases.
+    """
+
+    def __init__(self, front: Front, identity: IdentityService) -> None:
+        self._front = front
+        self._identity = identity
+        self._loop = asyncio.get_running_loop()
+        self._waiting: dict[Token, _Cancellable] = {}
+        self._responses: list[tuple[Token, bytes]] = []
+        self._identified: list[tuple[Token, bytes, str]] = []
+        self._refusals: list[tuple[Token, int, str, bytes, str]] = []
+        self._bring_soon = False
+
+    @property
+    def waiting_count(self) -> int:
+        """How many calls are not answered yet."""
+        return len(self._waiting)
+
+    def take(self) -> None:
+        """Take what waits in the front; the loop calls this when the front's descriptor is readable."""
+        calls, gone = self._front.take(TAKE_CALLS_MAX)
+        for token in gone:
+            waiting = self._waiting.pop(token, None)
+            if waiting is not None:
+                waiting.cancel()
+        # What is answered in here leaves at the end, without a turn of the loop in between.
+        self._bring_soon = True
+        for token, place, request, request_id in calls:
+            path, kind = METHODS[place]
+            if kind is None:
+                self._begin_batch(token, path, request, request_id)
+            else:
+                self._begin(token, path, kind, request, request_id)
+        self._bring()
+
+    def _begin(self, token: Token, path: str, kind: CallKind, request: bytes, request_id: str | None) -> None:
+        receiver = _Receiver(self, token, path, request_id)
+        try:
+            response = self._identity.begin(kind, request, receiver)
+        except BaseException as error:
+            self.refuse(token, path, request_id, error)
+            return
+        if response is None:
+            self._waiting[token] = receiver
+        else:
+            self._responses.append((token, response))
+
+    def _begin_batch(self, token: Token, path: str, request: bytes, request_id: str | None) -> None:
+        self._waiting[token] = self._loop.create_task(
+            self._answer_batch(token, path, self._identity.resolve_batch(request), request_id)
+        )
+
+    async def _answer_batch(
+        self, token: Token, path: str, answer: Coroutine[Any, Any, bytes], request_id: str | None
+    ) -> None:
+        if request_id is not None:
+            request_id_of_call.set(request_id)
+        try:
+            response = await answer
+        except BaseException as error:
+            self.refuse(token, path, request_id, error)
+            if not isinstance(error, Exception) and not isinstance(error, asyncio.CancelledError):
+                raise
+            return
+        made = request_id_of_call.get() if request_id is None else ""
+        self.respond(token, response, made)
+
+    def respond(self, token: Token, response: bytes, made_request_id: str = "") -> None:
+        """Answer a call.
+
+        Args:
+            token: the call.
+            response: the message.
+            made_request_id: what the call was given as request id on the way, else empty.
+        """
+        self._waiting.pop(token, None)
+        if made_request_id:
+            self._identified.append((token, response, made_request_id))
+        else:
+            self._responses.append((token, response))
+        self._bring_later()
+
+    def refuse(self, token: Token, path: str, request_id: str | None, error: BaseException) -> None:
+        """Refuse a call with what its caller may know of an error."""
+        self._waiting.pop(token, None)
+        before = request_id_of_call.set(request_id or make_request_id())
+        try:
+            refusal = refusal_of(error, path)
+            if refusal is not None:
+                told = encoded_refusal(refusal)
+                self._refusals.append((token, told.code, told.message, told.details, request_id_of_call.get()))
+        finally:
+            request_id_of_call.reset(before)
+        self._bring_later()
+
+    def _bring_later(self) -> None:
+        """Bring the answers of this turn of the loop together, at its end."""
+        if not self._bring_soon:
+            self._bring_soon = True
+            self._loop.call_soon(self._bring)
+
+    def _bring(self) -> None:
+        self._bring_soon = False
+        if self._responses or self._identified or self._refusals:
+            responses, self._responses = self._responses, []
+            identified, self._identified = self._identified, []
+            refusals, self._refusals = self._refusals, []
+            self._front.answer(responses, identified, refusals)
+
+
+class _Receiver:
+    """Waits for the reply to one call in a future's stead."""
+
+    __slots__ = ("_calls", "_done", "_path", "_request_id", "_token")
+
+    def __init__(self, calls: FrontCalls, token: Token, path: str, request_id: str | None) -> None:
+        self._calls = calls
+        self._token = token
+        self._path = path
+        self._request_id = request_id
+        self._done = False
+
+    def done(self) -> bool:
+        return self._done
+
+    def cancel(self) -> None:
+        self._done = True
+
+    def set_result(self, reply: Reply, /) -> None:
+        self._done = True
+        try:
+            response = unary_response(reply)
+        except Exception as error:
+            self._calls.refuse(self._token, self._path, self._request_id, error)
+        else:
+            self._calls.respond(self._token, response)
+
+    def set_exception(self, error: BaseException, /) -> None:
+        self._done = True
+        self._calls.refuse(self._token, self._path, self._request_id, error)

@@ -1,0 +1,94 @@
+//! Health, answered from what the loop said last and how long ago that was.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+use tonic_health::ServingStatus;
+use tonic_health::pb::health_server::HealthServer;
+use tonic_health::server::{HealthReporter, HealthService};
+
+/// How often the loop's silence is measured.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// What the loop says of itself; written by its thread, read by the front's.
+#[derive(Debug)]
+pub struct LoopWord {
+    started_at: Instant,
+    serving: AtomicBool,
+    said_at_ms: AtomicU64,
+    changed: Notify,
+}
+
+impl LoopWord {
+    /// The word of a loop that has not said anything.
+    pub fn new() -> Self {
+        Self {
+            started_at: Instant::now(),
+            serving: AtomicBool::new(false),
+            said_at_ms: AtomicU64::new(0),
+            changed: Notify::new(),
+        }
+    }
+
+    /// The loop is alive.
+    pub fn alive(&self) {
+        self.said_at_ms.store(self.now_ms(), Ordering::Relaxed);
+    }
+
+    /// The loop takes calls, or does not take them any more.
+    pub fn set_serving(&self, serving: bool) {
+        self.serving.store(serving, Ordering::Relaxed);
+        self.alive();
+        self.changed.notify_one();
+    }
+
+    /// Whether calls are served as far as anybody knows.
+    pub fn is_serving(&self, silence_max: Duration) -> bool {
+        let silent_ms = self.now_ms().saturating_sub(self.said_at_ms.load(Ordering::Relaxed));
+        self.serving.load(Ordering::Relaxed) && Duration::from_millis(silent_ms) <= silence_max
+    }
+
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.started_at.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+/// The health service of gRPC, and who keeps it up to date.
+pub struct Health {
+    reporter: HealthReporter,
+    services: Vec<String>,
+}
+
+impl Health {
+    /// Tells about the server as a whole and about `services`; nothing is served yet.
+    pub async fn new(services: &[String]) -> (Self, HealthServer<HealthService>) {
+        let reporter = HealthReporter::new();
+        let server = HealthServer::new(HealthService::from_health_reporter(reporter.clone()));
+        let services = std::iter::once(String::new()).chain(services.iter().cloned()).collect();
+        let health = Self { reporter, services };
+        health.tell(false).await;
+        (health, server)
+    }
+
+    /// Keeps looking at the loop's word; never ends.
+    pub async fn follow(&self, word: &LoopWord, silence_max: Duration) {
+        let mut told = false;
+        loop {
+            let serving = word.is_serving(silence_max);
+            if serving != told {
+                self.tell(serving).await;
+                told = serving;
+            }
+            // A word that was said is told at once, silence as soon as it is noticed.
+            let _ = tokio::time::timeout(LOOK, word.changed.notified()).await;
+        }
+    }
+
+    async fn tell(&self, serving: bool) {
+        let status = if serving { ServingStatus::Serving } else { ServingStatus::NotServing };
+        for service in &self.services {
+            self.reporter.set_service_status(service, status).await;
+        }
+    }
+}

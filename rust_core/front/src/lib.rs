@@ -1,0 +1,35 @@
+//! The front: HTTP/2 before asyncio, in a thread of its own that never waits for Python.
+//!
+//! It listens at the public address. The methods that it was told to take it answers by way of the loop: their requests
+//! gather in the [`inbox`], one wake-up tells the loop, which takes all of them at once and brings their answers back
+//! together. Every other method is passed through to the server behind, as it is ([`pass_through`]). Bounds, deadlines,
+//! health and shedding are kept here, so that a loop that stands still stops nobody from being told so.
+//!
+//! Why it is there: docs/decisions/0018-a-front-in-rust.md.
+
+#![forbid(unsafe_code)]
+
+mod answers;
+mod budget;
+mod codec;
+mod connection;
+mod deadline;
+mod door;
+mod executor;
+mod front;
+mod health;
+pub mod inbox;
+mod listening;
+mod outbox;
+mod pass_through;
+mod refusal;
+mod request_id;
+mod settings;
+mod unary;
+mod wake;
+
+pub use crate::answers::Answer;
+pub use crate::front::{Front, StartError};
+pub use crate::inbox::{Call, Taken};
+pub use crate::refusal::{Refusal, Refusals};
+pub use crate::settings::{Limits, Places, Settings};

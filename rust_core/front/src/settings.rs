@@ -1,0 +1,62 @@
+//! What the front is told when it starts.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::refusal::Refusals;
+
+/// Where the front listens, and what stands behind it.
+#[derive(Clone, Debug)]
+pub struct Places {
+    /// The public addresses. Where the first has port 0, a free one is taken, and the others get the same.
+    pub listen: Vec<SocketAddr>,
+    /// The Unix socket of the server that gets whatever is not taken.
+    pub behind: PathBuf,
+}
+
+/// What callers are held to. A zero duration means "without limit".
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Connections open at once; further ones wait in the kernel's queue.
+    pub connections_max: usize,
+    /// Calls that a connection may have under way at once.
+    pub streams_max: u32,
+    /// All headers of a request together, in bytes, as HPACK counts them.
+    pub header_bytes_max: u32,
+    /// The largest message, in bytes, unpacked.
+    pub message_bytes_max: usize,
+    /// Calls that wait for the loop.
+    pub queue_calls_max: usize,
+    /// Bytes of all requests that are not answered yet.
+    pub queue_bytes_max: u64,
+    /// How long a new connection may take until it speaks HTTP/2.
+    pub handshake_timeout: Duration,
+    /// After so long without a word from the peer a ping is sent.
+    pub keepalive: Duration,
+    /// How long a ping may go unanswered.
+    pub keepalive_timeout: Duration,
+    /// After about so long a connection is asked to go (GOAWAY); its calls end in peace.
+    pub age_max: Duration,
+    /// How long the calls of a connection that was asked to go may take.
+    pub age_grace: Duration,
+    /// How long a call without a deadline of its own may take.
+    pub unary_timeout: Duration,
+    /// After so long without a word from the loop, health says that nobody is served.
+    pub silence_max: Duration,
+}
+
+/// All that the front is told.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where it listens.
+    pub places: Places,
+    /// What callers are held to.
+    pub limits: Limits,
+    /// The paths of the methods that are taken; a call names its method by the place in this list.
+    pub methods: Vec<String>,
+    /// The services that health tells about, besides the server as a whole.
+    pub services: Vec<String>,
+    /// What the front itself refuses with.
+    pub refusals: Refusals,
+}

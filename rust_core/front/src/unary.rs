@@ -1,0 +1,208 @@
+//! A call that is taken: read, handed to the loop, answered in time.
+
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll, ready};
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response};
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use tonic::codec::CompressionEncoding;
+use tonic::server::{Grpc, UnaryService};
+use tonic::{Code, Status};
+
+use crate::answers::Answer;
+use crate::budget::Held;
+use crate::codec::BytesCodec;
+use crate::deadline;
+use crate::door::{Context, Door};
+use crate::inbox::{Call, ConnectionId, MethodIndex, Token};
+use crate::refusal::Refusals;
+use crate::request_id;
+
+/// Answers one call of a method that is taken.
+pub async fn answer(door: &Door, method: MethodIndex, request: Request<Incoming>) -> Response<Identified> {
+    let limits = &door.context.settings.limits;
+    let sent_id = request_id::sent(request.headers());
+    let own_timeout = deadline::timeout(request.headers());
+    let held = door.share.begin();
+    let call = ToLoop {
+        context: Rc::clone(&door.context),
+        connection: door.connection,
+        method,
+        request_id: sent_id.as_ref().and_then(|id| id.to_str().ok()).map(str::to_owned),
+        held: Arc::clone(&held),
+        made_id: Rc::default(),
+        was_asked: Rc::default(),
+    };
+    let (made_id, was_asked) = (Rc::clone(&call.made_id), Rc::clone(&call.was_asked));
+    let mut grpc = Grpc::new(BytesCodec)
+        .accept_compressed(CompressionEncoding::Gzip)
+        .accept_compressed(CompressionEncoding::Deflate)
+        .max_decoding_message_size(limits.message_bytes_max)
+        .max_encoding_message_size(usize::MAX);
+    let overloaded = door.context.settings.refusals.overloaded.status();
+    let counted = request.map(|body| Counted { body, held, overloaded });
+    let response = tokio::time::timeout(own_timeout.unwrap_or(limits.unary_timeout), grpc.unary(call, counted)).await;
+    let told_id = made_id.take().or(sent_id);
+    let refusals = &door.context.settings.refusals;
+    match response {
+        Ok(response) => match response.extensions().get::<Status>() {
+            Some(status) if was_asked.get() => refused(status, told_id),
+            Some(status) => refused(&unread(status, refusals), told_id),
+            None => response.map(|body| Identified { body, request_id: told_id }),
+        },
+        Err(_) if own_timeout.is_some() => refused(&Status::deadline_exceeded("Deadline Exceeded"), told_id),
+        Err(_) => refused(&refusals.unanswered.status(), told_id),
+    }
+}
+
+/// A refusal, with a request id by which it can be asked about.
+pub fn refused(status: &Status, request_id: Option<HeaderValue>) -> Response<Identified> {
+    let mut response = status.clone().into_http();
+    response.headers_mut().insert(request_id::HEADER, request_id.unwrap_or_else(request_id::made));
+    response.map(Identified::without)
+}
+
+/// What a caller is told whose message could not be read: the library's own status but for a message of too many bytes.
+fn unread(status: &Status, refusals: &Refusals) -> Status {
+    let too_large = matches!(status.code(), Code::OutOfRange | Code::ResourceExhausted) && status.details().is_empty();
+    if too_large { refusals.message_too_large.status() } else { status.clone() }
+}
+
+/// The part of a call that waits for the loop.
+struct ToLoop {
+    context: Rc<Context>,
+    connection: ConnectionId,
+    method: MethodIndex,
+    request_id: Option<String>,
+    held: Arc<Held>,
+    made_id: Rc<RefCell<Option<HeaderValue>>>,
+    was_asked: Rc<Cell<bool>>,
+}
+
+impl UnaryService<Bytes> for ToLoop {
+    type Response = Bytes;
+    type Future = Pin<Box<dyn Future<Output = Result<tonic::Response<Bytes>, Status>>>>;
+
+    fn call(&mut self, request: tonic::Request<Bytes>) -> Self::Future {
+        self.was_asked.set(true);
+        let (context, connection) = (Rc::clone(&self.context), self.connection);
+        let made_id = Rc::clone(&self.made_id);
+        let held = Arc::clone(&self.held);
+        let (token, answer) = context.answers.expect();
+        let call = Call { token, method: self.method, request: request.into_inner(), request_id: self.request_id.take() };
+        Box::pin(async move {
+            let overloaded = || context.settings.refusals.overloaded.status();
+            if held.add(call.request.len()).is_err() || context.inbox.push(connection, call).is_err() {
+                context.answers.forget(token);
+                return Err(overloaded());
+            }
+            context.filled.notify_one();
+            let _waiting = Waiting { context: Rc::clone(&context), connection, token };
+            match answer.await {
+                Ok(Answer::Response(response)) => Ok(tonic::Response::new(response)),
+                Ok(Answer::Identified(response, id)) => {
+                    *made_id.borrow_mut() = HeaderValue::try_from(id).ok();
+                    Ok(tonic::Response::new(response))
+                }
+                Ok(Answer::Refused(refusal, id)) => {
+                    *made_id.borrow_mut() = HeaderValue::try_from(id).ok();
+                    Err(refusal.status())
+                }
+                Err(_) => Err(context.settings.refusals.unavailable.status()),
+            }
+        })
+    }
+}
+
+/// A call that waits for its answer; when nobody waits any more, the loop is told so.
+struct Waiting {
+    context: Rc<Context>,
+    connection: ConnectionId,
+    token: Token,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if self.context.answers.forget(self.token) {
+            self.context.inbox.withdraw(self.connection, self.token);
+            self.context.filled.notify_one();
+        }
+    }
+}
+
+/// A request's body whose bytes are counted.
+struct Counted {
+    body: Incoming,
+    held: Arc<Held>,
+    overloaded: Status,
+}
+
+impl Body for Counted {
+    type Data = Bytes;
+    type Error = Box<dyn std::error::Error + Send + Sync>;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut TaskContext<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let Some(frame) = ready!(Pin::new(&mut self.body).poll_frame(context)) else { return Poll::Ready(None) };
+        let frame = frame?;
+        if self.held.add(frame.data_ref().map_or(0, Bytes::len)).is_err() {
+            return Poll::Ready(Some(Err(self.overloaded.clone().into())));
+        }
+        Poll::Ready(Some(Ok(frame)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// The body of an answer, which brings the request id back in its trailers.
+pub struct Identified {
+    body: tonic::body::Body,
+    request_id: Option<HeaderValue>,
+}
+
+impl Identified {
+    /// A body that brings none.
+    pub fn without(body: tonic::body::Body) -> Self {
+        Self { body, request_id: None }
+    }
+}
+
+impl Body for Identified {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut TaskContext<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let mut frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        if let Some(Ok(frame)) = &mut frame
+            && let Some(trailers) = frame.trailers_mut()
+            && let Some(request_id) = self.request_id.take()
+        {
+            trailers.insert(request_id::HEADER, request_id);
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
