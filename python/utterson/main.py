@@ -26,7 +26,7 @@ from utterson.logs import configure_logging
 from utterson.scheduling import let_runners_finish
 from utterson.server.front.listener import FrontListener, Listener
 from utterson.server.front.ports import FrontLimits
-from utterson.server.limits import HANDSHAKE_TIMEOUT_MS, SILENCE_MS_MAX, UNARY_TIMEOUT_S
+from utterson.server.limits import HANDSHAKE_TIMEOUT_MS, SILENCE_MS_MAX, UNARY_TIMEOUT_S, UNTAKEN_TIMEOUT_MS
 from utterson.server.refusals import encode_status
 from utterson.server.rpc.server import SERVICES, build_server
 from utterson.settings.listening import FrontChoice
@@ -148,6 +148,7 @@ def front_limits(settings: Settings) -> FrontLimits:
         age_ms_max=settings.connection_age_ms_max,
         age_grace_ms=settings.connection_age_grace_ms,
         unary_timeout_ms=int(UNARY_TIMEOUT_S * 1000),
+        untaken_timeout_ms=UNTAKEN_TIMEOUT_MS,
         silence_ms_max=SILENCE_MS_MAX,
     )
 

@@ -34,6 +34,7 @@ struct GivenLimits {
     age_ms_max: u64,
     age_grace_ms: u64,
     unary_timeout_ms: u64,
+    untaken_timeout_ms: u64,
     silence_ms_max: u64,
 }
 
@@ -52,6 +53,7 @@ impl From<GivenLimits> for Limits {
             age_max: Duration::from_millis(given.age_ms_max),
             age_grace: Duration::from_millis(given.age_grace_ms),
             unary_timeout: Duration::from_millis(given.unary_timeout_ms),
+            untaken_timeout: Duration::from_millis(given.untaken_timeout_ms),
             silence_max: Duration::from_millis(given.silence_ms_max),
         }
     }

@@ -26,6 +26,7 @@ class FrontLimits:
     age_ms_max: int
     age_grace_ms: int
     unary_timeout_ms: int
+    untaken_timeout_ms: int
     silence_ms_max: int
 
 
