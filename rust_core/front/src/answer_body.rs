@@ -32,8 +32,8 @@ impl AnswerBody {
         Self { body: Source::Own(body), _running: running, _untaken: Some(untaken) }
     }
 
-    /// A refusal, which takes no memory to speak of.
-    pub fn refused(body: Identified, running: Running) -> Self {
+    /// An answer of our own that may take as long as it likes: a stream, or a refusal, which takes no memory.
+    pub fn lasting(body: Identified, running: Running) -> Self {
         Self { body: Source::Own(body), _running: running, _untaken: None }
     }
 

@@ -20,10 +20,11 @@ use crate::answers::Answers;
 use crate::budget::{Budget, Share};
 use crate::connection::Phase;
 use crate::health::Watched;
-use crate::inbox::{ConnectionId, Inbox, MethodIndex};
+use crate::inbox::{ConnectionId, Inbox, MethodIndex, StreamId};
 use crate::life::{Life, Lives};
 use crate::pass_through::{Behind, NotPassed, Passed};
 use crate::settings::Settings;
+use crate::stream;
 use crate::unary::{self, Identified};
 use crate::wake::LoopWake;
 
@@ -41,11 +42,12 @@ pub struct Context {
     pub lives: Lives,
     /// Something was put into the inbox; the loop is told at the end of this turn.
     pub filled: Notify,
-    methods: HashMap<String, MethodIndex>,
+    methods: HashMap<String, (MethodIndex, bool)>,
     budget: Arc<Budget>,
     health: HealthServer<HealthService>,
     phase: watch::Receiver<Phase>,
     last_connection: Cell<u64>,
+    last_stream: Cell<u64>,
 }
 
 impl Context {
@@ -56,9 +58,9 @@ impl Context {
         health: HealthServer<HealthService>,
         phase: watch::Receiver<Phase>,
     ) -> Self {
-        let indices = (0_u16..).map(MethodIndex);
+        let methods = settings.methods.iter().zip((0_u16..).map(MethodIndex));
         Self {
-            methods: settings.methods.iter().cloned().zip(indices).collect(),
+            methods: methods.map(|(method, index)| (method.path.clone(), (index, method.streams))).collect(),
             budget: Budget::new(settings.limits.queue_bytes_max),
             inbox,
             answers: Answers::default(),
@@ -67,8 +69,15 @@ impl Context {
             health,
             phase,
             last_connection: Cell::new(0),
+            last_stream: Cell::new(0),
             settings,
         }
+    }
+
+    /// Names a new stream.
+    pub fn next_stream(&self) -> StreamId {
+        self.last_stream.set(self.last_stream.get() + 1);
+        StreamId(self.last_stream.get())
     }
 }
 
@@ -107,28 +116,36 @@ impl Door {
     async fn answer(self, request: Request<Incoming>) -> Result<Response<AnswerBody>, h2::Error> {
         let running = self.life.begin();
         if is_grpc(&request) {
-            if let Some(method) = self.method(&request) {
-                let response = unary::answer(&self, method, request).await;
-                return Ok(response.map(|body| AnswerBody::own(body, running, self.life.answered())));
+            match self.method(&request) {
+                Some((method, false)) => {
+                    let response = unary::answer(&self, method, request).await;
+                    return Ok(response.map(|body| AnswerBody::own(body, running, self.life.answered())));
+                }
+                // What is compressed is unpacked behind: message by message it would hold up the front's thread.
+                Some((method, true)) if !is_packed(&request) => {
+                    let response = stream::answer(&self, method, request).await;
+                    return Ok(response.map(|body| AnswerBody::lasting(body, running)));
+                }
+                Some(_) | None => {}
             }
             if is_health(request.uri().path()) {
                 return Ok(self.tell_health(request).await.map(|body| AnswerBody::health(body, running)));
             }
         }
         if request.method() == Method::CONNECT {
-            return Ok(no_tunnel().map(|body| AnswerBody::refused(body, running)));
+            return Ok(no_tunnel().map(|body| AnswerBody::lasting(body, running)));
         }
         let unavailable = || self.context.settings.refusals.unavailable.status();
         match self.behind.pass(request).await {
             Ok(response) => Ok(response.map(|body| AnswerBody::passed(Passed::new(body, unavailable()), running))),
             Err(NotPassed::Reset(reason)) => Err(reason.into()),
             Err(NotPassed::Unreachable) => {
-                Ok(unary::refused(&unavailable(), None).map(|body| AnswerBody::refused(body, running)))
+                Ok(unary::refused(&unavailable(), None).map(|body| AnswerBody::lasting(body, running)))
             }
         }
     }
 
-    fn method(&self, request: &Request<Incoming>) -> Option<MethodIndex> {
+    fn method(&self, request: &Request<Incoming>) -> Option<(MethodIndex, bool)> {
         let path = request.uri().path_and_query()?.as_str();
         self.context.methods.get(path).copied()
     }
@@ -158,6 +175,10 @@ impl Service<Request<Incoming>> for Door {
 fn is_grpc(request: &Request<Incoming>) -> bool {
     let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.as_bytes().strip_prefix(GRPC));
     request.method() == Method::POST && matches!(kind, Some([] | [b'+' | b';', ..]))
+}
+
+fn is_packed(request: &Request<Incoming>) -> bool {
+    request.headers().get("grpc-encoding").is_some_and(|encoding| encoding != "identity")
 }
 
 /// Nobody is led through to anywhere.

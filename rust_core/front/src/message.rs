@@ -22,7 +22,7 @@ use crate::inbox::Full;
 use crate::settings::Settings;
 
 /// What stands before each message: a flag and the length.
-const HEADER_BYTES: usize = 5;
+pub const HEADER_BYTES: usize = 5;
 /// So much is unpacked at once in the front's thread.
 const UNPACKED_AT_ONCE_BYTES: usize = 16 * 1024;
 

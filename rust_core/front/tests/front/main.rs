@@ -13,5 +13,6 @@ mod ending;
 mod health;
 
 mod pass_through;
+mod streams;
 mod unary;
 mod untaken;

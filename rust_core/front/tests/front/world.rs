@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use utterson_front::inbox::Token;
-use utterson_front::{Answer, Call, Front, Limits, Places, Refusal, Refusals, Settings};
+use utterson_front::{Answer, Call, Front, Limits, Method, Places, Refusal, Refusals, Settings};
 
 use crate::behind::Behind;
 
@@ -19,7 +19,9 @@ pub const REFUSE: &str = "/t.Taken/Refuse";
 pub const HOLD: &str = "/t.Taken/Hold";
 pub const BIG: &str = "/t.Taken/Big";
 pub const NAMED: &str = "/t.Taken/Named";
-const METHODS: [&str; 5] = [ECHO, REFUSE, HOLD, BIG, NAMED];
+/// A stream, each message of which comes back.
+pub const STREAM: &str = "/t.Taken/Stream";
+const METHODS: [&str; 6] = [ECHO, REFUSE, HOLD, BIG, NAMED, STREAM];
 
 pub const RESOURCE_EXHAUSTED: i32 = 8;
 pub const UNAVAILABLE: i32 = 14;
@@ -50,6 +52,7 @@ pub fn limits() -> Limits {
         message_bytes_max: 1024 * 1024,
         queue_calls_max: 1024,
         queue_bytes_max: 64 * 1024 * 1024,
+        stream_messages_max: 16,
         handshake_timeout: SOON,
         keepalive: Duration::ZERO,
         keepalive_timeout: SOON,
@@ -59,6 +62,10 @@ pub fn limits() -> Limits {
         untaken_timeout: SOON,
         silence_max: SOON,
     }
+}
+
+fn method(path: &str) -> Method {
+    Method { path: path.to_owned(), streams: path == STREAM }
 }
 
 pub fn refusal(code: i32, message: &str) -> Refusal {
@@ -76,7 +83,7 @@ impl World {
         };
         let listen = vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))];
         let places = Places { listen, behind: behind.place() };
-        let (methods, services) = (METHODS.map(str::to_owned).to_vec(), vec!["t.Taken".to_owned()]);
+        let (methods, services) = (METHODS.map(method).to_vec(), vec!["t.Taken".to_owned()]);
         let front = Arc::new(Front::start(Settings { places, limits, methods, services, refusals }).unwrap());
         front.set_serving(true);
         let seen = Arc::new(Seen::default());
