@@ -20,6 +20,7 @@ from utterson.application.lane.poller import poll_heads
 from utterson.application.maintenance import prepare, tidy
 from utterson.application.reads.profiles import ProfilesService
 from utterson.application.workspaces.workspaces import WorkspacesService
+from utterson.domain.startup import BrokenError
 from utterson.engine.core_engine import REQUEST_RETENTION_US, CoreEngine
 from utterson.engine.front import Front
 from utterson.logs import configure_logging
@@ -48,6 +49,7 @@ async def serve(settings: Settings) -> None:
 
     Raises:
         StartupError: the server cannot start; the sentence says why.
+        BrokenError: it started, and has lost what listens. Whatever it acknowledged stands.
     """
     configure_logging(settings.log_level, settings.log_format)
     let_runners_finish()
@@ -60,14 +62,25 @@ async def serve(settings: Settings) -> None:
         async with running(settings) as server:
             _spare_the_garbage_collector()
             logger.info("listening at %s, port %d", settings.listen, server.port)
-            await stop.wait()
+            await _first_of(stop, server.broken)
             for number in signals:
                 loop.remove_signal_handler(number)
             logger.info("stopping")
+            if server.broken.is_set():
+                raise BrokenError("the front has ended by a fault of its own, so the process ends; start it anew")
     finally:
         for number in signals:
             loop.remove_signal_handler(number)
     logger.info("stopped")
+
+
+async def _first_of(*events: asyncio.Event) -> None:
+    waiting = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()
 
 
 def _spare_the_garbage_collector() -> None:

@@ -7,10 +7,13 @@ mod caller;
 mod world;
 
 mod bounds;
+mod bytes_of_http2;
 mod deadlines;
 mod ending;
 
+mod fuzz;
 mod health;
+mod mutation;
 
 mod pass_through;
 mod streams;
