@@ -3,6 +3,7 @@
 
 mod groups;
 mod shapes;
+mod sound;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +15,7 @@ use crate::state::index::NONE;
 use crate::state::sharded::Sharded;
 use groups::{Group, Link};
 use shapes::{Change, Shapes};
+pub(crate) use sound::Standing;
 
 /// How many identifiers of each type a profile holds, its merged members' included; by type.
 pub type TypeCounts = SmallVec<[(TypeId, u32); 3]>;

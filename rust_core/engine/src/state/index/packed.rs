@@ -142,6 +142,12 @@ impl Packed {
         self.low == low && self.high & HIGH == high
     }
 
+    /// Whether it is an identifier's row. One without a holder is free, unless it is shared: then its first holder left,
+    /// and others remain.
+    pub fn is_used(&self) -> bool {
+        self.serial != 0 || self.kind().shared()
+    }
+
     #[inline]
     pub fn digest(&self, shard: u8) -> Digest {
         let high = u128::from(self.high >> 8) | u128::from(shard) << 56;

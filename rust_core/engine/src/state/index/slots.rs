@@ -149,6 +149,11 @@ impl Slots {
         None
     }
 
+    /// How many slots lead to a place.
+    pub fn held(&self) -> usize {
+        self.held as usize
+    }
+
     /// Whether the next insertion needs more room.
     pub fn is_full(&self) -> bool {
         (self.used as usize + 1) * 256 > self.buckets.len() * SLOTS * FULL
