@@ -4,6 +4,8 @@
 
 mod bulk;
 mod change;
+#[cfg(test)]
+mod faults;
 mod packed;
 mod posting;
 mod shard;
@@ -19,9 +21,9 @@ use crate::plan::Attachment;
 use crate::state::arena::Arena;
 use crate::state::sharded::Sharded;
 use packed::{Facts, Further, Kind, Packed, When};
+pub(crate) use posting::Holder;
 use posting::Posting;
 use shard::Shard;
-pub(crate) use posting::Holder;
 pub(crate) use sound::Looked;
 pub use warm::Near;
 

@@ -299,3 +299,15 @@ impl Profiles {
         if group.root == serial.0 { group.shape } else { self.links.get(serial.0).map_or(0, |link| link.shape) }
     }
 }
+
+#[cfg(test)]
+impl Profiles {
+    /// Turns a bit of a profile's row over: those of its first entry, then those of what it holds.
+    pub(crate) fn flip(&mut self, serial: Serial, bit: u32) {
+        let row = self.rows.row_mut(serial.0 - 1);
+        match bit {
+            0..32 => row.first_entry ^= 1 << bit,
+            _ => row.body.0 ^= 1 << (bit - 32),
+        }
+    }
+}

@@ -159,3 +159,11 @@ impl State {
         }
     }
 }
+
+#[cfg(test)]
+impl State {
+    /// The sums, to compare with another state's.
+    pub(crate) fn sums(&self) -> (Vec<u64>, usize) {
+        self.scrub.sums.told()
+    }
+}

@@ -183,6 +183,31 @@ pub(crate) struct Further {
 const _: () = assert!(size_of::<Packed>() == 32 && size_of::<Further>() == 24);
 
 #[cfg(test)]
+impl Packed {
+    pub(super) fn flip_low(&mut self, bit: u32) {
+        self.low ^= 1 << bit;
+    }
+
+    pub(super) fn flip_high(&mut self, bit: u32) {
+        self.high ^= 1 << bit;
+    }
+}
+
+#[cfg(test)]
+impl When {
+    pub(super) fn flipped(self, bit: u32) -> Self {
+        Self(self.0 ^ 1 << bit)
+    }
+}
+
+#[cfg(test)]
+impl Kind {
+    pub(super) fn flipped(self, bit: u32) -> Self {
+        Self(self.0 ^ 1 << bit)
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 

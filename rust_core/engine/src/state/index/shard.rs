@@ -81,6 +81,11 @@ impl Shard {
         &self.slots
     }
 
+    /// The first free row.
+    pub fn free(&self) -> u32 {
+        self.free
+    }
+
     /// The rows, free ones too.
     pub fn entries(&self) -> &Arena<Packed, CHUNK> {
         &self.entries
@@ -112,5 +117,16 @@ impl Shard {
                 self.slots.insert(row.digest(shard), place);
             }
         }
+    }
+}
+
+#[cfg(test)]
+impl Shard {
+    pub fn slots_mut(&mut self) -> &mut Slots {
+        &mut self.slots
+    }
+
+    pub fn free_mut(&mut self) -> &mut u32 {
+        &mut self.free
     }
 }

@@ -36,7 +36,8 @@ impl Index {
         Some((self.entry(at), self.next(at)))
     }
 
-    /// Whether the table of a shard leads to as many rows as the shard has. Cost: a pass over the shard.
+    /// Whether the table of a shard leads to as many rows as the shard has, and the others are free. Cost: a pass over the
+    /// shard.
     pub(crate) fn counts(&self, shard: u8) -> bool {
         self.shards[usize::from(shard)].counts()
     }
@@ -79,7 +80,10 @@ impl Index {
     }
 
     fn owners(&self, posting: &Posting) -> usize {
-        posting.behind(None).filter(|holder| self.checked(holder.place).is_some_and(|(entry, _)| entry.exclusive)).count()
+        posting
+            .behind(None)
+            .filter(|holder| self.checked(holder.place).is_some_and(|(entry, _)| entry.exclusive))
+            .count()
     }
 
     /// Whether a holder's row is at its place.
@@ -92,6 +96,13 @@ impl Index {
         }
     }
 
+    /// Whether as many rows of further holders are free as nobody uses. Cost: a pass over them.
+    pub(crate) fn counts_further(&self) -> bool {
+        let used = self.further.rows().filter(|row| row.serial != 0).count();
+        let free = chain(self.free, |at| self.further.get(at).filter(|row| row.serial == 0).map(|row| row.next));
+        free.take(self.further.len() as usize + 1).count() == self.further.len() as usize - used
+    }
+
     /// How many rows of further holders there are, free ones too.
     pub(crate) fn further_rows(&self) -> u32 {
         self.further.len()
@@ -101,7 +112,7 @@ impl Index {
     pub(crate) fn is_posted(&self, at: u32) -> bool {
         let Some(row) = self.further.get(at).filter(|row| row.serial != 0) else { return true };
         let shared = self.checked_row(row.primary).is_some_and(|primary| primary.kind().shared());
-        let posting = self.postings.get(row.primary).filter(|_| shared);
+        let posting = self.postings.get(row.primary).filter(|_| shared && !row.kind.shared());
         posting.is_some_and(|posting| posting.get(row.serial) == Some(at | FURTHER))
     }
 
@@ -135,6 +146,16 @@ impl Index {
     }
 }
 
+/// The places of a chain of free rows; one without an end, where it leads in a circle or to a place without a `next`.
+fn chain(first: u32, next: impl Fn(u32) -> Option<u32>) -> impl Iterator<Item = u32> {
+    let mut at = first;
+    std::iter::from_fn(move || {
+        let place = (at != NONE).then_some(at)?;
+        at = next(place).unwrap_or(place);
+        Some(place)
+    })
+}
+
 impl Shard {
     fn checked_row(&self, at: u32) -> Option<&Packed> {
         self.entries().get(at)
@@ -145,6 +166,8 @@ impl Shard {
     }
 
     fn counts(&self) -> bool {
-        self.entries().rows().filter(|row| row.is_used()).count() == self.slots().held()
+        let used = self.entries().rows().filter(|row| row.is_used()).count();
+        let free = chain(self.free(), |at| self.entries().get(at).filter(|row| !row.is_used()).map(|row| row.next));
+        self.slots().counts(used) && free.take(self.len() as usize + 1).count() == self.len() as usize - used
     }
 }

@@ -2,10 +2,10 @@
 //! that it was joined with, and whether a look-up finds each of its identifiers.
 
 use crate::ids::Serial;
+use crate::state::State;
 use crate::state::index::NONE;
 use crate::state::profiles::{Profile, Standing};
 use crate::state::scrub::{Finding, Place, sums};
-use crate::state::State;
 
 /// So many profiles' lines are asked for together.
 const TOGETHER: u32 = 32;
@@ -27,6 +27,9 @@ impl State {
         while rows < most {
             let serial = self.scrub.sums.next();
             if serial.0 as usize > profiles {
+                if !self.scrub.sums.end() {
+                    return Err(Finding::Sum);
+                }
                 self.scrub.place = Place::Shard { shard: 0, at: 0, behind: None };
                 break;
             }
@@ -36,7 +39,7 @@ impl State {
             }
             let Own { sum, counted } = self.scrub_profile(serial)?;
             rows += 1 + counted.identifiers as usize;
-            if !self.scrub.sums.walk(sum, profiles) {
+            if !self.scrub.sums.walk(sum) {
                 return Err(Finding::Sum);
             }
         }
@@ -55,7 +58,7 @@ impl State {
         let root = self.profiles.checked(self.profiles.root(serial)).ok_or(Finding::Merge)?;
         let mut own = self.scrub_chain(serial, root.identifiers)?;
         match standing {
-            Standing::Alone => self.holds(profile, &own.counted)?,
+            Standing::Alone => compare(profile, &own.counted)?,
             Standing::Survivor(members) => {
                 let mut all = own.counted.clone();
                 for &member in &members {
@@ -67,7 +70,7 @@ impl State {
                 if (profile.merges as usize) < members.len() {
                     return Err(Finding::Count);
                 }
-                self.holds(profile, &all)?;
+                compare(profile, &all)?;
             }
             Standing::Joined => {
                 let survivor = self.profiles.redirect(serial).ok_or(Finding::Merge)?;
@@ -77,14 +80,6 @@ impl State {
         let made = sums::profile(serial, self.profiles.source(serial));
         own.sum = own.sum.wrapping_add(made).wrapping_add(sums::merges(serial, profile.merges));
         Ok(own)
-    }
-
-    /// Whether a profile counts what was counted; merges are another matter.
-    fn holds(&self, profile: &Profile, counted: &Profile) -> Result<(), Finding> {
-        let same = profile.identifiers == counted.identifiers
-            && profile.logins == counted.logins
-            && profile.counts == counted.counts;
-        if same { Ok(()) } else { Err(Finding::Count) }
     }
 
     /// Walks the chain of a profile's own identifiers, of which there are at most so many.
@@ -107,4 +102,12 @@ impl State {
         }
         Ok(own)
     }
+}
+
+/// Whether a profile counts what was counted; merges are another matter.
+fn compare(profile: &Profile, counted: &Profile) -> Result<(), Finding> {
+    let same = profile.identifiers == counted.identifiers
+        && profile.logins == counted.logins
+        && profile.counts == counted.counts;
+    if same { Ok(()) } else { Err(Finding::Count) }
 }

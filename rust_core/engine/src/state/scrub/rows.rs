@@ -46,6 +46,9 @@ impl State {
     /// Looks at a part of the rows of further holders, and answers how much work it was. Behind the last one the next
     /// round begins.
     pub(super) fn scrub_further(&mut self, at: u32, most: usize) -> Result<usize, Finding> {
+        if at == 0 && !self.index.counts_further() {
+            return Err(Finding::Count);
+        }
         let until = self.index.further_rows().min(at.saturating_add(u32::try_from(most).unwrap_or(u32::MAX)));
         for row in at..until {
             if !self.index.is_posted(row) {

@@ -8,8 +8,8 @@ use crate::ids::Serial;
 use crate::keyed::digest::Digest;
 use crate::state::index::Entry;
 
-/// Profiles whose rows share a sum, as a power of two.
-const BLOCK_BITS: u32 = 12;
+/// Profiles whose rows share a sum, as a power of two. Tests have few profiles, and want several sums.
+const BLOCK_BITS: u32 = if cfg!(test) { 2 } else { 12 };
 
 /// Odd numbers without a pattern: the digits of 2 / (√5 − 1), of π, of e and of √2.
 const KEYS: [u64; 4] = [0x9e37_79b9_7f4a_7c15, 0x2437_0f3a_885a_308d, 0xadf8_5458_a2bb_4a9b, 0x6a09_e667_f3bc_c909];
@@ -133,17 +133,21 @@ impl Sums {
         self.walked.next
     }
 
-    /// Takes what a walk found of the next profile. Answers false if that was the last of its block, or of `profiles`
-    /// in all, and the block does not add up.
-    pub fn walk(&mut self, found: u64, profiles: usize) -> bool {
-        let block = block_of(self.walked.next);
-        self.walked = Walked { next: Serial(self.walked.next.0 + 1), sum: self.walked.sum.wrapping_add(found) };
-        let last = self.walked.next.0 as usize > profiles;
-        if block == block_of(self.walked.next) && !last {
-            return true;
-        }
+    /// Takes what a walk found of the next profile. Answers false if its block ends with it and does not add up.
+    pub fn walk(&mut self, found: u64) -> bool {
+        let walked = self.walked.next;
+        self.walked = Walked { next: Serial(walked.0 + 1), sum: self.walked.sum.wrapping_add(found) };
+        block_of(walked) == block_of(self.walked.next) || self.adds_up(walked)
+    }
+
+    /// Ends a walk that has passed every profile. Answers false if the last block does not add up.
+    pub fn end(&mut self) -> bool {
+        self.adds_up(self.walked.next)
+    }
+
+    fn adds_up(&mut self, walked: Serial) -> bool {
         let sum = std::mem::take(&mut self.walked.sum);
-        self.blocks.get(block).copied().unwrap_or(0) == sum
+        self.blocks.get(block_of(walked)).copied().unwrap_or(0) == sum
     }
 
     /// Begins a walk from the first profile.
