@@ -21,7 +21,8 @@ impl State {
             work += (rows / SIDE_BY_SIDE) as usize;
         }
         let (mut at, mut behind, from) = (at, behind, at);
-        while at < rows && work + ((at - from) / SIDE_BY_SIDE) as usize <= most {
+        // One row at least, however long the pass was.
+        while at < rows && (at == from || work + ((at - from) / SIDE_BY_SIDE) as usize <= most) {
             let is_known = |serial| self.profiles.checked(serial).map(crate::state::profiles::Profile::known);
             match self.index.look((shard, at), behind.take(), most, is_known) {
                 Looked::Sound => at += 1,

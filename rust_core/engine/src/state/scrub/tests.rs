@@ -5,13 +5,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use proptest::prelude::*;
 
 use crate::call::CallKind;
-use crate::ids::{Micros, Serial};
+use crate::ids::{Day, Micros, Serial};
 use crate::plan::Effect;
 use crate::policy::spec::{OnLogout, OnNewKnownUser};
 use crate::state::scrub::{Finding, Step};
-use crate::state::{At, State};
+use crate::state::{At, LoadedIdentifier, LoadedProfile, State};
 use crate::testing::calls::{call, identify, modify};
-use crate::testing::{World, cases, histories, policies};
+use crate::testing::{START_US, World, cases, histories, policies};
 
 /// Scrubs to the end of the second round from now, so that a whole one lies between: what it finds first.
 fn scrubbed(state: &mut State) -> Option<Finding> {
@@ -169,7 +169,7 @@ fn a_change_that_nobody_committed_is_found() {
     let entry = world.state.index.first(digest).expect("it is held");
     let (serial, at) = (entry.serial, At { seq: world.state.head.seq, commit_time: Micros(0) });
     let detach = Effect::Detach { digest, serial, exclusive: true };
-    let seen = Effect::Seen { digest, serial, day: crate::ids::Day(30_000), exclusive: true };
+    let seen = Effect::Seen { digest, serial, day: Day(30_000), exclusive: true };
     for (effect, finding) in [(detach, Finding::Count), (seen, Finding::Sum)] {
         let mut broken = world.state.clone();
         broken.apply_unhashed(&effect, at);
@@ -225,4 +225,23 @@ fn a_free_row_that_is_none_is_found() {
         broken.index.lead_free_rows_to(shard, 0);
         assert_eq!(scrubbed(&mut broken), Some(Finding::Count), "shard {shard}");
     }
+}
+
+#[test]
+fn the_shortest_steps_come_to_an_end() {
+    let mut state = World::new(&policies::boundless()).fresh();
+    let create_time = Micros(START_US);
+    let (source, imported_merges, merged_into) = (None, 0, None);
+    for serial in (1..=5_000).map(Serial) {
+        assert!(state.load_profile(&LoadedProfile { serial, create_time, source, imported_merges, merged_into }));
+    }
+    for number in 0..20_000_u32 {
+        let digest = state.digester.identifier("a", &number.to_string());
+        let (serial, type_name, add_time) = (Serial(number % 5_000 + 1), "a".into(), create_time);
+        let row = LoadedIdentifier { digest, serial, type_name, add_time, seen_day: Day(1), exclusive: true };
+        assert!(state.load_identifier(&row));
+    }
+    // A shard takes more than one such step to be counted.
+    let steps = (0..100_000).take_while(|_| !state.scrub(1).round).count();
+    assert!((5_000..100_000).contains(&steps));
 }
