@@ -3,6 +3,7 @@
 mod ahead;
 mod apply;
 mod arena;
+pub mod audit;
 pub mod index;
 pub mod invariants;
 mod load;
@@ -15,7 +16,7 @@ pub mod types;
 use std::sync::Arc;
 
 use crate::ids::{Day, EntryId, Micros, PolicyRevision, Position, ProfileId, Seq, Serial};
-use crate::keyed::digest::{Digest, Digester, Domain};
+use crate::keyed::digest::{Digest, Digester};
 use crate::keyed::permutation::Permutation;
 use crate::keyed::state_hash::{Rows, StateHash};
 use crate::plan::{Attachment, Effect};
@@ -116,7 +117,7 @@ impl State {
     /// The key under which a trait of a profile is kept.
     #[must_use]
     pub fn trait_key(&self, serial: Serial, name: &str) -> Digest {
-        self.digester.start(Domain::Trait).number(u64::from(serial.0)).text(name).finish()
+        self.digester.set_trait(serial, name)
     }
 
     /// Every entry of a profile and of those joined into it.
