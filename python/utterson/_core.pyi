@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from typing import final
 
 __all__ = [
+    "AUDIT_DISAGREEMENTS",
     "COMMIT_COLUMNS",
     "REQUEST_RETENTION_US",
+    "SCRUB_FINDINGS",
     "UNICODE_VERSION",
     "CallGroup",
     "CallMessage",
@@ -24,6 +26,7 @@ __all__ = [
     "State",
     "StateDivergedError",
     "StateLoader",
+    "TableAudit",
     "check_policy",
     "encode_batch",
     "encode_stream_message",
@@ -41,6 +44,9 @@ __all__ = [
 UNICODE_VERSION: str
 # How long a request id stays used (rule C7).
 REQUEST_RETENTION_US: int
+# What `State.scrub` and `TableAudit.finish` may tell.
+SCRUB_FINDINGS: tuple[str, ...]
+AUDIT_DISAGREEMENTS: tuple[str, ...]
 # Name and element type of each column of a plan, in the order of `commit_batch`.
 COMMIT_COLUMNS: tuple[tuple[str, str], ...]
 
@@ -332,6 +338,13 @@ class State:
         """Read a token: seq and the first 8 bytes of the entry's id; None where it is not one of this workspace."""
     def request_digest(self, request_id: str) -> bytes:
         """Give the digest under which a request id is kept."""
+    def scrub(self, rows: int) -> tuple[int, bool, str | None]:
+        """Take the scrub on by about so many rows, and at most to the end of its round.
+
+        Tells how many rows it walked, whether the round is over, and what is wrong, one of `SCRUB_FINDINGS`; after that
+        the state is to be dropped. A step is longer by the chains of one profile and of those joined into it, and by a
+        pass over one of 256 shards.
+        """
     def check_invariants(self) -> list[str]:
         """Tell everything that is wrong with the state; nothing should be. Costs a walk over all of it."""
 
@@ -368,3 +381,26 @@ class StateLoader:
         """Take rows of digest, fingerprint, commit_time_us, seq."""
     def finish(self) -> State:
         """Check the rows against the head's state hash and give the state."""
+
+@final
+class TableAudit:
+    """Holds a workspace's tables, read in one snapshot, against the state hash of their head.
+
+    Fed as Postgres binary COPY chunks, borders anywhere. All profiles come first. Where rows are not what the tables
+    promise every method raises `StateDivergedError`. Keeps eight bytes a profile.
+    """
+
+    def __new__(cls, digest_key: bytes, state_hash: bytes) -> TableAudit: ...
+    @property
+    def rows(self) -> int:
+        """How many rows of all tables were taken so far; may be asked while another thread feeds."""
+    def profiles(self, chunk: bytes) -> None:
+        """Take rows of serial, create_time_us, source, merges, merged_into; in the order of the serials."""
+    def identifiers(self, chunk: bytes) -> None:
+        """Take rows of digest, profile, type, normalized_value, added_us."""
+    def traits(self, chunk: bytes) -> None:
+        """Take rows of profile, name, value, time_us, seq, position."""
+    def events(self, chunk: bytes) -> None:
+        """Take rows of profile, time_us, seq, position, record."""
+    def finish(self) -> list[tuple[str, int]]:
+        """Tell what is wrong, each one of `AUDIT_DISAGREEMENTS` with how often, or 1 where a hash tells only that."""
