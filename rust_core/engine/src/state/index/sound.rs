@@ -10,8 +10,8 @@ use crate::state::index::{Entry, FURTHER, Index, NONE, place_of, shard_at, withi
 /// What a look at the holders of an identifier came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Looked {
-    /// All of them stand where they belong.
-    Sound,
+    /// All of them, so many, stand where they belong.
+    Sound(usize),
     /// So many holders were enough; the next time the look goes on behind this one.
     Rested(Holder),
     /// One is not what its row says, or on the wrong side.
@@ -48,7 +48,7 @@ impl Index {
     }
 
     /// Looks at the holders of an identifier that has several, behind one if that is told; at most so many.
-    /// Others are sound.
+    /// None is looked at of an identifier that one profile holds.
     pub(crate) fn look(
         &self,
         (shard, at): (u8, u32),
@@ -57,18 +57,18 @@ impl Index {
         is_known: impl Fn(Serial) -> Option<bool>,
     ) -> Looked {
         let primary = place_of(shard, at);
-        let Some(row) = self.checked_row(primary).filter(|row| row.kind().shared()) else { return Looked::Sound };
+        let Some(row) = self.checked_row(primary).filter(|row| row.kind().shared()) else { return Looked::Sound(0) };
         let Some(posting) = self.postings.get(primary) else { return Looked::Astray };
         if row.serial != 0 && posting.get(row.serial) != Some(primary) {
             return Looked::Astray;
         }
-        let mut exclusive = false;
+        let (mut exclusive, mut number) = (false, 0);
         let mut last = None;
-        for (number, holder) in posting.behind(behind).enumerate() {
-            if let Some(last) = last.filter(|_| number == most) {
+        for holder in posting.behind(behind) {
+            if let Some(last) = last.filter(|_| number >= most) {
                 return Looked::Rested(last);
             }
-            last = Some(holder);
+            (last, number) = (Some(holder), number + 1);
             let known = is_known(Serial(holder.serial));
             if !self.is_at(&holder, primary) || known != Some(holder.known) {
                 return Looked::Astray;
@@ -76,7 +76,7 @@ impl Index {
             exclusive |= self.entry(holder.place).exclusive;
         }
         // Whoever rested may have missed who came meanwhile: all are counted together.
-        if exclusive && self.owners(posting) > 1 { Looked::TwoOwners } else { Looked::Sound }
+        if exclusive && self.owners(posting) > 1 { Looked::TwoOwners } else { Looked::Sound(number) }
     }
 
     fn owners(&self, posting: &Posting) -> usize {
@@ -96,24 +96,29 @@ impl Index {
         }
     }
 
-    /// Whether as many rows of further holders are free as nobody uses. Cost: a pass over them.
-    pub(crate) fn counts_further(&self) -> bool {
-        let used = self.further.rows().filter(|row| row.serial != 0).count();
-        let free = chain(self.free, |at| self.further.get(at).filter(|row| row.serial == 0).map(|row| row.next));
-        free.take(self.further.len() as usize + 1).count() == self.further.len() as usize - used
-    }
-
     /// How many rows of further holders there are, free ones too.
     pub(crate) fn further_rows(&self) -> u32 {
         self.further.len()
     }
 
-    /// Whether the row of a further holder is free, or the identifier's posting leads to it.
+    /// Whether the identifier's posting leads to the row of a further holder, or it is free and leads to another free one.
     pub(crate) fn is_posted(&self, at: u32) -> bool {
-        let Some(row) = self.further.get(at).filter(|row| row.serial != 0) else { return true };
+        let Some(row) = self.further.get(at) else { return true };
+        if row.serial == 0 {
+            return self.is_free_or_none(row.next);
+        }
         let shared = self.checked_row(row.primary).is_some_and(|primary| primary.kind().shared());
         let posting = self.postings.get(row.primary).filter(|_| shared && !row.kind.shared());
         posting.is_some_and(|posting| posting.get(row.serial) == Some(at | FURTHER))
+    }
+
+    /// Whether the next further holder gets a free row, or a new one.
+    pub(crate) fn has_free(&self) -> bool {
+        self.is_free_or_none(self.free)
+    }
+
+    fn is_free_or_none(&self, at: u32) -> bool {
+        at == NONE || self.further.get(at).is_some_and(|row| row.serial == 0)
     }
 
     /// Asks for the lines that walking the chains from these places reads, `depth` rows of each.

@@ -25,9 +25,9 @@ impl State {
         while at < rows && (at == from || work + ((at - from) / SIDE_BY_SIDE) as usize <= most) {
             let is_known = |serial| self.profiles.checked(serial).map(crate::state::profiles::Profile::known);
             match self.index.look((shard, at), behind.take(), most, is_known) {
-                Looked::Sound => at += 1,
+                Looked::Sound(holders) => (at, work) = (at + 1, work + holders),
                 Looked::Rested(holder) => {
-                    behind = Some(holder);
+                    (behind, work) = (Some(holder), work + most);
                     break;
                 }
                 Looked::Astray => return Err(Finding::Posting),
@@ -47,7 +47,7 @@ impl State {
     /// Looks at a part of the rows of further holders, and answers how much work it was. Behind the last one the next
     /// round begins.
     pub(super) fn scrub_further(&mut self, at: u32, most: usize) -> Result<usize, Finding> {
-        if at == 0 && !self.index.counts_further() {
+        if at == 0 && !self.index.has_free() {
             return Err(Finding::Count);
         }
         let until = self.index.further_rows().min(at.saturating_add(u32::try_from(most).unwrap_or(u32::MAX)));
