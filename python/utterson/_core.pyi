@@ -341,9 +341,8 @@ class State:
     def scrub(self, rows: int) -> tuple[int, bool, str | None]:
         """Take the scrub on by about so many rows, and at most to the end of its round.
 
-        Tells how many rows it walked, whether the round is over, and what is wrong, one of `SCRUB_FINDINGS`; after that
-        the state is to be dropped. A step is longer by the chains of one profile and of those joined into it, and by a
-        pass over one of 256 shards.
+        Tells how many rows it walked, whether the round is over, and what is wrong, one of `SCRUB_FINDINGS`: then the
+        state is to be dropped.
         """
     def check_invariants(self) -> list[str]:
         """Tell everything that is wrong with the state; nothing should be. Costs a walk over all of it."""
@@ -384,22 +383,17 @@ class StateLoader:
 
 @final
 class TableAudit:
-    """Holds a workspace's tables, read in one snapshot, against the state hash of their head.
-
-    Fed as Postgres binary COPY chunks, borders anywhere. All profiles come first. Where rows are not what the tables
-    promise every method raises `StateDivergedError`. Keeps eight bytes a profile.
-    """
+    """Holds a workspace's tables against the state hash of their head; fed and refusing as `StateLoader`."""
 
     def __new__(cls, digest_key: bytes, state_hash: bytes) -> TableAudit: ...
     @property
-    def rows(self) -> int:
-        """How many rows of all tables were taken so far; may be asked while another thread feeds."""
+    def rows(self) -> int: ...
     def profiles(self, chunk: bytes) -> None:
-        """Take rows of serial, create_time_us, source, merges, merged_into; in the order of the serials."""
+        """Take the rows that `StateLoader` takes."""
     def identifiers(self, chunk: bytes) -> None:
         """Take rows of digest, profile, type, normalized_value, added_us."""
     def traits(self, chunk: bytes) -> None:
-        """Take rows of profile, name, value, time_us, seq, position."""
+        """Take the rows that `StateLoader` takes."""
     def events(self, chunk: bytes) -> None:
         """Take rows of profile, time_us, seq, position, record."""
     def finish(self) -> list[tuple[str, int]]:
