@@ -10,6 +10,7 @@ from google.protobuf.struct_pb2 import Struct
 
 from tests.application.conftest import refusal_of
 from tests.application.whole.core import WORKSPACE, Core, held
+from tests.application.whole.memory import TAG_AT, TIMES_AT, flip_bit, needs_proc
 from utterson import _core
 from utterson.application import auditing, scrubbing
 from utterson.application.auditing import Auditor, audit
@@ -146,3 +147,28 @@ async def test_a_lost_row_is_told_and_drops_the_state_until_it_is_back(
     await connection.close()
     assert (await core.identify(("email", "ed.hyde@example.com"))).profile_id == made.profile_id
     assert await core.state() is not before
+
+
+@needs_proc
+@pytest.mark.parametrize(("at", "finding"), [(TAG_AT, ScrubFinding.ABSENT), (TIMES_AT, ScrubFinding.SUM)])
+async def test_a_broken_bit_is_told_and_the_state_loaded_anew(
+    core: Core, at: int, finding: ScrubFinding, caplog: pytest.LogCaptureFixture
+) -> None:
+    await live(core, 4, 60)
+    made = await core.identify(("email", "ed.hyde@example.com"))
+    broken = await core.state()
+    view = broken.profile(made.profile_id)
+    assert view is not None
+    (digest,) = view.digests
+    flip_bit(digest, at)
+    scrubber = Scrubber(core.lanes, core.context, SoundnessSettings(scrub_percent=50))
+    task = asyncio.create_task(scrubber.run())
+    lane = await core.lanes.lane(WORKSPACE)
+    async with asyncio.timeout(5):
+        while lane.state is not None:
+            await asyncio.sleep(0.005)
+    task.cancel()
+    assert scrubber.records[WORKSPACE].findings == {finding: 1}
+    assert f"the scrub found the state broken: {finding.value}" in caplog.text
+    assert (await core.identify(("email", "ed.hyde@example.com"))).profile_id == made.profile_id
+    assert await core.state() is not broken
