@@ -12,8 +12,10 @@ from typing import final
 from utterson._core_front import Front as Front
 
 __all__ = [
+    "AUDIT_DISAGREEMENTS",
     "COMMIT_COLUMNS",
     "REQUEST_RETENTION_US",
+    "SCRUB_FINDINGS",
     "UNICODE_VERSION",
     "CallGroup",
     "CallMessage",
@@ -28,6 +30,7 @@ __all__ = [
     "State",
     "StateDivergedError",
     "StateLoader",
+    "TableAudit",
     "check_policy",
     "encode_batch",
     "encode_stream_message",
@@ -45,6 +48,9 @@ __all__ = [
 UNICODE_VERSION: str
 # How long a request id stays used (rule C7).
 REQUEST_RETENTION_US: int
+# What `State.scrub` and `TableAudit.finish` may tell.
+SCRUB_FINDINGS: tuple[str, ...]
+AUDIT_DISAGREEMENTS: tuple[str, ...]
 # Name and element type of each column of a plan, in the order of `commit_batch`.
 COMMIT_COLUMNS: tuple[tuple[str, str], ...]
 
@@ -336,6 +342,12 @@ class State:
         """Read a token: seq and the first 8 bytes of the entry's id; None where it is not one of this workspace."""
     def request_digest(self, request_id: str) -> bytes:
         """Give the digest under which a request id is kept."""
+    def scrub(self, rows: int) -> tuple[int, bool, str | None]:
+        """Take the scrub on by about so many rows, and at most to the end of its round.
+
+        Tells how many rows it walked, whether the round is over, and what is wrong, one of `SCRUB_FINDINGS`: then the
+        state is to be dropped.
+        """
     def check_invariants(self) -> list[str]:
         """Tell everything that is wrong with the state; nothing should be. Costs a walk over all of it."""
 
@@ -372,3 +384,21 @@ class StateLoader:
         """Take rows of digest, fingerprint, commit_time_us, seq."""
     def finish(self) -> State:
         """Check the rows against the head's state hash and give the state."""
+
+@final
+class TableAudit:
+    """Holds a workspace's tables against the state hash of their head; fed and refusing as `StateLoader`."""
+
+    def __new__(cls, digest_key: bytes, state_hash: bytes) -> TableAudit: ...
+    @property
+    def rows(self) -> int: ...
+    def profiles(self, chunk: bytes) -> None:
+        """Take the rows that `StateLoader` takes."""
+    def identifiers(self, chunk: bytes) -> None:
+        """Take rows of digest, profile, type, normalized_value, added_us."""
+    def traits(self, chunk: bytes) -> None:
+        """Take the rows that `StateLoader` takes."""
+    def events(self, chunk: bytes) -> None:
+        """Take rows of profile, time_us, seq, position, record."""
+    def finish(self) -> list[tuple[str, int]]:
+        """Tell what is wrong, each one of `AUDIT_DISAGREEMENTS` with how often, or 1 where a hash tells only that."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from utterson.settings.database import DatabaseSettings
+from utterson.store.audits import AuditStore
 from utterson.store.commits import CommitStore
 from utterson.store.connecting import connect_faults
 from utterson.store.durability import check_durability
@@ -29,6 +30,7 @@ class Store:
     snapshots: SnapshotStore
     profiles: ProfileStore
     maintenance: MaintenanceStore
+    audits: AuditStore
     pools: tuple[ConnectionPool, ...]
 
     async def close(self) -> None:
@@ -78,5 +80,6 @@ async def open_store(
         SnapshotStore(read_pool, request_retention_us),
         ProfileStore(read_pool),
         MaintenanceStore(read_pool, settings.log_retention_days, request_retention_us),
+        AuditStore(read_pool),
         (commit_pool, read_pool),
     )

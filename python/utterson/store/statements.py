@@ -8,6 +8,13 @@ from importlib import resources
 class Statement(Enum):
     """Every statement that the store sends; the value is the file's name without `.sql`."""
 
+    AUDIT_ENTRIES = "audit_entries"
+    AUDIT_EVENTS = "audit_events"
+    AUDIT_GAPS = "audit_gaps"
+    AUDIT_IDENTIFIERS = "audit_identifiers"
+    AUDIT_OWNERS = "audit_owners"
+    AUDIT_REDIRECTS = "audit_redirects"
+    AUDIT_STRAYS = "audit_strays"
     COMMIT_BATCH = "commit_batch"
     CREATE_WORKSPACE = "create_workspace"
     DURABILITY = "durability"

@@ -109,7 +109,9 @@ impl Loading {
     }
 }
 
-fn profile([serial_, create_time, source, imported_merges, merged_into]: Row<'_, 5>) -> Result<LoadedProfile, Misread> {
+pub(crate) fn profile(
+    [serial_, create_time, source, imported_merges, merged_into]: Row<'_, 5>,
+) -> Result<LoadedProfile, Misread> {
     Ok(LoadedProfile {
         serial: serial(serial_)?,
         create_time: Micros(bigint(create_time)?),
@@ -143,19 +145,19 @@ fn fit(fits: bool) -> Result<(), Misread> {
     if fits { Ok(()) } else { Err(Misread) }
 }
 
-fn serial(column: Option<&[u8]>) -> Result<Serial, Misread> {
+pub(crate) fn serial(column: Option<&[u8]>) -> Result<Serial, Misread> {
     optional_serial(column)?.ok_or(Misread)
 }
 
-fn optional_serial(column: Option<&[u8]>) -> Result<Option<Serial>, Misread> {
+pub(crate) fn optional_serial(column: Option<&[u8]>) -> Result<Option<Serial>, Misread> {
     let number = u32::try_from(bigint(column)?).map_err(|_| Misread)?;
     Ok((number != 0).then_some(Serial(number)))
 }
 
-fn unsigned(column: Option<&[u8]>) -> Result<u64, Misread> {
+pub(crate) fn unsigned(column: Option<&[u8]>) -> Result<u64, Misread> {
     u64::try_from(bigint(column)?).map_err(|_| Misread)
 }
 
-fn small(column: Option<&[u8]>) -> Result<u32, Misread> {
+pub(crate) fn small(column: Option<&[u8]>) -> Result<u32, Misread> {
     u32::try_from(int(column)?).map_err(|_| Misread)
 }

@@ -25,8 +25,10 @@ from utterson.domain.rows import (
     ProfileQuery,
     ProfileRows,
 )
+from utterson.domain.soundness import AuditFinding, AuditSink
 
 Sink = TypeVar("Sink", bound=SnapshotSink)
+Audited = TypeVar("Audited", bound=AuditSink)
 
 
 class TailReader(Protocol):
@@ -139,6 +141,20 @@ class Maintenance(Protocol):
         ...
 
 
+class Audits(Protocol):
+    """The reader behind the audit."""
+
+    async def read(
+        self, workspace_key: int, begin: Callable[[SnapshotHead], Audited], timeout_s: float
+    ) -> tuple[SnapshotHead, Audited] | None:
+        """Feed a workspace's rows to the sink that `begin` makes, all from one snapshot."""
+        ...
+
+    async def check(self, workspace_key: int, timeout_s: float) -> dict[AuditFinding, int]:
+        """Count the rows of a workspace that contradict one another."""
+        ...
+
+
 class Store(Protocol):
     """All of it."""
 
@@ -154,3 +170,5 @@ class Store(Protocol):
     def profiles(self) -> Profiles: ...  # noqa: D102
     @property
     def maintenance(self) -> Maintenance: ...  # noqa: D102
+    @property
+    def audits(self) -> Audits: ...  # noqa: D102

@@ -10,6 +10,7 @@ use crate::policy::Policy;
 use crate::state::index::{Entry, Index};
 use crate::state::marks::{DigestMap, RequestMark, Requests, TraitMark};
 use crate::state::profiles::Profiles;
+use crate::state::scrub::{Scrub, sums};
 use crate::state::types::Types;
 use crate::state::{Head, State};
 
@@ -67,6 +68,7 @@ impl State {
             index: Index::default(),
             traits: DigestMap::default(),
             requests: Requests::default(),
+            scrub: Scrub::default(),
         }
     }
 
@@ -78,8 +80,10 @@ impl State {
         self.profiles.create(row.source, row.imported_merges);
         let rows = Rows(&self.digester);
         let mut sum = rows.profile(row.serial, row.create_time, row.source);
+        self.scrub.sums.change(row.serial, sums::profile(row.serial, row.source));
         if let Some(survivor) = row.merged_into {
             sum = sum.wrapping_add(rows.redirect(row.serial, survivor));
+            self.scrub.sums.change(row.serial, sums::redirect(row.serial, survivor));
             self.profiles.link(row.serial, survivor);
         }
         self.add_row(sum);
@@ -119,6 +123,7 @@ impl State {
             self.put(row);
             self.profiles.add(row.serial, row.type_id, false);
             sum = sum.wrapping_add(Rows(&self.digester).identifier(row.digest, row.serial, row.add_time));
+            self.scrub.sums.attach(row, self.types.mark(row.type_id).unwrap_or(0));
         }
         self.add_row(sum);
         true
@@ -147,6 +152,7 @@ impl State {
             let merges = self.profiles.row(serial).merges;
             if merges > 0 {
                 self.add_row(Rows(&self.digester).merges(serial, merges));
+                self.scrub.sums.change(serial, sums::merges(serial, merges));
             }
             if let Some(survivor) = self.profiles.redirect(serial) {
                 let gone = self.profiles.row(serial).clone();
