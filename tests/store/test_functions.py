@@ -59,8 +59,8 @@ async def test_a_new_database_and_an_older_one_have_the_same_functions(
     assert await migrate(other_database_url) == list(range(BEFORE_ONE_BODY + 1, len(read_migrations()) + 1))
     after = await functions_of(other_database_url)
     assert after == await functions_of(database_url)
-    # Servers of the build before go on with what they call: the same names and arguments.
-    assert {name for name, _ in before} <= {name for name, _ in after}
+    # Servers of the build before find what they call: the same names and arguments, if only to be turned away.
+    assert {name for name, body in before if "SELECT 3" not in body} <= {name for name, _ in after}
 
 
 async def test_every_function_of_the_database_has_a_file_or_only_turns_older_builds_away(database_url: str) -> None:

@@ -53,8 +53,10 @@ async def read_everything(store: Store, chain: Chain) -> None:
 async def commit_everything(chain: Chain, first: int, rounds: int) -> None:
     """Commit, several times, what finds rows: losers, identifiers that go and that are seen; from a profile on."""
     for serial in range(first, first + rounds):
-        digest, other = (hashlib.md5(b"%d" % number).digest() for number in (serial, serial + rounds))
-        await chain.append({4: [serial], 5: [1], 6: [digest], 7: [0], 16: [other], 17: [0], 18: [7]})
+        other = serial + rounds
+        digest, seen_digest = (hashlib.md5(b"%d" % number).digest() for number in (serial, other))
+        seen: dict[int, list[object]] = {17: [other], 18: [seen_digest], 19: [0], 20: [7]}
+        await chain.append({4: [serial], 5: [1], 6: [serial], 7: [digest], 8: [0]} | seen)
 
 
 async def load_whole(store: Store, chain: Chain) -> None:
@@ -80,8 +82,8 @@ async def rows_read(
     store = await open_store(database_url, DatabaseSettings(), REQUEST_RETENTION_US, connections_max=1)
     chain = await new_chain(store, "soho")
     await chain.append(created(1, 2) | attached((DIGEST, 0, 1)) | requested(DIGEST))
-    await chain.append({19: [1], 20: ["city"], 21: [b"London"], 22: [5], 23: [0]})
-    await chain.append({24: [1], 25: [5], 26: [0], 27: [b"event"], 28: [1], 29: [0], 30: [b"decision"]})
+    await chain.append({21: [1], 22: ["city"], 23: [b"London"], 24: [5], 25: [0]})
+    await chain.append({26: [1], 27: [5], 28: [0], 29: [b"event"], 30: [1], 31: [0], 32: [b"decision"]})
     connection = await asyncpg.connect(database_url)
     for statement in GROWN:
         await connection.execute(statement, chain.key, 10, 9 + 2 * rounds_before)
