@@ -165,7 +165,9 @@ async def rekey(connection: Connection, key: Key) -> None:
     await connection.execute(f"ALTER TABLE identifiers ADD CONSTRAINT identifiers_pkey PRIMARY KEY ({key.value})")
 
 
-async def measure(database_url: str, size: Size, keys: tuple[Key, ...] = tuple(Key)) -> dict[tuple[Key, str], list[Costs]]:
+async def measure(
+    database_url: str, size: Size, keys: tuple[Key, ...] = tuple(Key)
+) -> dict[tuple[Key, str], list[Costs]]:
     """Fill a migrated database, and give for each key and phase what a call cost in each round."""
     admin = await asyncpg.connect(database_url)
     await fill(admin, size.identifiers)
@@ -190,7 +192,9 @@ async def measure(database_url: str, size: Size, keys: tuple[Key, ...] = tuple(K
 def costs_table(found: dict[tuple[Key, str], list[Costs]], size: Size) -> Table:
     """Set both keys side by side: medians of the rounds, and the first key's to the second's."""
     names = [one.name for one in fields(Costs)]
-    table = Table(title=f"{size.identifiers:,} identifiers, a call of the mixed workload, {size.calls_in_commit} a commit")
+    table = Table(
+        title=f"{size.identifiers:,} identifiers, a call of the mixed workload, {size.calls_in_commit} a commit"
+    )
     for heading in ("commits after the checkpoint", "key", *names):
         table.add_column(heading.replace("_", " "), justify="right")
     for phase, begin in (("first", 0), ("later", size.commits_first + size.commits_between)):

@@ -19,6 +19,7 @@ from utterson.application.lane.lanes import Lanes
 from utterson.application.lane.poller import poll_heads
 from utterson.application.maintenance import prepare, tidy
 from utterson.application.reads.profiles import ProfilesService
+from utterson.application.rekeying import rekey
 from utterson.application.workspaces.workspaces import WorkspacesService
 from utterson.engine.core_engine import REQUEST_RETENTION_US, CoreEngine
 from utterson.logs import configure_logging
@@ -133,10 +134,11 @@ async def _opened_store(settings: Settings) -> AsyncIterator[Store]:
 
 @asynccontextmanager
 async def _background(context: LaneContext, lanes: Lanes) -> AsyncIterator[None]:
-    """Poll heads and tidy while the context lasts."""
+    """Poll heads, tidy and change the key of an older database while the context lasts."""
     tasks = [
         asyncio.create_task(poll_heads(lanes, context), name="head poller"),
         asyncio.create_task(tidy(context), name="tidying"),
+        asyncio.create_task(rekey(context), name="rekeying"),
     ]
     try:
         yield

@@ -55,8 +55,8 @@ async def commit_everything(chain: Chain, first: int, rounds: int) -> None:
     for serial in range(first, first + rounds):
         other = serial + rounds
         digest, seen_digest = (hashlib.md5(b"%d" % number).digest() for number in (serial, other))
-        seen: dict[int, list[object]] = {17: [other], 18: [seen_digest], 19: [0], 20: [7]}
-        await chain.append({4: [serial], 5: [1], 6: [serial], 7: [digest], 8: [0]} | seen)
+        gone: dict[int, list[object]] = {4: [serial], 5: [1], 6: [serial], 7: [digest], 8: [0]}
+        await chain.append(gone | {17: [other], 18: [seen_digest], 19: [0], 20: [7]})
 
 
 async def load_whole(store: Store, chain: Chain) -> None:

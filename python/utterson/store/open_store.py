@@ -11,6 +11,7 @@ from utterson.store.log_reads import LogStore
 from utterson.store.maintenance import MaintenanceStore
 from utterson.store.pool import ConnectionPool, PoolSettings
 from utterson.store.profiles import ProfileStore
+from utterson.store.rekeying import RekeyingStore
 from utterson.store.snapshot import SnapshotStore
 from utterson.store.workspaces import WorkspaceStore
 
@@ -29,6 +30,7 @@ class Store:
     snapshots: SnapshotStore
     profiles: ProfileStore
     maintenance: MaintenanceStore
+    rekeying: RekeyingStore
     pools: tuple[ConnectionPool, ...]
 
     async def close(self) -> None:
@@ -78,5 +80,6 @@ async def open_store(
         SnapshotStore(read_pool, request_retention_us),
         ProfileStore(read_pool),
         MaintenanceStore(read_pool, settings.log_retention_days, request_retention_us),
+        RekeyingStore(database_url),
         (commit_pool, read_pool),
     )
