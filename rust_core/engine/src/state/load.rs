@@ -197,3 +197,6 @@ pub(crate) enum Postings {
     /// Whoever was known under the policy before.
     OfAnybody,
 }
+
+#[cfg(test)]
+mod tests;
