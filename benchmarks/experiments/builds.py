@@ -47,9 +47,11 @@ FIGURES: dict[str, Callable[[Reading], float]] = {
 async def measure(bench: Bench, programs: dict[str, Path], ways: list[str], *, fresh: bool) -> None:
     """Serve with every build at once and drive them in turn, one way of calling after the other.
 
-    Where it is to be fresh, every pair begins with a checkpoint, so that whole pages are logged throughout.
+    Where it is to be fresh too, they are driven once more, every pair after a checkpoint: whole pages are logged then.
     """
-    workload = await bench.workload("mixed", bench.sizes.population, bench.sizes.calls(bench.sizes.pairs * len(ways)))
+    workload = await bench.workload(
+        "mixed", bench.sizes.population, bench.sizes.calls(bench.sizes.pairs * len(ways) * (1 + fresh))
+    )
     async with AsyncExitStack() as stack:
         targets = {
             name: await stack.enter_async_context(bench.utterson(workload, name=f"build_{name}", program=program))
@@ -57,11 +59,9 @@ async def measure(bench: Bench, programs: dict[str, Path], ways: list[str], *, f
         }
         for way in ways:
             sides = [bench.side(name, target, LOADS[way]) for name, target in targets.items()]
-            if not fresh:
-                await bench.pairs(way, sides)
-                continue
-            for pair in range(bench.sizes.pairs):
-                await bench.pairs(way, sides if pair % 2 == 0 else sides[::-1], count=1)
+            await bench.pairs(way, sides)
+            for pair in range(bench.sizes.pairs if fresh else 0):
+                await bench.pairs(f"{way}, fresh", sides if pair % 2 == 0 else sides[::-1], count=1)
 
 
 def ratios_table(readings: dict[str, dict[str, list[Reading]]]) -> Table:
@@ -111,7 +111,7 @@ def main() -> int:
     parser.add_argument("--pairs", type=int, default=4)
     parser.add_argument("--seconds", type=float, default=4.0, help="how long a drive is measured")
     parser.add_argument("--population", type=int, default=FULL.population, help="profiles there before")
-    parser.add_argument("--fresh", action="store_true", help="a checkpoint before every pair")
+    parser.add_argument("--fresh", action="store_true", help="drive once more, with a checkpoint before every pair")
     parser.add_argument("--held-gib", type=int, default=FULL.held_memory_bytes_max >> 30, help="memory to take hold of")
     parser.add_argument("--ghz", type=Path, help="the program ghz, where it is not on the search path")
     options = parser.parse_args()
