@@ -2,7 +2,7 @@
 
 `python -m benchmarks.experiments.keys --identifiers 10000000 --rounds 3` fills the service's tables, then gives
 `identifiers` one key and the other in turn. With each it makes a checkpoint and has `commit_batch` write the mixed
-workload, durable settings on, and tells what the first commits cost and what the last do:
+workload, durable settings on, and tells what the first commits cost, the last, and all:
 
 - digest: the key up to migration 7, which itself enforces one owner. Each row has a place of its own.
 - profile: the key since migration 8. Rows of new profiles lie at its end.
@@ -61,7 +61,7 @@ class Key(Enum):
 
 @dataclass(frozen=True)
 class Costs:
-    """Counters of the database and of the backend that commits; or what they say of one call."""
+    """Counters of the database and of the backend that commits."""
 
     elapsed_us: float
     backend_cpu_us: float
@@ -70,9 +70,19 @@ class Costs:
     pages_read: float
     disk_read_bytes: float
 
-    def a_call(self, before: "Costs", calls: int) -> "Costs":
+
+@dataclass(frozen=True)
+class Counters:
+    """What so many calls have cost so far."""
+
+    calls: int
+    costs: Costs
+
+    def a_call(self, before: "Counters") -> Costs:
         """Tell what a call cost between two readings."""
-        return Costs(*((getattr(self, one.name) - getattr(before, one.name)) / calls for one in fields(self)))
+        calls = self.calls - before.calls
+        names = [one.name for one in fields(Costs)]
+        return Costs(*((getattr(self.costs, name) - getattr(before.costs, name)) / calls for name in names))
 
 
 @dataclass(frozen=True)
@@ -94,6 +104,8 @@ class Writer:
         self._effects = effects
         self._size = size
         self._process_id = 0
+        self._calls = 0
+        self._waited_us = 0.0
 
     async def begin(self) -> None:
         """Get the connection ready, and the backend's plans with it."""
@@ -101,9 +113,9 @@ class Writer:
         self._process_id = await self._connection.fetchval("SELECT pg_backend_pid()")
         await self.commit(10)
 
-    async def commit(self, commits: int) -> float:
-        """Commit so often; tell for how long the database was waited for, in µs."""
-        calls, waited_s = self._size.calls_in_commit, 0.0
+    async def commit(self, commits: int) -> None:
+        """Commit so often."""
+        calls = self._size.calls_in_commit
         head = await self._connection.fetchrow("SELECT seq, id FROM log ORDER BY seq DESC LIMIT 1")
         assert head is not None
         seq, prev = head["seq"], head["id"]
@@ -113,34 +125,32 @@ class Writer:
             columns = self._effects.columns(calls)
             began_s = time.perf_counter()
             outcome = await self._connection.fetchval(Statement.COMMIT_BATCH.text, *entry, *columns)
-            waited_s += time.perf_counter() - began_s
+            self._waited_us += (time.perf_counter() - began_s) * 1e6
             if outcome != 0:
                 raise RuntimeError(f"outcome {outcome}")
             prev = entry_id
-        return waited_s * 1e6
+        self._calls += commits * calls
 
-    async def measure(self) -> Costs:
-        """Commit as often as is measured; tell what a call cost."""
-        before = await self._read(0.0)
-        elapsed_us = await self.commit(self._size.commits_first)
-        after = await self._read(elapsed_us)
-        return after.a_call(before, self._size.commits_first * self._size.calls_in_commit)
+    async def measure(self) -> dict[str, Costs]:
+        """Commit, and tell what a call cost at first, later and all in all."""
+        began = await self._read()
+        await self.commit(self._size.commits_first)
+        first = await self._read()
+        await self.commit(self._size.commits_between)
+        between = await self._read()
+        await self.commit(self._size.commits_first)
+        ended = await self._read()
+        return {"first": first.a_call(began), "later": ended.a_call(between), "whole": ended.a_call(began)}
 
-    async def _read(self, elapsed_us: float) -> Costs:
+    async def _read(self) -> "Counters":
         process = Path(f"/proc/{self._process_id}")
         await self._connection.execute("SELECT pg_stat_force_next_flush()")
         counters = await self._connection.fetchrow(COUNTERS)
         assert counters is not None
         cpu_us = int(process.joinpath("schedstat").read_text(encoding="ascii").split()[0]) / 1000
         io = dict(line.split(": ") for line in process.joinpath("io").read_text(encoding="ascii").splitlines())
-        return Costs(
-            elapsed_us,
-            cpu_us,
-            float(counters["log_bytes"]),
-            float(counters["whole_pages"]),
-            float(counters["pages_read"]),
-            float(io["read_bytes"]),
-        )
+        read = (counters["log_bytes"], counters["whole_pages"], counters["pages_read"], io["read_bytes"])
+        return Counters(self._calls, Costs(self._waited_us, cpu_us, *map(float, read)))
 
 
 async def fill(connection: Connection, identifiers: int) -> None:
@@ -181,9 +191,8 @@ async def measure(
             writer = Writer(connection, effects, size)
             await writer.begin()
             await admin.execute("CHECKPOINT")
-            found.setdefault((key, "first"), []).append(await writer.measure())
-            await writer.commit(size.commits_between)
-            found.setdefault((key, "later"), []).append(await writer.measure())
+            for phase, costs in (await writer.measure()).items():
+                found.setdefault((key, phase), []).append(costs)
             await connection.close()
     await admin.close()
     return found
@@ -197,12 +206,14 @@ def costs_table(found: dict[tuple[Key, str], list[Costs]], size: Size) -> Table:
     )
     for heading in ("commits after the checkpoint", "key", *names):
         table.add_column(heading.replace("_", " "), justify="right")
-    for phase, begin in (("first", 0), ("later", size.commits_first + size.commits_between)):
+    last = size.commits_first + size.commits_between
+    end = last + size.commits_first
+    spans = {"first": (0, size.commits_first), "later": (last, end), "whole": (0, end)}
+    for phase, (begin, until) in spans.items():
         told: dict[Key, list[float]] = {}
         for key in (one for one in Key if (one, phase) in found):
             told[key] = [statistics.median(getattr(one, name) for one in found[key, phase]) for name in names]
-            label = f"{begin} to {begin + size.commits_first}"
-            table.add_row(label, key.name.lower(), *(f"{value:,.2f}" for value in told[key]))
+            table.add_row(f"{begin} to {until}", key.name.lower(), *(f"{value:,.2f}" for value in told[key]))
         if len(told) == len(Key):
             pairs = zip(*told.values(), strict=True)
             table.add_row("", "ratio", *(f"{one / other:.2f}" if other else "-" for one, other in pairs))

@@ -14,7 +14,7 @@ async def test_each_key_gets_the_same_calls(database_url: str) -> None:
     size = Size(identifiers=300, calls_in_commit=100, commits_first=5, commits_between=2, rounds=2)
     found = await measure(database_url, size)
     assert {key: len(rounds) for key, rounds in found.items()} == {
-        (key, phase): 2 for key in Key for phase in ("first", "later")
+        (key, phase): 2 for key in Key for phase in ("first", "later", "whole")
     }
     assert all(costs.backend_cpu_us > 0 and costs.log_bytes > 0 for rounds in found.values() for costs in rounds)
     connection = await asyncpg.connect(database_url)
@@ -28,7 +28,7 @@ async def test_each_key_gets_the_same_calls(database_url: str) -> None:
     await connection.close()
     assert key == f"PRIMARY KEY ({Key.DIGEST.value})"
     table = costs_table(found, size)
-    assert list(table.columns[1].cells) == ["digest", "profile", "ratio"] * 2
+    assert list(table.columns[1].cells) == ["digest", "profile", "ratio"] * 3
 
 
 def test_a_build_is_set_beside_the_first_pair_by_pair() -> None:
