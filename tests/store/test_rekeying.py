@@ -119,7 +119,7 @@ async def test_what_a_killed_backend_left_is_built_anew(older_url: str, store: S
     assert await key_of(older_url) == NEW_KEY
 
 
-async def test_a_server_that_goes_leaves_its_backend_to_finish(older_url: str) -> None:
+async def test_a_server_that_stops_in_the_middle_leaves_the_rest_to_another(older_url: str) -> None:
     gone, other = RekeyingStore(older_url), RekeyingStore(older_url)
     async with held_up(older_url, "LOCK TABLE identifiers IN ROW EXCLUSIVE MODE"):
         running = asyncio.create_task(gone.run())

@@ -100,7 +100,7 @@ class RekeyingStore:
             try:
                 yield connection
             finally:
-                # A statement may be under way; it is not worth a cancel request.
+                # What is under way may end or break off: whoever comes next sees which.
                 connection.terminate()
         except _FAULTS as error:
             raise classify(error) from None
