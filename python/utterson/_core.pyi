@@ -8,7 +8,8 @@ Every function that does real work lets other Python threads run meanwhile. Time
 from collections.abc import Sequence
 from typing import final
 
-# A part of this stub, there being no such module: files of the house are short.
+# Parts of this stub, there being no such modules: files of the house are short.
+from utterson._core_audit import TableAudit as TableAudit
 from utterson._core_front import Front as Front
 
 __all__ = [
@@ -384,21 +385,3 @@ class StateLoader:
         """Take rows of digest, fingerprint, commit_time_us, seq."""
     def finish(self) -> State:
         """Check the rows against the head's state hash and give the state."""
-
-@final
-class TableAudit:
-    """Holds a workspace's tables against the state hash of their head; fed and refusing as `StateLoader`."""
-
-    def __new__(cls, digest_key: bytes, state_hash: bytes) -> TableAudit: ...
-    @property
-    def rows(self) -> int: ...
-    def profiles(self, chunk: bytes) -> None:
-        """Take the rows that `StateLoader` takes."""
-    def identifiers(self, chunk: bytes) -> None:
-        """Take rows of digest, profile, type, normalized_value, added_us."""
-    def traits(self, chunk: bytes) -> None:
-        """Take the rows that `StateLoader` takes."""
-    def events(self, chunk: bytes) -> None:
-        """Take rows of profile, time_us, seq, position, record."""
-    def finish(self) -> list[tuple[str, int]]:
-        """Tell what is wrong, each one of `AUDIT_DISAGREEMENTS` with how often, or 1 where a hash tells only that."""

@@ -20,6 +20,7 @@ from utterson.application.lane.lanes import Lanes
 from utterson.application.lane.poller import poll_heads
 from utterson.application.maintenance import prepare, tidy
 from utterson.application.reads.profiles import ProfilesService
+from utterson.application.rekeying import rekey
 from utterson.application.scrubbing import Scrubber
 from utterson.application.workspaces.workspaces import WorkspacesService
 from utterson.domain.startup import BrokenError
@@ -189,12 +190,13 @@ async def _opened_store(settings: Settings) -> AsyncIterator[Store]:
 
 @asynccontextmanager
 async def _background(context: LaneContext, lanes: Lanes, scrubber: Scrubber, auditor: Auditor) -> AsyncIterator[None]:
-    """Poll heads, tidy, scrub and audit while the context lasts."""
+    """Poll heads, tidy, scrub, audit, and change the key of an older database while the context lasts."""
     tasks = [
         asyncio.create_task(poll_heads(lanes, context), name="head poller"),
         asyncio.create_task(tidy(context), name="tidying"),
         asyncio.create_task(scrubber.run(), name="scrub"),
         asyncio.create_task(auditor.run(), name="audits"),
+        asyncio.create_task(rekey(context), name="rekeying"),
     ]
     try:
         yield

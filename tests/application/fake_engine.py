@@ -94,14 +94,14 @@ class FakePlan:
             row: list[object] = [serial, self.now_us, 0, 0]
             for place, item in zip((0, 1, 2, 3), row, strict=True):
                 columns[place].append(item)
-            held: list[object] = [digest_of(value), 0, serial, "text", text, text, self.now_us, 1]
-            for place, item in zip(range(8, 16), held, strict=True):
+            held: list[object] = [serial, digest_of(value), 0, "text", text, text, self.now_us, 1]
+            for place, item in zip(range(9, 17), held, strict=True):
                 columns[place].append(item)
         for identity, answer in self.requests.items():
-            for place, item in zip((31, 32, 33, 34), [digest_of(identity), b"f", 0, answer.encode()], strict=True):
+            for place, item in zip((33, 34, 35, 36), [digest_of(identity), b"f", 0, answer.encode()], strict=True):
                 columns[place].append(item)
         if self.policy_after is not None:
-            columns[35], columns[36] = [self.state.policy_revision + 1], [self.policy_after]
+            columns[37], columns[38] = [self.state.policy_revision + 1], [self.policy_after]
         effects = {
             "added": {digest_of(value).hex(): serial for value, serial in self.added.items()},
             "requests": [digest_of(identity).hex() for identity in self.requests],

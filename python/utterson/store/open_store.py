@@ -12,6 +12,7 @@ from utterson.store.log_reads import LogStore
 from utterson.store.maintenance import MaintenanceStore
 from utterson.store.pool import ConnectionPool, PoolSettings
 from utterson.store.profiles import ProfileStore
+from utterson.store.rekeying import RekeyingStore
 from utterson.store.snapshot import SnapshotStore
 from utterson.store.workspaces import WorkspaceStore
 
@@ -31,6 +32,7 @@ class Store:
     profiles: ProfileStore
     maintenance: MaintenanceStore
     audits: AuditStore
+    rekeying: RekeyingStore
     pools: tuple[ConnectionPool, ...]
 
     async def close(self) -> None:
@@ -81,5 +83,6 @@ async def open_store(
         ProfileStore(read_pool),
         MaintenanceStore(read_pool, settings.log_retention_days, request_retention_us),
         AuditStore(read_pool),
+        RekeyingStore(database_url),
         (commit_pool, read_pool),
     )

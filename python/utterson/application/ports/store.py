@@ -17,6 +17,7 @@ from utterson.domain.chain import (
     StoredPolicy,
     StoredWorkspace,
 )
+from utterson.domain.rekeying import RekeyProgress
 from utterson.domain.rows import (
     EventPosition,
     EventRow,
@@ -155,6 +156,23 @@ class Audits(Protocol):
         ...
 
 
+class Rekeying(Protocol):
+    """Another key for a table of an older database, while servers commit."""
+
+    @property
+    def progress(self) -> RekeyProgress:
+        """How far it is."""
+        ...
+
+    async def is_due(self) -> bool:
+        """Tell whether the table has the old key still."""
+        ...
+
+    async def run(self) -> None:
+        """Change the key; safe to break off, and to call from many servers at once."""
+        ...
+
+
 class Store(Protocol):
     """All of it."""
 
@@ -172,3 +190,5 @@ class Store(Protocol):
     def maintenance(self) -> Maintenance: ...  # noqa: D102
     @property
     def audits(self) -> Audits: ...  # noqa: D102
+    @property
+    def rekeying(self) -> Rekeying: ...  # noqa: D102

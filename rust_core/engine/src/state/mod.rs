@@ -23,7 +23,7 @@ use crate::plan::{Attachment, Effect};
 use crate::policy::Policy;
 pub use apply::Diverged;
 use index::{Entry, Index, NONE, Near};
-pub use load::{LoadedIdentifier, LoadedProfile};
+pub use load::{LoadedIdentifier, LoadedProfile, Misfit};
 use marks::{DigestMap, RequestMark, Requests, TraitMark};
 use profiles::{Profile, Profiles};
 use scrub::Scrub;
