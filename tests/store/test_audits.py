@@ -49,8 +49,8 @@ async def read(store: Store, key: int) -> tuple[SnapshotHead, Collector]:
 
 
 async def test_the_columns_are_those_of_the_audit(chain: Chain, store: Store) -> None:
-    await chain.append(created(1) | attached((DIGEST, 0, 1)) | {19: [1], 20: ["city"], 21: [None], 22: [5], 23: [3]})
-    await chain.append({24: [1], 25: [6], 26: [2], 27: [b"walk"]})
+    await chain.append(created(1) | attached((DIGEST, 0, 1)) | {21: [1], 22: ["city"], 23: [None], 24: [5], 25: [3]})
+    await chain.append({26: [1], 27: [6], 28: [2], 29: [b"walk"]})
     head, sink = await read(store, chain.key)
     assert head.head == chain.head
     assert sink.rows("profiles") == [[NUMBER(1), NUMBER(NOW_US + 1), NUMBER(0), SMALL(0), NUMBER(0)]]
