@@ -339,11 +339,7 @@ class State:
     def request_digest(self, request_id: str) -> bytes:
         """Give the digest under which a request id is kept."""
     def scrub(self, rows: int) -> tuple[int, bool, str | None]:
-        """Take the scrub on by about so many rows, and at most to the end of its round.
-
-        Tells how many rows it walked, whether the round is over, and what is wrong, one of `SCRUB_FINDINGS`: then the
-        state is to be dropped.
-        """
+        """Take the scrub on by about so many rows: rows walked, whether a round ended, and one of `SCRUB_FINDINGS`."""
     def check_invariants(self) -> list[str]:
         """Tell everything that is wrong with the state; nothing should be. Costs a walk over all of it."""
 
@@ -383,18 +379,17 @@ class StateLoader:
 
 @final
 class TableAudit:
-    """Holds a workspace's tables against the state hash of their head; fed and refusing as `StateLoader`."""
+    """Holds a workspace's tables against the state hash of their head; fed and refusing as `StateLoader`.
+
+    Identifiers are digest, profile, type, normalized_value, added_us; events profile, time_us, seq, position, record.
+    """
 
     def __new__(cls, digest_key: bytes, state_hash: bytes) -> TableAudit: ...
     @property
     def rows(self) -> int: ...
-    def profiles(self, chunk: bytes) -> None:
-        """Take the rows that `StateLoader` takes."""
-    def identifiers(self, chunk: bytes) -> None:
-        """Take rows of digest, profile, type, normalized_value, added_us."""
-    def traits(self, chunk: bytes) -> None:
-        """Take the rows that `StateLoader` takes."""
-    def events(self, chunk: bytes) -> None:
-        """Take rows of profile, time_us, seq, position, record."""
+    def profiles(self, chunk: bytes) -> None: ...
+    def identifiers(self, chunk: bytes) -> None: ...
+    def traits(self, chunk: bytes) -> None: ...
+    def events(self, chunk: bytes) -> None: ...
     def finish(self) -> list[tuple[str, int]]:
         """Tell what is wrong, each one of `AUDIT_DISAGREEMENTS` with how often, or 1 where a hash tells only that."""
