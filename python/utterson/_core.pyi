@@ -344,11 +344,7 @@ class State:
     def request_digest(self, request_id: str) -> bytes:
         """Give the digest under which a request id is kept."""
     def scrub(self, rows: int) -> tuple[int, bool, str | None]:
-        """Take the scrub on by about so many rows, and at most to the end of its round.
-
-        Tells how many rows it walked, whether the round is over, and what is wrong, one of `SCRUB_FINDINGS`: then the
-        state is to be dropped.
-        """
+        """Take the scrub on by about so many rows: rows walked, whether a round ended, and one of `SCRUB_FINDINGS`."""
     def check_invariants(self) -> list[str]:
         """Tell everything that is wrong with the state; nothing should be. Costs a walk over all of it."""
 
