@@ -8,7 +8,7 @@ use crate::state::{At, Head, State};
 pub enum Diverged {
     /// The entry does not follow the state's head.
     NotNext,
-    /// The entry names a profile that does not exist or a number that is taken.
+    /// The entry names a profile that does not exist or a number that is taken, or gives an identifier a second owner.
     Misfit,
     /// The state after the entry has another hash than the entry says.
     Hash,
@@ -65,7 +65,10 @@ impl State {
         match effect {
             Effect::CreateProfile { serial, .. } => *serial == self.profiles.next_serial(),
             Effect::Attach(attachment) => {
-                exists(attachment.serial) && !self.index.holds(attachment.digest, attachment.serial)
+                let is_taken = || self.index.first(attachment.digest).is_some_and(|holder| holder.exclusive);
+                exists(attachment.serial)
+                    && !self.index.holds(attachment.digest, attachment.serial)
+                    && !(attachment.exclusive && is_taken())
             }
             Effect::Detach { digest, serial, .. } | Effect::Seen { digest, serial, .. } => {
                 self.index.holds(*digest, *serial)
