@@ -13,6 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::door::{Context, Door};
 use crate::executor::OnThisThread;
+use crate::inbox::ConnectionId;
 use crate::life::Life;
 use crate::settings::Limits;
 
@@ -91,9 +92,18 @@ async fn next(
 
 async fn serve(stream: TcpStream, door: Door, slot: OwnedSemaphorePermit, phase: watch::Receiver<Phase>) {
     let _slot = slot;
-    let (context, connection) = (Rc::clone(&door.context), door.connection);
+    // Also where it ends by a panic: that is one connection's affair.
+    let _ended = Ended(Rc::clone(&door.context), door.connection);
     served(stream, door, phase).await;
-    context.lives.end(connection);
+}
+
+/// Strikes a connection off the list when it is dropped.
+struct Ended(Rc<Context>, ConnectionId);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.lives.end(self.1);
+    }
 }
 
 async fn served(stream: TcpStream, door: Door, mut phase: watch::Receiver<Phase>) {

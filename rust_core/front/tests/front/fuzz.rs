@@ -37,6 +37,8 @@ async fn whatever_is_sent_for_long_others_are_answered() {
 async fn fuzz(time: Duration) {
     let seed = std::env::var("FUZZ_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(|| fastrand::u64(..));
     let told = format!("repeat with FUZZ_SEED={seed}");
+    // Here as well, for what fails elsewhere.
+    println!("{told}");
     let narrow = Limits {
         streams_max: 50,
         queue_bytes_max: 8 * 1024 * 1024,
