@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from tests.crashes.server_process import ServerProcess
-from tests.front_attacks.bystander import make_workspace
+from tests.front_attacks.bystander import make_workspaces
 from tests.front_attacks.peers import ATTACKS
 from tests.front_attacks.trial import attacked
 
@@ -17,7 +17,7 @@ async def _run(seconds: float, names: list[str]) -> None:
         server = ServerProcess(Path(folder, "data"), Path(folder, "log"))
         await server.start()
         try:
-            await make_workspace(server.address)
+            await make_workspaces(server.address)
             for name in (None, *names, None):
                 print(await attacked(name, server.address, server.process_id, seconds), flush=True)
         finally:

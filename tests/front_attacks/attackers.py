@@ -9,6 +9,6 @@ from tests.front_attacks.peers import ATTACKS
 if __name__ == "__main__":
     _, attack, address = sys.argv
     host, _, port = address.rpartition(":")
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    descriptors_max = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors_max, descriptors_max))
     asyncio.run(ATTACKS[attack](host, int(port)))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import grpc
 
-from tests.front_attacks.peers import WORKSPACE
+from tests.front_attacks.peers import ATTACKED, WORKSPACE
 from utterson.v1 import (
     identifier_pb2,
     identity_service_pb2,
@@ -21,11 +21,13 @@ NEWCOMER_PAUSE_S = 0.2
 CALL_TIMEOUT_S = 10.0
 
 
-async def make_workspace(address: str) -> None:
-    """Create the workspace that all call."""
-    request = workspace_service_pb2.CreateWorkspaceRequest(workspace=WORKSPACE, preset="identity_graph_rules")
+async def make_workspaces(address: str) -> None:
+    """Create the workspaces of attackers and of others."""
     async with grpc.aio.insecure_channel(address) as channel:
-        await workspace_service_pb2_grpc.WorkspaceServiceStub(channel).CreateWorkspace(request, timeout=CALL_TIMEOUT_S)
+        stub = workspace_service_pb2_grpc.WorkspaceServiceStub(channel)
+        for workspace in (ATTACKED, WORKSPACE):
+            request = workspace_service_pb2.CreateWorkspaceRequest(workspace=workspace, preset="identity_graph_rules")
+            await stub.CreateWorkspace(request, timeout=CALL_TIMEOUT_S)
 
 
 @dataclass
@@ -37,7 +39,7 @@ class Bystander:
     latencies_s: list[float] = field(default_factory=list)
     newcomers_s: list[float] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
-    acknowledged: dict[str, str] = field(default_factory=dict)
+    acknowledged: dict[str, int] = field(default_factory=dict)
 
     async def call_for(self, seconds: float) -> None:
         """Call, one call after the other each, for so long."""
@@ -58,7 +60,7 @@ class Bystander:
                     lost.append(user)
         return lost
 
-    async def _calls(self, stub: identity_service_pb2_grpc.IdentityServiceAsyncStub, number: int, end: float) -> None:
+    async def _calls(self, stub: "identity_service_pb2_grpc.IdentityServiceAsyncStub", number: int, end: float) -> None:
         count = 0
         while time.monotonic() < end:
             count += 1
@@ -74,7 +76,7 @@ class Bystander:
                 self.newcomers_s.append(await self._call(stub, f"{self.name}-newcomer-{count}"))
             await asyncio.sleep(NEWCOMER_PAUSE_S)
 
-    async def _call(self, stub: identity_service_pb2_grpc.IdentityServiceAsyncStub, user: str) -> float:
+    async def _call(self, stub: "identity_service_pb2_grpc.IdentityServiceAsyncStub", user: str) -> float:
         began = time.monotonic()
         request = identity_service_pb2.IdentifyRequest(workspace=WORKSPACE, identifiers=[_user(user)])
         try:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.crashes.server_process import ServerProcess
 from tests.embedded.processes import NEEDS_PROC
-from tests.front_attacks.bystander import make_workspace
+from tests.front_attacks.bystander import make_workspaces
 from tests.front_attacks.peers import ATTACKS
 from tests.front_attacks.trial import attacked
 
@@ -26,7 +26,7 @@ async def server() -> AsyncIterator[ServerProcess]:
         Path(folder).chmod(0o755)  # Postgres may run as another account
         running = ServerProcess(Path(folder, "data"), Path(folder, "log"))
         await running.start()
-        await make_workspace(running.address)
+        await make_workspaces(running.address)
         yield running
         await running.stop()
 

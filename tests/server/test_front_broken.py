@@ -1,7 +1,7 @@
 """A front whose thread has ended ends the process, with a sentence that says so."""
 
 import asyncio
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -14,7 +14,7 @@ from utterson.settings.process import Settings
 class Breakable:
     """The real front, whose thread can be ended behind the server's back."""
 
-    made: "list[Breakable]" = []
+    made: ClassVar[list["Breakable"]] = []
 
     def __init__(self, **settings: Any) -> None:
         self._front = Front(**settings)

@@ -13,6 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::door::{Context, Door};
 use crate::executor::OnThisThread;
+use crate::fair::{ByTurns, Turn};
 use crate::inbox::ConnectionId;
 use crate::life::Life;
 use crate::settings::Limits;
@@ -117,7 +118,9 @@ async fn served(stream: TcpStream, door: Door, mut phase: watch::Receiver<Phase>
         () = life.asked_to_go() => None,
     };
     let Some(stream) = greeted else { return };
-    let mut connection = pin!(builder(&limits).serve_connection(TokioIo::new(stream), door));
+    let turn = Turn::default();
+    let stream = TokioIo::new(ByTurns::new(stream, turn.clone()));
+    let mut connection = pin!(builder(&limits).serve_connection(stream, door));
     let age = age(&limits);
     let mut old = pin!(after(age));
     let mut cut = pin!(after(Duration::ZERO));
@@ -128,7 +131,7 @@ async fn served(stream: TcpStream, door: Door, mut phase: watch::Receiver<Phase>
     let mut untaken = pin!(untaken_too_long(&life, &limits));
     loop {
         tokio::select! {
-            _ = &mut connection => return,
+            _ = turn.run(&mut connection) => return,
             () = &mut old, if !asked_to_go => {
                 asked_to_go = true;
                 connection.as_mut().graceful_shutdown();

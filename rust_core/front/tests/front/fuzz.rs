@@ -43,7 +43,7 @@ async fn fuzz(time: Duration) {
         streams_max: 50,
         queue_bytes_max: 8 * 1024 * 1024,
         handshake_timeout: Duration::from_millis(500),
-        unary_timeout: Duration::from_millis(500),
+        unary_timeout: Duration::from_millis(1500),
         untaken_timeout: Duration::from_millis(300),
         keepalive: Duration::from_millis(300),
         keepalive_timeout: Duration::from_millis(300),
