@@ -28,6 +28,8 @@ const CONNECTION_WINDOW_BYTES: u32 = 16 * 1024 * 1024;
 const SEND_BUFFER_BYTES: usize = 32 * 1024;
 /// How long a connection that has to make room may take to say farewell.
 const FAREWELL: Duration = Duration::from_millis(100);
+/// The part of all connections that is kept free while some of the others have no calls.
+const SPARE: usize = 16;
 /// How often room is looked for while newcomers wait.
 const ROOM_LOOK: Duration = Duration::from_millis(50);
 /// How long accepting pauses where the process has no descriptors left.
@@ -72,21 +74,19 @@ async fn next(
     context: &Context,
     slots: &Arc<Semaphore>,
 ) -> Option<(TcpStream, OwnedSemaphorePermit)> {
-    let accepted = listener.accept().await;
-    let Ok((stream, _)) = accepted else {
+    let Ok((stream, _)) = listener.accept().await else {
         tokio::time::sleep(PAUSE).await;
         return None;
     };
+    // Whoever holds connections without a call gives way to whoever comes: before the last is taken, so that nobody waits.
+    if slots.available_permits() <= context.settings.limits.connections_max / SPARE {
+        context.lives.make_room();
+    }
     loop {
         let slot = Arc::clone(slots).acquire_owned();
-        if let Ok(slot) = tokio::time::timeout(Duration::ZERO, slot).await {
-            return slot.ok().map(|slot| (stream, slot));
-        }
-        // Whoever holds connections without a call gives way to whoever comes.
-        context.lives.make_room();
-        let slot = Arc::clone(slots).acquire_owned();
-        if let Ok(slot) = tokio::time::timeout(ROOM_LOOK, slot).await {
-            return slot.ok().map(|slot| (stream, slot));
+        match tokio::time::timeout(ROOM_LOOK, slot).await {
+            Ok(slot) => return slot.ok().map(|slot| (stream, slot)),
+            Err(_) => context.lives.make_room(),
         }
     }
 }
@@ -138,6 +138,9 @@ async fn served(stream: TcpStream, door: Door, mut phase: watch::Receiver<Phase>
                 cut.set(after(limits.age_grace));
             }
             () = life.asked_to_go(), if !asked_to_go => {
+                if !life.has_called() {
+                    return;
+                }
                 (asked_to_go, makes_room) = (true, true);
                 connection.as_mut().graceful_shutdown();
                 cut.set(after(FAREWELL));
