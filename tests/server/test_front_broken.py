@@ -14,7 +14,7 @@ from utterson.settings.process import Settings
 class Breakable:
     """The real front, whose thread can be ended behind the server's back."""
 
-    made: ClassVar["list[Breakable]"] = []
+    made: ClassVar[list["Breakable"]] = []
 
     def __init__(self, **settings: Any) -> None:
         self._front = Front(**settings)

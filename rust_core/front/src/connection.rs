@@ -13,6 +13,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::door::{Context, Door};
 use crate::executor::OnThisThread;
+use crate::fair::{ByTurns, Turn};
+use crate::inbox::ConnectionId;
 use crate::life::Life;
 use crate::settings::Limits;
 
@@ -26,6 +28,8 @@ const CONNECTION_WINDOW_BYTES: u32 = 16 * 1024 * 1024;
 const SEND_BUFFER_BYTES: usize = 32 * 1024;
 /// How long a connection that has to make room may take to say farewell.
 const FAREWELL: Duration = Duration::from_millis(100);
+/// The part of all connections that is kept free while some of the others have no calls.
+const SPARE: usize = 16;
 /// How often room is looked for while newcomers wait.
 const ROOM_LOOK: Duration = Duration::from_millis(50);
 /// How long accepting pauses where the process has no descriptors left.
@@ -70,30 +74,37 @@ async fn next(
     context: &Context,
     slots: &Arc<Semaphore>,
 ) -> Option<(TcpStream, OwnedSemaphorePermit)> {
-    let accepted = listener.accept().await;
-    let Ok((stream, _)) = accepted else {
+    let Ok((stream, _)) = listener.accept().await else {
         tokio::time::sleep(PAUSE).await;
         return None;
     };
+    // Whoever holds connections without a call gives way to whoever comes: before the last is taken, so that nobody waits.
+    if slots.available_permits() <= context.settings.limits.connections_max / SPARE {
+        context.lives.make_room();
+    }
     loop {
         let slot = Arc::clone(slots).acquire_owned();
-        if let Ok(slot) = tokio::time::timeout(Duration::ZERO, slot).await {
-            return slot.ok().map(|slot| (stream, slot));
-        }
-        // Whoever holds connections without a call gives way to whoever comes.
-        context.lives.make_room();
-        let slot = Arc::clone(slots).acquire_owned();
-        if let Ok(slot) = tokio::time::timeout(ROOM_LOOK, slot).await {
-            return slot.ok().map(|slot| (stream, slot));
+        match tokio::time::timeout(ROOM_LOOK, slot).await {
+            Ok(slot) => return slot.ok().map(|slot| (stream, slot)),
+            Err(_) => context.lives.make_room(),
         }
     }
 }
 
 async fn serve(stream: TcpStream, door: Door, slot: OwnedSemaphorePermit, phase: watch::Receiver<Phase>) {
     let _slot = slot;
-    let (context, connection) = (Rc::clone(&door.context), door.connection);
+    // Also where it ends by a panic: that is one connection's affair.
+    let _ended = Ended(Rc::clone(&door.context), door.connection);
     served(stream, door, phase).await;
-    context.lives.end(connection);
+}
+
+/// Strikes a connection off the list when it is dropped.
+struct Ended(Rc<Context>, ConnectionId);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.lives.end(self.1);
+    }
 }
 
 async fn served(stream: TcpStream, door: Door, mut phase: watch::Receiver<Phase>) {
@@ -107,7 +118,9 @@ async fn served(stream: TcpStream, door: Door, mut phase: watch::Receiver<Phase>
         () = life.asked_to_go() => None,
     };
     let Some(stream) = greeted else { return };
-    let mut connection = pin!(builder(&limits).serve_connection(TokioIo::new(stream), door));
+    let turn = Turn::default();
+    let stream = TokioIo::new(ByTurns::new(stream, turn.clone()));
+    let mut connection = pin!(builder(&limits).serve_connection(stream, door));
     let age = age(&limits);
     let mut old = pin!(after(age));
     let mut cut = pin!(after(Duration::ZERO));
@@ -118,13 +131,16 @@ async fn served(stream: TcpStream, door: Door, mut phase: watch::Receiver<Phase>
     let mut untaken = pin!(untaken_too_long(&life, &limits));
     loop {
         tokio::select! {
-            _ = &mut connection => return,
+            _ = turn.run(&mut connection) => return,
             () = &mut old, if !asked_to_go => {
                 asked_to_go = true;
                 connection.as_mut().graceful_shutdown();
                 cut.set(after(limits.age_grace));
             }
             () = life.asked_to_go(), if !asked_to_go => {
+                if !life.has_called() {
+                    return;
+                }
                 (asked_to_go, makes_room) = (true, true);
                 connection.as_mut().graceful_shutdown();
                 cut.set(after(FAREWELL));

@@ -21,7 +21,7 @@ use crate::budget::{Budget, Share};
 use crate::connection::Phase;
 use crate::health::Watched;
 use crate::inbox::{ConnectionId, Inbox, MethodIndex, StreamId};
-use crate::life::{Life, Lives};
+use crate::life::{Life, Lives, Running};
 use crate::pass_through::{Behind, NotPassed, Passed};
 use crate::settings::Settings;
 use crate::stream;
@@ -116,26 +116,28 @@ impl Door {
 
     async fn answer(self, request: Request<Incoming>) -> Result<Response<AnswerBody>, h2::Error> {
         let running = self.life.begin();
-        if is_grpc(&request) {
-            match self.method(&request) {
-                Some((method, false)) => {
-                    let response = unary::answer(&self, method, request).await;
-                    return Ok(response.map(|body| AnswerBody::own(body, running, self.life.answered())));
-                }
-                // What is compressed is unpacked behind: message by message it would hold up the front's thread.
-                Some((method, true)) if !is_packed(&request) => {
-                    let response = stream::answer(&self, method, request).await;
-                    return Ok(response.map(|body| AnswerBody::lasting(body, running)));
-                }
-                Some(_) | None => {}
-            }
-            if is_health(request.uri().path()) {
-                return Ok(self.tell_health(request).await.map(|body| AnswerBody::health(body, running)));
-            }
+        if let Some(status) = no_call(&request) {
+            return Ok(plain(status).map(|body| AnswerBody::lasting(body, running)));
         }
-        if request.method() == Method::CONNECT {
-            return Ok(no_tunnel().map(|body| AnswerBody::lasting(body, running)));
+        match self.method(&request) {
+            Some((method, false)) => {
+                let response = unary::answer(&self, method, request).await;
+                return Ok(response.map(|body| AnswerBody::own(body, running, self.life.answered())));
+            }
+            // What is compressed is unpacked behind: message by message it would hold up the front's thread.
+            Some((method, true)) if !is_packed(&request) => {
+                let response = stream::answer(&self, method, request).await;
+                return Ok(response.map(|body| AnswerBody::lasting(body, running)));
+            }
+            Some(_) | None => {}
         }
+        if is_health(request.uri().path()) {
+            return Ok(self.tell_health(request).await.map(|body| AnswerBody::health(body, running)));
+        }
+        self.pass(request, running).await
+    }
+
+    async fn pass(&self, request: Request<Incoming>, running: Running) -> Result<Response<AnswerBody>, h2::Error> {
         let unavailable = || self.context.settings.refusals.unavailable.status();
         match self.behind.pass(request).await {
             Ok(response) => Ok(response.map(|body| AnswerBody::passed(Passed::new(body, unavailable()), running))),
@@ -172,20 +174,22 @@ impl Service<Request<Incoming>> for Door {
     }
 }
 
-/// Anything else is for the server behind to judge.
-fn is_grpc(request: &Request<Incoming>) -> bool {
+/// Why a request is no call of gRPC; such ones are answered in the words of HTTP.
+fn no_call(request: &Request<Incoming>) -> Option<StatusCode> {
+    if request.method() != Method::POST {
+        return Some(StatusCode::METHOD_NOT_ALLOWED);
+    }
     let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.as_bytes().strip_prefix(GRPC));
-    request.method() == Method::POST && matches!(kind, Some([] | [b'+' | b';', ..]))
+    (!matches!(kind, Some([] | [b'+' | b';', ..]))).then_some(StatusCode::UNSUPPORTED_MEDIA_TYPE)
 }
 
 fn is_packed(request: &Request<Incoming>) -> bool {
     request.headers().get("grpc-encoding").is_some_and(|encoding| encoding != "identity")
 }
 
-/// Nobody is led through to anywhere.
-fn no_tunnel() -> Response<Identified> {
+fn plain(status: StatusCode) -> Response<Identified> {
     let mut response = Response::new(Identified::without(tonic::body::Body::empty()));
-    *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+    *response.status_mut() = status;
     response
 }
 

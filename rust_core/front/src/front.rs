@@ -163,7 +163,7 @@ fn runtime() -> io::Result<tokio::runtime::Runtime> {
     builder.enable_io().enable_time().max_blocking_threads(1).thread_name("utterson-unpack").build()
 }
 
-async fn serve(settings: Settings, between: &Arc<Between>, mut phase: watch::Receiver<Phase>, started: &Started) {
+async fn serve(mut settings: Settings, between: &Arc<Between>, mut phase: watch::Receiver<Phase>, started: &Started) {
     let listeners = match listen(&settings.places.listen) {
         Ok(listeners) => listeners,
         Err(error) => {
@@ -173,6 +173,7 @@ async fn serve(settings: Settings, between: &Arc<Between>, mut phase: watch::Rec
     };
     let port = listeners.first().and_then(|first| first.local_addr().ok()).map_or(0, |address| address.port());
     let connections_max = connections_that_fit(settings.limits.connections_max);
+    settings.limits.connections_max = connections_max;
     let (health, health_server) = Health::new(&settings.services).await;
     let context = Rc::new(Context::new(settings, Arc::clone(&between.inbox), health_server, phase.clone()));
     let slots = Arc::new(Semaphore::new(connections_max));

@@ -18,6 +18,7 @@ mod deadline;
 mod descriptors;
 mod door;
 mod executor;
+mod fair;
 mod front;
 mod health;
 pub mod inbox;

@@ -17,6 +17,7 @@ const IDLE_MIN: Duration = Duration::from_secs(1);
 pub struct Life {
     running: Cell<usize>,
     idle_since: Cell<Instant>,
+    has_called: Cell<bool>,
     /// Answers that wait to be taken: of this look and of the one before.
     untaken: [Cell<usize>; 2],
     look: Cell<usize>,
@@ -29,6 +30,7 @@ impl Life {
         Self {
             running: Cell::new(0),
             idle_since: Cell::new(Instant::now()),
+            has_called: Cell::new(false),
             untaken: [Cell::new(0), Cell::new(0)],
             look: Cell::new(0),
             asked_to_go: Cell::new(false),
@@ -39,6 +41,7 @@ impl Life {
     /// Begins a call; it runs until what this gives is dropped.
     pub fn begin(self: &Rc<Self>) -> Running {
         self.running.set(self.running.get() + 1);
+        self.has_called.set(true);
         Running(Rc::clone(self))
     }
 
@@ -59,6 +62,11 @@ impl Life {
     /// Whether calls are under way.
     pub fn is_busy(&self) -> bool {
         self.running.get() > 0
+    }
+
+    /// Whether there has been a call.
+    pub fn has_called(&self) -> bool {
+        self.has_called.get()
     }
 
     /// Waits until the connection is asked to make room.

@@ -37,11 +37,13 @@ async fn whatever_is_sent_for_long_others_are_answered() {
 async fn fuzz(time: Duration) {
     let seed = std::env::var("FUZZ_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(|| fastrand::u64(..));
     let told = format!("repeat with FUZZ_SEED={seed}");
+    // Here as well, for what fails elsewhere.
+    println!("{told}");
     let narrow = Limits {
         streams_max: 50,
         queue_bytes_max: 8 * 1024 * 1024,
         handshake_timeout: Duration::from_millis(500),
-        unary_timeout: Duration::from_millis(500),
+        unary_timeout: Duration::from_millis(1500),
         untaken_timeout: Duration::from_millis(300),
         keepalive: Duration::from_millis(300),
         keepalive_timeout: Duration::from_millis(300),

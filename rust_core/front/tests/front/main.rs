@@ -1,6 +1,7 @@
 //! A whole front on a free port: a loop of the test's takes its calls, a server of the test's stands behind it.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::print_stdout, reason = "a seed has to be told")]
 
 mod behind;
 mod caller;

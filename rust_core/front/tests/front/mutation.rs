@@ -1,6 +1,11 @@
 //! Sessions of HTTP/2, first as they should be, then spoilt.
 
+use std::io::Write;
+use std::sync::LazyLock;
+
 use fastrand::Rng;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 
 use crate::behind;
 use crate::bytes_of_http2::{
@@ -70,7 +75,7 @@ fn one_call(rng: &mut Rng, stream: u32) -> Vec<Vec<u8>> {
         2 => vec![0, 0x7f, 0xff, 0xff, 0xff],
         3 => [&[0][..], &rng.u32(..2_000_000).to_be_bytes()].concat(),
         4 => [framed(&message), framed(&message), framed(b"")].concat(),
-        5 => flagged(1, &bomb()).to_vec(),
+        5 => flagged(1, &BOMB).to_vec(),
         _ => framed(&message).to_vec(),
     };
     let end = if rng.u8(..) < 200 { END_STREAM } else { 0 };
@@ -82,13 +87,11 @@ fn one_call(rng: &mut Rng, stream: u32) -> Vec<Vec<u8>> {
 }
 
 /// A megabyte and a half in some bytes.
-fn bomb() -> Vec<u8> {
-    use std::io::Write;
-
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+static BOMB: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(&[0; 16 * 1024].repeat(96)).unwrap();
     encoder.finish().unwrap()
-}
+});
 
 fn spoil(rng: &mut Rng, frames: &mut Vec<Vec<u8>>) {
     let place = rng.usize(..frames.len());

@@ -138,10 +138,21 @@ async fn a_caller_that_does_not_say_to_whom_it_speaks_is_heard() {
 }
 
 #[tokio::test]
-async fn nobody_is_led_through_a_tunnel() {
+async fn what_is_no_call_is_not_passed() {
     let world = World::start(limits());
     let mut caller = Caller::connect(&world).await;
-    let sent = http::Request::builder().method("CONNECT").uri("elsewhere:80").body(()).unwrap();
-    assert_eq!(caller.send(sent, Bytes::new()).await.unwrap().http, 405);
+    let elsewhere = |method: &str| http::Request::builder().method(method).uri("http://front/x");
+    let connect = http::Request::builder().method("CONNECT").uri("elsewhere:80");
+    let cases = [
+        (elsewhere("GET"), 405),
+        (elsewhere("OPTIONS"), 405),
+        (connect, 405),
+        (elsewhere("POST"), 415),
+        (elsewhere("POST").header("content-type", "application/grpc-web"), 415),
+        (elsewhere("POST").header("content-type", "application/json"), 415),
+    ];
+    for (sent, status) in cases {
+        assert_eq!(caller.send(sent.body(()).unwrap(), Bytes::new()).await.unwrap().http, status);
+    }
     assert_eq!(world.behind.noted.requests.lock().unwrap().len(), 0);
 }
