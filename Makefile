@@ -10,7 +10,7 @@ CARGO_FLAGS := --workspace --locked
 export MATURIN_PEP517_ARGS := --locked
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check-python check-rust check-proto test-rust test-python bench bench-quick format proto dist
+.PHONY: help setup run test check-python check-rust check-proto test-rust test-loom test-python bench bench-quick format proto dist
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -25,7 +25,7 @@ setup: $(filter .tools/bin/uv,$(UV)) ## install everything into .venv and build 
 run: setup ## start the demo
 	$(RUN) utterson demo
 
-test: check-python check-proto check-rust test-rust test-python ## everything that must pass
+test: check-python check-proto check-rust test-rust test-loom test-python ## everything that must pass
 
 check-python: setup
 	$(RUN) ruff check
@@ -44,6 +44,9 @@ check-rust: setup
 test-rust: setup
 	$(RUN) cargo test $(CARGO_FLAGS)
 	$(RUN) cargo test --release --locked -p utterson-codec --test cost
+
+test-loom: ## the hand-over between the threads of front and loop, in every order
+	RUSTFLAGS="--cfg utterson_loom" cargo test --locked -p utterson-front --test loom --target-dir target/loom
 
 test-python: setup
 	$(RUN) pytest

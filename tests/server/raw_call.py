@@ -11,12 +11,13 @@ from tests.front_attacks.frames import END_HEADERS, END_STREAM, HEADERS, PING, R
 _GO_AWAY: Final = 7
 _CONTINUATION: Final = 9
 _HEADER_BYTES: Final = 9
-_TIMEOUT_S: Final = 10.0
+# How long an answer is waited for.
+TIMEOUT_S = 10.0
 
 
 @dataclass
 class Told:
-    """What came back: headers and trailers together, the body, how the stream was reset, whether the connection ended."""
+    """What came back: headers and trailers together, the body, how the stream was reset, whether all ended."""
 
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
@@ -45,7 +46,9 @@ DEFAULT: Final = {
 }
 
 
-async def raw_call(address: str, body: bytes, headers: dict[str, str | None] | None = None, *, end: bool = True) -> Told:
+async def raw_call(
+    address: str, body: bytes, headers: dict[str, str | None] | None = None, *, end: bool = True
+) -> Told:
     """Make a call.
 
     Args:
@@ -55,7 +58,9 @@ async def raw_call(address: str, body: bytes, headers: dict[str, str | None] | N
         end: whether the request is ended.
     """
     sent = {name: value for name, value in (DEFAULT | (headers or {})).items() if value is not None}
-    return await raw_bytes(address, greeting() + frame(HEADERS, END_HEADERS, 1, block(*sent.items())) + data(1, body, end=end))
+    return await raw_bytes(
+        address, greeting() + frame(HEADERS, END_HEADERS, 1, block(*sent.items())) + data(1, body, end=end)
+    )
 
 
 async def raw_bytes(address: str, sent: bytes) -> Told:
@@ -65,7 +70,7 @@ async def raw_bytes(address: str, sent: bytes) -> Told:
     told = Told()
     try:
         writer.write(sent)
-        async with asyncio.timeout(_TIMEOUT_S):
+        async with asyncio.timeout(TIMEOUT_S):
             await _read(reader, told)
     except (asyncio.IncompleteReadError, ConnectionError):
         told.closed = True

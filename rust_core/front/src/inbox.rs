@@ -10,9 +10,9 @@ use bytes::Bytes;
 
 use crate::wake::Wake;
 
-#[cfg(loom)]
+#[cfg(utterson_loom)]
 use loom::sync::Mutex;
-#[cfg(not(loom))]
+#[cfg(not(utterson_loom))]
 use std::sync::Mutex;
 
 /// Names a call between front and loop. Later calls have greater ones; none is used twice.
@@ -193,13 +193,13 @@ impl<W: Wake> Inbox<W> {
         taken
     }
 
-    #[cfg(not(loom))]
+    #[cfg(not(utterson_loom))]
     fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
         // Nothing in here panics halfway; a poisoned lock holds what it held.
         self.waiting.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    #[cfg(loom)]
+    #[cfg(utterson_loom)]
     fn lock(&self) -> loom::sync::MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }

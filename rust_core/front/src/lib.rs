@@ -32,7 +32,7 @@ mod request_id;
 mod settings;
 mod stream;
 mod unary;
-mod wake;
+pub mod wake;
 mod whole_messages;
 
 pub use crate::answers::Answer;
