@@ -33,26 +33,27 @@ async def postgres_cluster(open_dir: Path) -> AsyncIterator[EmbeddedPostgres]:
 @pytest.fixture
 async def database_url(postgres_cluster: EmbeddedPostgres) -> AsyncIterator[str]:
     """An empty database for one test."""
-    async with _database(postgres_cluster) as url:
+    async with fresh_database(postgres_cluster) as url:
         yield url
 
 
 @pytest.fixture
 async def other_database_url(postgres_cluster: EmbeddedPostgres) -> AsyncIterator[str]:
     """Another empty database for the same test."""
-    async with _database(postgres_cluster) as url:
+    async with fresh_database(postgres_cluster) as url:
         yield url
 
 
 @pytest.fixture(scope="module")
 async def module_database_url(postgres_cluster: EmbeddedPostgres) -> AsyncIterator[str]:
     """An empty database for the tests of one file."""
-    async with _database(postgres_cluster) as url:
+    async with fresh_database(postgres_cluster) as url:
         yield url
 
 
 @asynccontextmanager
-async def _database(cluster: EmbeddedPostgres) -> AsyncIterator[str]:
+async def fresh_database(cluster: EmbeddedPostgres) -> AsyncIterator[str]:
+    """An empty database for as long as the context lasts."""
     name = f"test_{secrets.token_hex(6)}"
     arguments = cluster.connect_kwargs()
     await _execute(cluster, f"CREATE DATABASE {name} STRATEGY = wal_log")

@@ -8,6 +8,9 @@ Every function that does real work lets other Python threads run meanwhile. Time
 from collections.abc import Sequence
 from typing import final
 
+# A part of this stub, there being no such module: files of the house are short.
+from utterson._core_front import Front as Front
+
 __all__ = [
     "COMMIT_COLUMNS",
     "REQUEST_RETENTION_US",
@@ -369,49 +372,3 @@ class StateLoader:
         """Take rows of digest, fingerprint, commit_time_us, seq."""
     def finish(self) -> State:
         """Check the rows against the head's state hash and give the state."""
-
-@final
-class Front:
-    """HTTP/2 before asyncio; runs in a thread of its own from the moment it is made until `stop`."""
-
-    def __new__(
-        cls,
-        *,
-        listen: Sequence[tuple[str, int]],
-        behind: str,
-        methods: Sequence[str],
-        services: Sequence[str],
-        limits: object,
-        refusals: object,
-    ) -> Front:
-        """Listen at the addresses (IP, port).
-
-        `limits` and `refusals` have the attributes that `utterson.server.front.ports` lists.
-
-        Raises:
-            OSError: an address cannot be listened at, or the system gives no thread or descriptor.
-        """
-    @property
-    def port(self) -> int:
-        """The port that is listened at."""
-    @property
-    def descriptor(self) -> int:
-        """Readable while something waits to be taken."""
-    @property
-    def is_running(self) -> bool:
-        """Whether the thread is there."""
-    def take(self, calls_max: int) -> tuple[list[tuple[int, int, bytes, str | None]], list[int]]:
-        """Take calls (token, place of the method, message, request id), and the tokens whose callers have gone."""
-    def answer(
-        self,
-        responses: list[tuple[int, bytes]],
-        identified: list[tuple[int, bytes, str]],
-        refusals: list[tuple[int, int, str, bytes, str]],
-    ) -> None:
-        """Bring answers; a refusal has a code, a sentence, an encoded status and a request id."""
-    def alive(self) -> None:
-        """Say that the loop runs."""
-    def set_serving(self, serving: bool) -> None:
-        """Say whether calls are served."""
-    def stop(self, grace_ms: int) -> None:
-        """Ask connections to go, cut them after the grace, and wait until they are gone."""

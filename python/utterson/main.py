@@ -129,11 +129,12 @@ def _listener(settings: Settings, lanes: Lanes, context: LaneContext) -> Listene
     if settings.front is FrontChoice.OFF:
         return grpc_server(settings.listen)
     return FrontListener(
-        Front, grpc_server, identity, listen=settings.listen, services=SERVICES, limits=_front_limits(settings)
+        Front, grpc_server, identity, listen=settings.listen, services=SERVICES, limits=front_limits(settings)
     )
 
 
-def _front_limits(settings: Settings) -> FrontLimits:
+def front_limits(settings: Settings) -> FrontLimits:
+    """Choose what the settings say about a front."""
     return FrontLimits(
         connections_max=settings.connections_max,
         streams_max=settings.connection_calls_max,

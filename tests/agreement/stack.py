@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import grpc
 
+from tests.listeners import listener
 from utterson.application.calls.batch import CallBatch
 from utterson.application.calls.identity import IdentityService
 from utterson.application.calls.imports import ImportService
@@ -20,10 +21,12 @@ from utterson.application.maintenance import prepare
 from utterson.application.reads.profiles import ProfilesService
 from utterson.application.workspaces.workspaces import WorkspacesService
 from utterson.engine.core_engine import REQUEST_RETENTION_US, CoreEngine
+from utterson.server.front.listener import Listener
 from utterson.server.refusals import encode_status
 from utterson.server.rpc.server import build_server
 from utterson.settings.database import DatabaseSettings
 from utterson.settings.lanes import LaneSettings
+from utterson.settings.listening import FrontChoice
 from utterson.store.open_store import Store, open_store
 
 RECEIVE_BYTES_MAX = 32 * 1024 * 1024
@@ -61,15 +64,20 @@ async def stack_on(url: str, clock: Clock) -> AsyncIterator[Stack]:
         await prepare(context)
         lanes = Lanes(context, CallBatch)
         stack.push_async_callback(lanes.close, 5.0)
-        server = build_server(
-            IdentityService(lanes, context, encode_status),
-            ImportService(lanes, context),
-            WorkspacesService(lanes, context),
-            ProfilesService(lanes, context),
-            listen="127.0.0.1:0",
-            receive_bytes_max=RECEIVE_BYTES_MAX,
-            reflection=False,
-        )
+        identity = IdentityService(lanes, context, encode_status)
+
+        def grpc_server(listen: str) -> Listener:
+            return build_server(
+                identity,
+                ImportService(lanes, context),
+                WorkspacesService(lanes, context),
+                ProfilesService(lanes, context),
+                listen=listen,
+                receive_bytes_max=RECEIVE_BYTES_MAX,
+                reflection=False,
+            )
+
+        server = listener(FrontChoice.ON, grpc_server, identity, receive_bytes_max=RECEIVE_BYTES_MAX)
         await server.start()
         stack.push_async_callback(server.stop, 0)
         options = [("grpc.max_receive_message_length", RECEIVE_BYTES_MAX)]

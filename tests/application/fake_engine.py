@@ -78,9 +78,10 @@ class FakePlan:
         self.state.decided_ahead += after.decided
         return dataclasses.replace(plan, state=self.state)
 
-    def response(self, place: int, group: ParsedGroup) -> bytes | None:
-        only = self.all_answers[place][0]
-        return only if group.form is ReplyForm.UNARY and isinstance(only, bytes) else None
+    def responses(self, groups: Sequence[ParsedGroup]) -> list[bytes | None]:
+        only = [self.all_answers[place][0] for place in range(len(groups))]
+        unary = [group.form is ReplyForm.UNARY for group in groups]
+        return [one if alone and isinstance(one, bytes) else None for one, alone in zip(only, unary, strict=True)]
 
     def _after(self) -> dict[bytes, int]:
         return self.state.owners | {digest_of(value): serial for value, serial in self.added.items()}

@@ -7,13 +7,16 @@ import pytest
 
 from tests.bad_input.refusals import CANARY
 from tests.bad_input.target import Target, opened
+from tests.conftest import fresh_database
 from tests.crashes.in_process import served
+from tests.listeners import FRONTS
+from utterson.store.embedded import EmbeddedPostgres
 
 
-@pytest.fixture(scope="module")
-async def served_target(module_database_url: str) -> AsyncIterator[Target]:
-    async with served(module_database_url) as address:
-        async for target in opened(address, module_database_url):
+@pytest.fixture(scope="module", params=FRONTS, ids=lambda front: f"front-{front}")
+async def served_target(postgres_cluster: EmbeddedPostgres, request: pytest.FixtureRequest) -> AsyncIterator[Target]:
+    async with fresh_database(postgres_cluster) as url, served(url, front=request.param) as address:
+        async for target in opened(address, url):
             yield target
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from tests.listeners import FRONTS
 from utterson.cli.scenarios.loader import load_folder
 from utterson.cli.scenarios.records import Scenario
 from utterson.cli.scenarios.running import ScenarioRun
@@ -20,10 +21,10 @@ SCENARIOS = load_folder(Path(__file__).parent)
 NUMBERS = itertools.count(1)
 
 
-@pytest.fixture(scope="module")
-async def client(module_database_url: str) -> AsyncIterator[UttersonClient]:
-    """A client of a server of this module's own."""
-    settings = Settings(listen="127.0.0.1:0", database_url=SecretStr(module_database_url))
+@pytest.fixture(scope="module", params=FRONTS, ids=lambda front: f"front-{front}")
+async def client(module_database_url: str, request: pytest.FixtureRequest) -> AsyncIterator[UttersonClient]:
+    """A client of a server of this module's own, both ways to listen in turn."""
+    settings = Settings(listen="127.0.0.1:0", database_url=SecretStr(module_database_url), front=request.param)
     async with running(settings) as server, UttersonClient(f"127.0.0.1:{server.port}") as connected:
         yield connected
 

@@ -42,7 +42,7 @@ def test_paths_exist(name: str) -> None:
 
 
 def test_paths_are_found() -> None:
-    assert "server/rpc/identity_servicer.py" in paths("docs/architecture.md")
+    assert "server/front/calls.py" in paths("docs/architecture.md")
     assert "tests/conformance/" in paths("README.md")
 
 

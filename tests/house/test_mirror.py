@@ -10,6 +10,7 @@ TESTS: Final = PurePosixPath("tests/application")
 
 # Files without behaviour of their own, and why.
 WITHOUT_BEHAVIOUR: Final = {
+    "lane/receiver.py": "a protocol",
     "lane/context.py": "what lanes share, as a dataclass",
     "ports/engine.py": "protocols",
     "ports/process.py": "protocols",

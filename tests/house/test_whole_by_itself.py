@@ -122,4 +122,11 @@ def test_rust_lock_names_public_registries() -> None:
     packages = tomllib.loads(read("Cargo.lock"))["package"]
     assert {package["source"] for package in packages if "source" in package} == RUST_REGISTRIES
     ours = {package["name"] for package in packages if "source" not in package}
-    assert ours == {"utterson-engine", "utterson-codec", "utterson-py", "utterson-core-bench", "utterson-load"}
+    assert ours == {
+        "utterson-codec",
+        "utterson-core-bench",
+        "utterson-engine",
+        "utterson-front",
+        "utterson-load",
+        "utterson-py",
+    }

@@ -10,7 +10,7 @@ import pytest
 from tests.house.sources import read, written
 
 PAGE = "docs/architecture.md"
-STUB = "python/utterson/_core.pyi"
+STUBS = ["python/utterson/_core.pyi", "python/utterson/_core_front.pyi"]
 LAYERS = ("Rust", "stub", "Python")
 
 
@@ -48,7 +48,7 @@ def defined(layer: str) -> set[str]:
         text = "\n".join(read(file) for file in written(".rs") if file.startswith("rust_core/"))
         found = re.findall(r"\b(?:struct|enum|trait|type|fn|const|mod) (\w+)", text)
         return {*found, *re.findall(r"^ {4}([A-Z]\w+)(?= \{|\(|,| =)", text, re.MULTILINE)}
-    files = [STUB] if layer == "stub" else [file for file in written(".py") if file.startswith("python/")]
+    files = STUBS if layer == "stub" else [file for file in written(".py") if file.startswith("python/")]
     text = "\n".join(map(read, files))
     return {*re.findall(r"\b(?:class|def) (\w+)", text), *re.findall(r"^(\w+)(?:: \w+)? = ", text, re.MULTILINE)}
 

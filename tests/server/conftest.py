@@ -7,8 +7,11 @@ from typing import Any
 import grpc
 import pytest
 
+from tests.listeners import FRONTS, listener
 from tests.server.fakes import FakeIdentity, FakeImports, FakeProfiles, FakeWorkspaces, Script
-from utterson.server.rpc.server import ServerHandle, build_server
+from utterson.server.front.listener import Listener
+from utterson.server.rpc.server import build_server
+from utterson.settings.listening import FrontChoice
 
 RECEIVE_BYTES_MAX = 1024 * 1024
 
@@ -17,7 +20,7 @@ RECEIVE_BYTES_MAX = 1024 * 1024
 class Running:
     """A running server, its fakes and a channel to it."""
 
-    handle: ServerHandle
+    handle: Listener
     channel: grpc.aio.Channel
     script: Script
     identity: FakeIdentity
@@ -44,20 +47,30 @@ class Running:
         return opened(requests, timeout=timeout_s)
 
 
+@pytest.fixture(params=FRONTS, ids=lambda front: f"front-{front}")
+def front(request: pytest.FixtureRequest) -> FrontChoice:
+    """Both ways to listen."""
+    return FrontChoice(request.param)
+
+
 @pytest.fixture
-async def running() -> AsyncIterator[Running]:
-    """Start a server; stop it after the test."""
+async def running(front: FrontChoice) -> AsyncIterator[Running]:
+    """Start a server, each way in turn; stop it after the test."""
     script = Script()
     identity, profiles = FakeIdentity(script), FakeProfiles(script)
-    handle = build_server(
-        identity,
-        FakeImports(script),
-        FakeWorkspaces(script),
-        profiles,
-        listen="127.0.0.1:0",
-        receive_bytes_max=RECEIVE_BYTES_MAX,
-        reflection=True,
-    )
+
+    def grpc_server(listen: str) -> Listener:
+        return build_server(
+            identity,
+            FakeImports(script),
+            FakeWorkspaces(script),
+            profiles,
+            listen=listen,
+            receive_bytes_max=RECEIVE_BYTES_MAX,
+            reflection=True,
+        )
+
+    handle = listener(front, grpc_server, identity, receive_bytes_max=RECEIVE_BYTES_MAX)
     await handle.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{handle.port}") as channel:
         yield Running(handle, channel, script, identity, profiles)

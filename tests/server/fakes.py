@@ -1,10 +1,12 @@
 """Use cases that record what they were asked and answer, or raise, what a test told them."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
 from utterson.application.calls.identity import IdentityService
 from utterson.application.calls.imports import ImportService
+from utterson.application.lane.receiver import Receiver
 from utterson.application.reads.profiles import ProfilesService
 from utterson.application.workspaces.workspaces import WorkspacesService
 from utterson.domain.calls import CallKind
@@ -52,6 +54,7 @@ class FakeIdentity(IdentityService):
 
     script: Script
     answer: bytes = b""
+    playing: "set[asyncio.Task[None]]" = field(default_factory=set)
     streams_open: int = 0
     received: int = 0
 
@@ -59,6 +62,33 @@ class FakeIdentity(IdentityService):
         """Record and answer."""
         await self.script.play("resolve", kind, request)
         return self.answer
+
+    def begin(self, kind: CallKind, request: bytes, receiver: Receiver) -> bytes | None:
+        """Record, and answer later."""
+        playing = asyncio.create_task(self._play(kind, request, receiver))
+        self.playing.add(playing)
+        playing.add_done_callback(self.playing.discard)
+        return None
+
+    async def _play(self, kind: CallKind, request: bytes, receiver: Receiver) -> None:
+        resolving = asyncio.create_task(self._outcome(kind, request))
+        while not (resolving.done() or receiver.done()):
+            await asyncio.wait({resolving}, timeout=0.01)
+        if receiver.done():
+            resolving.cancel()
+            return
+        outcome = resolving.result()
+        if isinstance(outcome, bytes):
+            receiver.set_result(outcome)
+        else:
+            receiver.set_exception(outcome)
+
+    async def _outcome(self, kind: CallKind, request: bytes) -> bytes | BaseException:
+        # A task that raises SystemExit would end the event loop.
+        try:
+            return await self.resolve(kind, request)
+        except BaseException as error:
+            return error
 
     async def resolve_batch(self, request: bytes) -> bytes:
         """Record and answer."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from typing import Any
 
 import grpc
 import pytest
@@ -12,7 +11,7 @@ from tests.server.conftest import RECEIVE_BYTES_MAX, Running
 from tests.server.fakes import FakeIdentity, FakeImports, FakeProfiles, FakeWorkspaces, Script
 from utterson.server.descriptors import services
 from utterson.server.listening import ListenError
-from utterson.server.rpc.server import DOORS, SERVICES, ServerHandle, build_server
+from utterson.server.rpc.server import SERVICES, ServerHandle, build_server
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -48,18 +47,6 @@ async def test_health_is_served(running: Running, service: str) -> None:
     stub = health_pb2_grpc.HealthStub(running.channel)
     answer = await stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=5)
     assert answer.status == SERVING
-
-
-async def test_whichever_door_a_connection_comes_to_it_is_served(running: Running) -> None:
-    async def served() -> bool:
-        options = [("grpc.use_local_subchannel_pool", 1)]  # a connection of its own
-        async with grpc.aio.insecure_channel(running.address, options=options) as channel:
-            answer = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=5)
-            identify: Any = channel.unary_unary("/utterson.v1.IdentityService/Identify")
-            await identify(b"", timeout=5)
-            return bool(answer.status == SERVING)
-
-    assert all(await asyncio.gather(*(served() for _ in range(8 * DOORS))))
 
 
 async def test_health_of_an_unknown_service(running: Running) -> None:

@@ -54,18 +54,21 @@ class Plan:
         with core_errors():
             return [_answer(native) for native in self._native.answers(group)]
 
-    def response(self, place: int, group: ParsedGroup) -> bytes | None:
-        """Give the whole response that a group's form asks for; None where a call was refused or repeated."""
+    def responses(self, groups: Sequence[ParsedGroup]) -> list[bytes | None]:
+        """Give for each group the whole response that its form asks for; None where a call was refused or repeated."""
         with core_errors():
-            match group.form:
-                case ReplyForm.ANSWERS:
-                    return None
-                case ReplyForm.UNARY:
-                    return self._native.unary_response(place)
-                case ReplyForm.BATCH:
-                    return self._native.batch_response(place)
-                case ReplyForm.STREAM_MESSAGE:
-                    return self._native.stream_response(place, group.sequence)
+            return [self._response(place, group) for place, group in enumerate(groups)]
+
+    def _response(self, place: int, group: ParsedGroup) -> bytes | None:
+        match group.form:
+            case ReplyForm.UNARY:
+                return self._native.unary_response(place)
+            case ReplyForm.BATCH:
+                return self._native.batch_response(place)
+            case ReplyForm.STREAM_MESSAGE:
+                return self._native.stream_response(place, group.sequence)
+            case ReplyForm.ANSWERS:
+                return None
 
     def decide_after(self, groups: Sequence[ParsedGroup], now_us: int, entry_id: bytes) -> "Plan":
         """Decide calls on the state that this plan leads to; the state itself stays as it is."""

@@ -48,7 +48,7 @@ class Deadline:
         except asyncio.CancelledError as error:
             if task not in self._given_up or task.uncancel() > cancelled_before:
                 raise
-            raise self._refusal() from error
+            raise unanswered(self._timeout_s) from error
         finally:
             self._began_s.pop(task, None)
             self._given_up.discard(task)
@@ -69,9 +69,10 @@ class Deadline:
             self._given_up.add(task)
             task.cancel()
 
-    def _refusal(self) -> UttersonError:
-        return UttersonError(
-            Reason.OUTCOME_UNKNOWN,
-            f"no answer within {self._timeout_s:g} s, the limit of calls without a deadline; "
-            "repeat with the same request_id",
-        )
+
+def unanswered(timeout_s: float) -> UttersonError:
+    """Make the refusal of a call without a deadline that was not answered in time, in seconds."""
+    return UttersonError(
+        Reason.OUTCOME_UNKNOWN,
+        f"no answer within {timeout_s:g} s, the limit of calls without a deadline; repeat with the same request_id",
+    )

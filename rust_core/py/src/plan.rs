@@ -64,8 +64,8 @@ pub struct Plan {
     pub(crate) log: Entry,
     pub(crate) effects: Vec<Effect>,
     encoded: Box<Encoded>,
-    /// How many calls each group has, in order.
-    sizes: Vec<usize>,
+    /// Where each group's calls end among all, in order.
+    ends: Vec<usize>,
     #[pyo3(get)]
     asks_strong: bool,
     #[pyo3(get)]
@@ -82,16 +82,16 @@ pub enum NativeAnswer<'py> {
 impl Plan {
     /// A plan that no caller waits for with a consistency of their own.
     pub fn new(plan: plan::Plan, encoded: Encoded) -> Self {
-        let (sizes, encoded) = (vec![encoded.answers.len()], Box::new(encoded));
-        Self { log: plan.entry, effects: plan.effects, encoded, sizes, asks_strong: false, asks_default: false }
+        let (ends, encoded) = (vec![encoded.answers.len()], Box::new(encoded));
+        Self { log: plan.entry, effects: plan.effects, encoded, ends, asks_strong: false, asks_default: false }
     }
 
-    /// The plan of decided calls.
+    /// The plan of decided calls; `sizes` tells how many calls each group has.
     pub fn of_calls<'c, S: Borrow<Submission<'c>>>(
         plan: plan::Plan,
         calls: &[S],
         encoded: Encoded,
-        sizes: Vec<usize>,
+        sizes: &[usize],
     ) -> Self {
         let asks = |consistency| {
             let mut pairs = plan.decided.iter().zip(calls);
@@ -103,16 +103,21 @@ impl Plan {
         };
         let (asks_strong, asks_default) = (asks(Consistency::Strong), asks(Consistency::Default));
         let encoded = Box::new(encoded);
-        Self { log: plan.entry, effects: plan.effects, encoded, sizes, asks_strong, asks_default }
+        let mut end = 0;
+        let ends = sizes.iter().map(|size| {
+            end += size;
+            end
+        });
+        Self { log: plan.entry, effects: plan.effects, encoded, ends: ends.collect(), asks_strong, asks_default }
     }
 }
 
 impl Plan {
     /// Where a group's calls stand among all.
     fn calls(&self, group: usize) -> PyResult<Range<usize>> {
-        let size = *self.sizes.get(group).ok_or_else(|| PyIndexError::new_err("no such group"))?;
-        let before: usize = self.sizes[..group].iter().sum();
-        Ok(before..before + size)
+        let end = *self.ends.get(group).ok_or_else(|| PyIndexError::new_err("no such group"))?;
+        let begin = group.checked_sub(1).map_or(0, |before| self.ends[before]);
+        Ok(begin..end)
     }
 }
 

@@ -321,8 +321,8 @@ fn plan_of(
     let calls: Vec<&Submission<'_>> = groups.iter().flat_map(|calls| &calls.group().submissions).collect();
     let plan = decide(state, &calls).map_err(|_| StateDivergedError::new_err("the plan is not of this state"))?;
     let encoded = encode::decided(&plan, &calls, &state.digester);
-    let sizes = groups.iter().map(|calls| calls.group().submissions.len()).collect();
-    Ok(Plan::of_calls(plan, &calls, encoded, sizes))
+    let sizes: Vec<usize> = groups.iter().map(|calls| calls.group().submissions.len()).collect();
+    Ok(Plan::of_calls(plan, &calls, encoded, &sizes))
 }
 
 impl PyState {

@@ -325,8 +325,8 @@ class Lane:
     def _answer(self, live: list[_GroupItem], plan: Plan) -> None:
         """Answer committed calls."""
         try:
-            for place, item in enumerate(live):
-                response = plan.response(place, item.group)
+            responses = plan.responses([item.group for item in live])
+            for place, (item, response) in enumerate(zip(live, responses, strict=True)):
                 if response is None:
                     self._release(item, plan.answers(place))
                 elif not item.receiver.done():

@@ -45,12 +45,13 @@ class Plan(Protocol):
         """
         ...
 
-    def response(self, place: int, group: ParsedGroup) -> bytes | None:
-        """Give the whole response that a group's form asks for; None where somebody must put the answers together.
+    def responses(self, groups: Sequence[ParsedGroup]) -> list[bytes | None]:
+        """Give for each group the whole response that its form asks for.
+
+        None where somebody must put the answers together.
 
         Args:
-            place: the group's place among those that were decided.
-            group: the group.
+            groups: the groups that were decided, all of them, in order.
         """
         ...
 

@@ -2,6 +2,7 @@
 
 from utterson.application.refusals import RETRY_AFTER_MS
 from utterson.domain.errors import Reason, UttersonError
+from utterson.server.deadline import unanswered
 from utterson.server.front.ports import FrontRefusal, FrontRefusals
 from utterson.server.limits import UNARY_TIMEOUT_S
 from utterson.server.refusals import StatusCode, error_status
@@ -21,7 +22,7 @@ def front_refusals(message_bytes_max: int) -> FrontRefusals:
                 retry_after_ms=RETRY_AFTER_MS,
             )
         ),
-        unanswered=encoded_refusal(unanswered()),
+        unanswered=encoded_refusal(unanswered(UNARY_TIMEOUT_S)),
         message_too_large=FrontRefusal(
             StatusCode.RESOURCE_EXHAUSTED,
             f"the message has more than {message_bytes_max} bytes; send less at once, or raise receive_bytes_max",
@@ -39,12 +40,3 @@ def encoded_refusal(error: UttersonError) -> FrontRefusal:
     """Encode a refusal as the front sends it."""
     status = error_status(error)
     return FrontRefusal(status.code, status.message, status.SerializeToString())
-
-
-def unanswered() -> UttersonError:
-    """Make the refusal of a call without a deadline that was not answered in time."""
-    return UttersonError(
-        Reason.OUTCOME_UNKNOWN,
-        f"no answer within {UNARY_TIMEOUT_S:g} s, the limit of calls without a deadline; "
-        "repeat with the same request_id",
-    )

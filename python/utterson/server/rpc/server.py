@@ -1,8 +1,5 @@
 """Builds the grpc.aio server: services, layers, health, reflection, limits."""
 
-import asyncio
-import sys
-from collections.abc import Sequence
 from typing import Final
 
 import grpc
@@ -14,7 +11,7 @@ from utterson.application.calls.identity import IdentityService
 from utterson.application.calls.imports import ImportService
 from utterson.application.reads.profiles import ProfilesService
 from utterson.application.workspaces.workspaces import WorkspacesService
-from utterson.server.listening import UNIX_PREFIX, ListenError, ensure_free
+from utterson.server.listening import ListenError, ensure_free
 from utterson.server.rpc import identity_servicer, profile_servicer, workspace_servicer
 from utterson.server.rpc.layering import LayeredHandlers, standard_layers
 from utterson.server.rpc.reflection import ReflectionPool
@@ -22,24 +19,19 @@ from utterson.server.validation import FieldRules
 
 SERVICES: Final = (identity_servicer.SERVICE, workspace_servicer.SERVICE, profile_servicer.SERVICE)
 UNLIMITED: Final = -1
-# Few enough to cost nothing, so many that connections seldom meet at one. Only Linux spreads connections.
-DOORS: Final = 8 if sys.platform == "linux" else 1
 
 
 class ServerHandle:
-    """A server that is built but does not listen yet: several doors at one address.
-
-    grpc.aio takes one call at a time from each of its servers, and its poller thread and the event loop take turns for
-    it. With several servers that share the port (SO_REUSEPORT spreads the connections) calls arrive together.
+    """A server that is built but does not listen yet.
 
     Args:
-        doors: the grpc servers, each with all services.
-        servicer: the health servicer of all.
+        server: the grpc server, with all services.
+        servicer: its health servicer.
         listen: where to listen, `host:port` or `unix:path`; port 0 takes a free one.
     """
 
-    def __init__(self, doors: Sequence[grpc.aio.Server], servicer: health.aio.HealthServicer, listen: str) -> None:
-        self._doors = doors
+    def __init__(self, server: grpc.aio.Server, servicer: health.aio.HealthServicer, listen: str) -> None:
+        self._server = server
         self._health = servicer
         self._listen = listen
         self._port = 0
@@ -55,17 +47,12 @@ class ServerHandle:
         Raises:
             ListenError: the address is taken or not one of this machine.
         """
-        # Sharing the port is for our own doors: a second process must not share it silently.
         ensure_free(self._listen)
         try:
-            self._port = self._doors[0].add_insecure_port(self._listen)
-            shared = f"{self._listen.rpartition(':')[0]}:{self._port}"
-            for door in self._doors[1:]:
-                door.add_insecure_port(shared)
+            self._port = self._server.add_insecure_port(self._listen)
         except RuntimeError as error:
             raise ListenError(self._listen) from error
-        for door in self._doors:
-            await door.start()
+        await self._server.start()
         for service in ("", *SERVICES):
             await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
 
@@ -76,11 +63,7 @@ class ServerHandle:
             grace_s: how long running calls may take before they are cancelled, in seconds.
         """
         await self._health.enter_graceful_shutdown()
-        await asyncio.gather(*(door.stop(grace_s) for door in self._doors))
-
-    async def wait(self) -> None:
-        """Wait until the server has stopped."""
-        await asyncio.gather(*(door.wait_for_termination() for door in self._doors))
+        await self._server.stop(grace_s)
 
 
 def build_server(
@@ -113,22 +96,18 @@ def build_server(
         standard_layers(FieldRules()),
     )
     health_servicer = health.aio.HealthServicer()
-    doors = [
-        grpc.aio.server(options=_options(receive_bytes_max))
-        for _ in range(1 if listen.startswith(UNIX_PREFIX) else DOORS)
-    ]
-    for door in doors:
-        door.add_generic_rpc_handlers((handlers,))
-        health_pb2_grpc.add_HealthServicer_to_server(health_servicer, door)
-        if reflection:
-            _add_reflection(door)
-    return ServerHandle(doors, health_servicer, listen)
+    server = grpc.aio.server(options=_options(receive_bytes_max))
+    server.add_generic_rpc_handlers((handlers,))
+    health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
+    if reflection:
+        _add_reflection(server)
+    return ServerHandle(server, health_servicer, listen)
 
 
 def _options(receive_bytes_max: int) -> list[tuple[str, int]]:
     return [
-        # For the doors of one server; see `ServerHandle`.
-        ("grpc.so_reuseport", 1),
+        # A second process must not share the port silently.
+        ("grpc.so_reuseport", 0),
         ("grpc.max_receive_message_length", receive_bytes_max),
         ("grpc.max_send_message_length", UNLIMITED),
         ("grpc.keepalive_time_ms", 60_000),

@@ -1,0 +1,173 @@
+"""The front with the event loop behind it: neighbours of a failing call, and answers while the loop stands still."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import grpc
+import pytest
+from google.rpc import error_details_pb2
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_status import rpc_status
+
+from tests.server.conftest import RECEIVE_BYTES_MAX
+from tests.server.fakes import FakeIdentity, FakeImports, FakeProfiles, FakeWorkspaces, Script
+from utterson.application.lane.receiver import Receiver
+from utterson.domain.calls import CallKind
+from utterson.engine.front import Front
+from utterson.main import front_limits
+from utterson.server.front.listener import FrontListener, Listener
+from utterson.server.rpc.server import SERVICES, build_server
+from utterson.settings.process import Settings
+
+IDENTIFY = "/utterson.v1.IdentityService/Identify"
+STALL_S = 1.5
+
+
+class EchoIdentity(FakeIdentity):
+    """Answers at once with what it was asked, or raises what the request names."""
+
+    def begin(self, kind: CallKind, request: bytes, receiver: Receiver) -> bytes | None:
+        """Answer, raise, or answer later."""
+        del kind
+        if request in RAISED:
+            raise RAISED[request]
+        if request == b"later":
+            asyncio.get_running_loop().call_soon(receiver.set_result, b"later")
+            return None
+        if request == b"later refused":
+            asyncio.get_running_loop().call_soon(receiver.set_exception, MemoryError())
+            return None
+        if request == b"never":
+            return None
+        return request
+
+
+RAISED: dict[bytes, BaseException] = {
+    b"exception": ValueError("a value"),
+    b"exit": SystemExit(3),
+    b"interrupt": KeyboardInterrupt(),
+    b"cancelled": asyncio.CancelledError(),
+}
+
+
+@asynccontextmanager
+async def listening(**limits: int) -> AsyncIterator[str]:
+    """Serve the echo behind a front with limits of the test's choice; gives its address."""
+    script = Script()
+    identity = EchoIdentity(script)
+
+    def grpc_server(listen: str) -> Listener:
+        return build_server(
+            identity,
+            FakeImports(script),
+            FakeWorkspaces(script),
+            FakeProfiles(script),
+            listen=listen,
+            receive_bytes_max=RECEIVE_BYTES_MAX,
+            reflection=False,
+        )
+
+    chosen = replace(front_limits(Settings()), **limits)
+    listener = FrontListener(Front, grpc_server, identity, listen="127.0.0.1:0", services=SERVICES, limits=chosen)
+    await listener.start()
+    try:
+        yield f"127.0.0.1:{listener.port}"
+    finally:
+        await listener.stop(0)
+
+
+async def test_what_goes_wrong_with_one_call_ends_that_one_alone() -> None:
+    requests = [*RAISED, b"later refused"] * 5 + [b"later"] * 20 + [b"%d" % number for number in range(200)]
+    async with listening() as address, grpc.aio.insecure_channel(address) as channel:
+        call: Any = channel.unary_unary(IDENTIFY)
+        answers = await asyncio.gather(*(call(one, timeout=10) for one in requests), return_exceptions=True)
+    for request, answer in zip(requests, answers, strict=True):
+        if request in RAISED or request == b"later refused":
+            assert isinstance(answer, grpc.aio.AioRpcError)
+            assert answer.code() is grpc.StatusCode.INTERNAL
+            assert "fault_id" in str(rpc_status.from_call(answer))
+        else:
+            assert answer == request
+
+
+def _stalled(work: Callable[[], Any], pool: ThreadPoolExecutor) -> Any:
+    """Do something in another thread while the event loop stands still."""
+    future = pool.submit(work)
+    time.sleep(STALL_S)
+    assert future.done(), "the front waited for the loop"
+    return future.result()
+
+
+async def test_a_loop_that_stands_still_is_answered_for_by_the_front() -> None:
+    with ThreadPoolExecutor(1) as pool:
+        async with listening(queue_calls_max=8) as address:
+            with grpc.insecure_channel(address) as channel:
+                send: Any = channel.unary_unary(IDENTIFY)
+
+                def flood() -> list[grpc.RpcError]:
+                    calls = [send.future(b"%d" % number, timeout=1) for number in range(50)]
+                    time.sleep(0.5)
+                    return [call.exception() for call in calls if call.done()]
+
+                refused = _stalled(flood, pool)
+                # One connection may have half of the queue: 4 calls wait, the others are refused at once.
+                assert len(refused) == 46
+                assert {error.code() for error in refused} == {grpc.StatusCode.RESOURCE_EXHAUSTED}
+                status = rpc_status.from_call(refused[0])
+                assert status is not None
+                kinds = [detail.TypeName() for detail in status.details]
+                assert kinds == ["google.rpc.ErrorInfo", "google.rpc.RetryInfo"]
+                information = error_details_pb2.ErrorInfo()
+                assert status.details[0].Unpack(information)
+                assert information.reason == "QUEUE_FULL"
+            async with grpc.aio.insecure_channel(address) as later:
+                call: Any = later.unary_unary(IDENTIFY)
+                assert await call(b"and on", timeout=5) == b"and on"
+
+
+async def test_health_tells_of_a_loop_that_stands_still() -> None:
+    with ThreadPoolExecutor(1) as pool:
+        async with listening(silence_ms_max=700) as address:
+            with grpc.insecure_channel(address) as channel:
+                stub = health_pb2_grpc.HealthStub(channel)
+
+                def look() -> list[int]:
+                    seen = []
+                    for _ in range(6):
+                        seen.append(stub.Check(health_pb2.HealthCheckRequest(), timeout=1).status)
+                        time.sleep(0.2)
+                    return seen
+
+                seen = _stalled(look, pool)
+                serving, not_serving = (
+                    health_pb2.HealthCheckResponse.SERVING,
+                    health_pb2.HealthCheckResponse.NOT_SERVING,
+                )
+                assert seen[0] == serving
+                assert seen[-1] == not_serving
+                await asyncio.sleep(1)
+                again = await asyncio.to_thread(stub.Check, health_pb2.HealthCheckRequest(), timeout=1)
+                assert again.status == serving
+
+
+@pytest.mark.parametrize(("deadline_s", "code"), [(0.2, grpc.StatusCode.DEADLINE_EXCEEDED)])
+async def test_a_deadline_is_kept_by_the_front(deadline_s: float, code: grpc.StatusCode) -> None:
+    async with listening() as address, grpc.aio.insecure_channel(address) as channel:
+        call: Any = channel.unary_unary(IDENTIFY)
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call(b"never", timeout=deadline_s)
+        assert caught.value.code() is code
+
+
+async def test_without_a_deadline_the_outcome_is_unknown_after_a_while() -> None:
+    async with listening(unary_timeout_ms=200) as address, grpc.aio.insecure_channel(address) as channel:
+        call: Any = channel.unary_unary(IDENTIFY)
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call(b"never")
+        assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+        assert "OUTCOME_UNKNOWN" in str(rpc_status.from_call(caught.value))
