@@ -71,6 +71,11 @@ def python_module(name: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", name, *arguments]
 
 
+def spinning(program: str, *arguments: str) -> list[str]:
+    """Write the command that runs a program of Python beside a thread that never rests."""
+    return python_module("benchmarks.peers.spinning", program, *arguments)
+
+
 def utterson_serve(address: str, database_url: str, *options: str, program: Path = PROGRAM) -> list[str]:
     """Write the command that runs our server."""
     return [

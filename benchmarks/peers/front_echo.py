@@ -1,7 +1,7 @@
-"""The echo through the front: asyncio gives every call the same bytes, so what it reaches front and loop allow together.
+"""The echo through the front: asyncio gives every call the same bytes; what it reaches, front and loop allow.
 
-Run as `python -m benchmarks.peers.front_echo --listen ADDRESS`. The product's front with the product's settings, uvloop,
-one `take` and one `answer` a turn of the loop.
+Run as `python -m benchmarks.peers.front_echo --listen ADDRESS`. The product's front with its settings, uvloop, one
+`take` and one `answer` a turn of the loop.
 """
 
 import argparse
