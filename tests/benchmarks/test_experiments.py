@@ -24,8 +24,11 @@ async def test_each_key_gets_the_same_number_of_rows(database_url: str) -> None:
 
 def test_a_build_is_set_beside_the_first_pair_by_pair() -> None:
     def drive(rate: float) -> Reading:
-        return Reading(1, 1, 1.0, rate, {"p50": 10 / rate, "p99": 20 / rate}, cpu=CpuSplit(2.0, 4.0))
+        latency = {"p50": 10 / rate, "p99": 20 / rate}
+        return Reading(1, 1, 1.0, rate, latency, wal_bytes_a_call=1000 / rate, cpu=CpuSplit(2.0, 4.0))
 
     table = ratios_table({"batches": {"old": [drive(10), drive(20)], "new": [drive(20), drive(20)]}})
-    rates = list(next(column for column in table.columns if column.header == "rate").cells)
-    assert rates == ["1.00 [1.00 to 1.00]", "1.50 [1.00 to 2.00]"]
+    cells = {str(column.header): list(column.cells) for column in table.columns}
+    assert cells["rate"] == ["1.00 [1.00 to 1.00]", "1.50 [1.00 to 2.00]"]
+    assert cells["log bytes"] == ["1.00 [1.00 to 1.00]", "0.75 [0.50 to 1.00]"]
+    assert cells["B a call"] == ["75.0", "50.0"]
