@@ -5,9 +5,9 @@ database with the same population, and are driven in turn with the same calls; f
 printed, and the ratios to the first build: median, least and most of the pairs. A build beside itself tells how much of
 that is noise.
 
-With `--checkpoint` everything is written out before each drive, so that a call pays for the pages that it touches first:
-the log's bytes a call are then those of the minutes after a checkpoint. `--population 3333334` loads 10 million identifiers
-first. Both together, and `--way batches`, tell what a call logs in a large table.
+With `--checkpoint` everything is written out before each drive, so that a call pays for the pages that it touches
+first: the log's bytes a call are then those of the minutes after a checkpoint. `--population 3333334` loads 10 million
+identifiers first. Both together, and `--way batches`, tell what a call logs in a large table.
 """
 
 import argparse
