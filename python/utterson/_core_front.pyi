@@ -17,7 +17,7 @@ class Front:
         *,
         listen: Sequence[tuple[str, int]],
         behind: str,
-        methods: Sequence[str],
+        methods: Sequence[tuple[str, bool]],
         services: Sequence[str],
         limits: object,
         refusals: object,
@@ -28,7 +28,9 @@ class Front:
     def descriptor(self) -> int: ...
     @property
     def is_running(self) -> bool: ...
-    def take(self, calls_max: int) -> tuple[list[tuple[int, int, bytes, str | None]], list[int]]: ...
+    def take(
+        self, calls_max: int
+    ) -> tuple[list[tuple[int, int, bytes | None, str | None, int]], list[int], list[int]]: ...
     def answer(
         self,
         responses: list[tuple[int, bytes]],

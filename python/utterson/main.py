@@ -142,6 +142,7 @@ def front_limits(settings: Settings) -> FrontLimits:
         message_bytes_max=settings.receive_bytes_max,
         queue_calls_max=settings.waiting_calls_max,
         queue_bytes_max=settings.waiting_bytes_max,
+        stream_messages_max=settings.stream_messages_max,
         handshake_timeout_ms=HANDSHAKE_TIMEOUT_MS,
         keepalive_ms=settings.keepalive_ms,
         keepalive_timeout_ms=settings.keepalive_timeout_ms,

@@ -68,6 +68,20 @@ impl Held {
     }
 }
 
+impl Held {
+    /// How much is held.
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Gives back a part, of what is held at most.
+    pub fn release(&self, bytes: u64) {
+        for counter in [&self.bytes, &self.share.held_bytes, &self.share.budget.held_bytes] {
+            counter.fetch_sub(bytes, Ordering::Relaxed);
+        }
+    }
+}
+
 impl Drop for Held {
     fn drop(&mut self) {
         let bytes = *self.bytes.get_mut();

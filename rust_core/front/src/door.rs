@@ -19,9 +19,10 @@ use tonic_health::server::HealthService;
 
 use crate::answers::Answers;
 use crate::budget::{Budget, Share};
-use crate::inbox::{ConnectionId, Inbox, MethodIndex};
+use crate::inbox::{ConnectionId, Inbox, MethodIndex, StreamId};
 use crate::pass_through::Behind;
 use crate::settings::Settings;
+use crate::stream;
 use crate::unary::{self, Identified};
 use crate::wake::LoopWake;
 
@@ -40,26 +41,34 @@ pub struct Context {
     pub answers: Answers,
     /// Something was put into the inbox; the loop is told at the end of this turn.
     pub filled: Notify,
-    methods: HashMap<String, MethodIndex>,
+    methods: HashMap<String, (MethodIndex, bool)>,
     budget: Arc<Budget>,
     health: HealthServer<HealthService>,
     last_connection: Cell<u64>,
+    last_stream: Cell<u64>,
 }
 
 impl Context {
     /// Begins without connections.
     pub fn new(settings: Settings, inbox: Arc<Inbox<LoopWake>>, health: HealthServer<HealthService>) -> Self {
-        let indices = (0_u16..).map(MethodIndex);
+        let methods = settings.methods.iter().zip((0_u16..).map(MethodIndex));
         Self {
-            methods: settings.methods.iter().cloned().zip(indices).collect(),
+            methods: methods.map(|(method, index)| (method.path.clone(), (index, method.streams))).collect(),
             budget: Budget::new(settings.limits.queue_bytes_max),
             inbox,
             answers: Answers::default(),
             filled: Notify::new(),
             health,
             last_connection: Cell::new(0),
+            last_stream: Cell::new(0),
             settings,
         }
+    }
+
+    /// Names a new stream.
+    pub fn next_stream(&self) -> StreamId {
+        self.last_stream.set(self.last_stream.get() + 1);
+        StreamId(self.last_stream.get())
     }
 }
 
@@ -91,7 +100,11 @@ impl Door {
     async fn answer(self, request: Request<Incoming>) -> Response<AnswerBody> {
         if is_grpc(&request) {
             if let Some(method) = self.context.methods.get(request.uri().path()).copied() {
-                return unary::answer(&self, method, request).await.map(Either::Left);
+                let response = match method {
+                    (method, false) => unary::answer(&self, method, request).await,
+                    (method, true) => stream::answer(&self, method, request).await,
+                };
+                return response.map(Either::Left);
             }
             if is_health(request.uri().path()) {
                 return self.tell_health(request).await.map(Either::Left);

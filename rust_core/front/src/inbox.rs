@@ -27,6 +27,21 @@ pub struct ConnectionId(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MethodIndex(pub u16);
 
+/// Names a stream of calls; never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct StreamId(pub u64);
+
+/// What a call is a part of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// It stands alone.
+    Whole,
+    /// It is the next message of a stream.
+    Message(StreamId),
+    /// It has no message: its stream ends, and is answered when all before is.
+    End(StreamId),
+}
+
 /// A call for the loop.
 #[derive(Debug)]
 pub struct Call {
@@ -34,6 +49,8 @@ pub struct Call {
     pub token: Token,
     /// Its method.
     pub method: MethodIndex,
+    /// What it is a part of.
+    pub part: Part,
     /// The message, as it came.
     pub request: Bytes,
     /// The caller's own request id, if it sent one.
@@ -47,6 +64,8 @@ pub struct Taken {
     pub calls: Vec<Call>,
     /// Calls that were taken before, and that nobody waits for any more.
     pub gone: Vec<Token>,
+    /// Streams of which nothing more will come, and for which nobody waits.
+    pub closed: Vec<StreamId>,
 }
 
 /// There is no room for one more call of this connection.
@@ -60,6 +79,7 @@ struct Waiting {
     turns: VecDeque<ConnectionId>,
     calls: usize,
     gone: Vec<Token>,
+    closed: Vec<StreamId>,
     signalled: bool,
 }
 
@@ -87,11 +107,19 @@ impl<W: Wake> Inbox<W> {
     /// # Errors
     /// [`Full`], and the call is dropped.
     pub fn push(&self, connection: ConnectionId, call: Call) -> Result<(), Full> {
+        self.offer(connection, call).map_err(|_| Full)
+    }
+
+    /// As [`Inbox::push`].
+    ///
+    /// # Errors
+    /// The call itself: there is no room for it.
+    pub fn offer(&self, connection: ConnectionId, call: Call) -> Result<(), Call> {
         let mut guard = self.lock();
         let waiting = &mut *guard;
         let own = waiting.queues.get(&connection).map_or(0, VecDeque::len);
         if own >= self.calls_max - waiting.calls {
-            return Err(Full);
+            return Err(call);
         }
         let turns = &mut waiting.turns;
         let queue = waiting.queues.entry(connection).or_insert_with(|| {
@@ -120,10 +148,15 @@ impl<W: Wake> Inbox<W> {
         }
     }
 
+    /// Notes that a stream is over for its caller, after each of its calls was answered or withdrawn.
+    pub fn close(&self, stream: StreamId) {
+        self.lock().closed.push(stream);
+    }
+
     /// Wakes the loop if there is something for it that it was not told of.
     pub fn signal(&self) {
         let mut waiting = self.lock();
-        let wanted = waiting.calls > 0 || !waiting.gone.is_empty();
+        let wanted = waiting.calls > 0 || !waiting.gone.is_empty() || !waiting.closed.is_empty();
         if wanted && !waiting.signalled {
             waiting.signalled = true;
             drop(waiting);
@@ -135,8 +168,11 @@ impl<W: Wake> Inbox<W> {
     pub fn take(&self, calls_max: usize) -> Taken {
         let mut guard = self.lock();
         let waiting = &mut *guard;
-        let mut taken = Taken { calls: Vec::with_capacity(waiting.calls.min(calls_max)), gone: Vec::new() };
-        taken.gone.append(&mut waiting.gone);
+        let mut taken = Taken {
+            calls: Vec::with_capacity(waiting.calls.min(calls_max)),
+            gone: std::mem::take(&mut waiting.gone),
+            closed: std::mem::take(&mut waiting.closed),
+        };
         while taken.calls.len() < calls_max {
             let Some(connection) = waiting.turns.pop_front() else { break };
             let Some(queue) = waiting.queues.get_mut(&connection) else { continue };

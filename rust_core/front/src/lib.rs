@@ -25,11 +25,12 @@ mod pass_through;
 mod refusal;
 mod request_id;
 mod settings;
+mod stream;
 mod unary;
 mod wake;
 
 pub use crate::answers::Answer;
 pub use crate::front::{Front, StartError};
-pub use crate::inbox::{Call, Taken};
+pub use crate::inbox::{Call, Part, Taken};
 pub use crate::refusal::{Refusal, Refusals};
-pub use crate::settings::{Limits, Places, Settings};
+pub use crate::settings::{Limits, Method, Places, Settings};

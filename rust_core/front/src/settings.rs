@@ -30,6 +30,8 @@ pub struct Limits {
     pub queue_calls_max: usize,
     /// Bytes of all requests that are not answered yet.
     pub queue_bytes_max: u64,
+    /// Messages of a stream that may be under way; further ones are not read.
+    pub stream_messages_max: usize,
     /// How long a new connection may take until it speaks HTTP/2.
     pub handshake_timeout: Duration,
     /// After so long without a word from the peer a ping is sent.
@@ -46,6 +48,15 @@ pub struct Limits {
     pub silence_max: Duration,
 }
 
+/// A method that is taken.
+#[derive(Clone, Debug)]
+pub struct Method {
+    /// Such as `/utterson.v1.IdentityService/Identify`.
+    pub path: String,
+    /// Whether messages are streamed both ways, each answered by one, in order; else one message is answered by one.
+    pub streams: bool,
+}
+
 /// All that the front is told.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -53,8 +64,8 @@ pub struct Settings {
     pub places: Places,
     /// What callers are held to.
     pub limits: Limits,
-    /// The paths of the methods that are taken; a call names its method by the place in this list.
-    pub methods: Vec<String>,
+    /// The methods that are taken; a call names its method by the place in this list.
+    pub methods: Vec<Method>,
     /// The services that health tells about, besides the server as a whole.
     pub services: Vec<String>,
     /// What the front itself refuses with.

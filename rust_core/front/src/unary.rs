@@ -19,7 +19,7 @@ use crate::budget::Held;
 use crate::codec::BytesCodec;
 use crate::deadline;
 use crate::door::{Context, Door};
-use crate::inbox::{Call, ConnectionId, MethodIndex, Token};
+use crate::inbox::{Call, ConnectionId, MethodIndex, Part, Token};
 use crate::refusal::Refusals;
 use crate::request_id;
 
@@ -94,7 +94,7 @@ impl UnaryService<Bytes> for ToLoop {
         let made_id = Rc::clone(&self.made_id);
         let held = Arc::clone(&self.held);
         let (token, answer) = context.answers.expect();
-        let call = Call { token, method: self.method, request: request.into_inner(), request_id: self.request_id.take() };
+        let call = Call { token, method: self.method, part: Part::Whole, request: request.into_inner(), request_id: self.request_id.take() };
         Box::pin(async move {
             let overloaded = || context.settings.refusals.overloaded.status();
             if held.add(call.request.len()).is_err() || context.inbox.push(connection, call).is_err() {
@@ -102,7 +102,7 @@ impl UnaryService<Bytes> for ToLoop {
                 return Err(overloaded());
             }
             context.filled.notify_one();
-            let _waiting = Waiting { context: Rc::clone(&context), connection, token };
+            let _waiting = Waiting::new(&context, connection, token);
             match answer.await {
                 Ok(Answer::Response(response)) => Ok(tonic::Response::new(response)),
                 Ok(Answer::Identified(response, id)) => {
@@ -120,10 +120,17 @@ impl UnaryService<Bytes> for ToLoop {
 }
 
 /// A call that waits for its answer; when nobody waits any more, the loop is told so.
-struct Waiting {
+pub struct Waiting {
     context: Rc<Context>,
     connection: ConnectionId,
     token: Token,
+}
+
+impl Waiting {
+    /// Waits for the answer to a token until it is dropped.
+    pub fn new(context: &Rc<Context>, connection: ConnectionId, token: Token) -> Self {
+        Self { context: Rc::clone(context), connection, token }
+    }
 }
 
 impl Drop for Waiting {
@@ -174,6 +181,14 @@ pub struct Identified {
 }
 
 impl Identified {
+    /// The answer of a stream, which brings an id back whatever becomes of it.
+    pub fn around(mut response: Response<tonic::body::Body>, request_id: HeaderValue) -> Response<Self> {
+        if response.extensions().get::<Status>().is_some() {
+            response.headers_mut().insert(request_id::HEADER, request_id.clone());
+        }
+        response.map(|body| Self { body, request_id: Some(request_id) })
+    }
+
     /// A body that brings none.
     pub fn without(body: tonic::body::Body) -> Self {
         Self { body, request_id: None }

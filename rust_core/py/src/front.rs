@@ -10,12 +10,16 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 use utterson_front::inbox::Token;
-use utterson_front::{Answer, Front, Limits, Places, Refusal, Refusals, Settings, StartError};
+use utterson_front::{Answer, Front, Limits, Method, Part, Places, Refusal, Refusals, Settings, StartError};
 
 use crate::panics::apart;
 
-/// A call as the loop takes it: its token, the place of its method, the message, the caller's request id.
-type TakenCall<'py> = (u64, u16, Bound<'py, PyBytes>, Option<String>);
+/// A call as the loop takes it: its token, the place of its method, the message (none: its stream ends), the caller's
+/// request id, the number of its stream (0: it stands alone).
+type TakenCall<'py> = (u64, u16, Option<Bound<'py, PyBytes>>, Option<String>, u64);
+
+/// Calls, the tokens whose callers have gone, and the streams that are over.
+type Handed<'py> = (Vec<TakenCall<'py>>, Vec<u64>, Vec<u64>);
 
 /// A refusal as the loop brings it: token, code, message, encoded status, request id.
 type BroughtRefusal = (u64, i32, String, PyBackedBytes, String);
@@ -28,6 +32,7 @@ struct GivenLimits {
     message_bytes_max: usize,
     queue_calls_max: usize,
     queue_bytes_max: u64,
+    stream_messages_max: usize,
     handshake_timeout_ms: u64,
     keepalive_ms: u64,
     keepalive_timeout_ms: u64,
@@ -46,6 +51,7 @@ impl From<GivenLimits> for Limits {
             message_bytes_max: given.message_bytes_max,
             queue_calls_max: given.queue_calls_max,
             queue_bytes_max: given.queue_bytes_max,
+            stream_messages_max: given.stream_messages_max,
             handshake_timeout: Duration::from_millis(given.handshake_timeout_ms),
             keepalive: Duration::from_millis(given.keepalive_ms),
             keepalive_timeout: Duration::from_millis(given.keepalive_timeout_ms),
@@ -101,13 +107,14 @@ impl PyFront {
         py: Python<'_>,
         listen: Vec<(String, u16)>,
         behind: PathBuf,
-        methods: Vec<String>,
+        methods: Vec<(String, bool)>,
         services: Vec<String>,
         limits: GivenLimits,
         refusals: GivenRefusals,
     ) -> PyResult<Self> {
         let listen = listen.iter().map(address).collect::<PyResult<_>>()?;
         let places = Places { listen, behind };
+        let methods = methods.into_iter().map(|(path, streams)| Method { path, streams }).collect();
         let settings = Settings { places, limits: limits.into(), methods, services, refusals: refusals.into() };
         let front = apart(py, || Front::start(settings))?.map_err(|error| match error {
             StartError::Listen(error) | StartError::System(error) => PyErr::from(error),
@@ -130,12 +137,18 @@ impl PyFront {
         self.0.is_running()
     }
 
-    fn take<'py>(&self, py: Python<'py>, calls_max: usize) -> (Vec<TakenCall<'py>>, Vec<u64>) {
+    fn take<'py>(&self, py: Python<'py>, calls_max: usize) -> Handed<'py> {
         let taken = self.0.take(calls_max);
         let calls = taken.calls.into_iter().map(|call| {
-            (call.token.0, call.method.0, PyBytes::new(py, &call.request), call.request_id)
+            let (message, stream) = match call.part {
+                Part::Whole => (Some(PyBytes::new(py, &call.request)), 0),
+                Part::Message(stream) => (Some(PyBytes::new(py, &call.request)), stream.0),
+                Part::End(stream) => (None, stream.0),
+            };
+            (call.token.0, call.method.0, message, call.request_id, stream)
         });
-        (calls.collect(), taken.gone.into_iter().map(|token| token.0).collect())
+        let gone = taken.gone.into_iter().map(|token| token.0);
+        (calls.collect(), gone.collect(), taken.closed.into_iter().map(|stream| stream.0).collect())
     }
 
     fn answer(

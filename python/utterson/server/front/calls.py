@@ -2,31 +2,43 @@
 
 Each call has its own guard: whatever goes wrong with one ends that one. A call that can be answered from memory is
 answered right here, one that waits for its lane costs neither a task nor a future; only what takes several steps
-(a batch request) runs in a task.
+(a batch request, a stream) runs in a task.
 """
 
 import asyncio
 from collections.abc import Coroutine
+from enum import Enum, auto
 from typing import Any, Final, Protocol
 
 from utterson.application.calls.identity import IdentityService, unary_response
 from utterson.domain.calls import CallKind
 from utterson.domain.decisions import Reply
-from utterson.server.front.ports import Front, Token
+from utterson.server.front.ports import Front, StreamId, Token
 from utterson.server.front.refusals import encoded_refusal
+from utterson.server.front.streams import FrontStream
 from utterson.server.guard import refusal_of
 from utterson.server.request_id import make_request_id, request_id_of_call
 
 _SERVICE: Final = "/utterson.v1.IdentityService/"
-# The methods that are taken; None is a batch request. The front tells a call's by its place.
-METHODS: Final[tuple[tuple[str, CallKind | None], ...]] = (
+
+
+class Whole(Enum):
+    """What is no single call."""
+
+    BATCH = auto()
+    STREAM = auto()
+
+
+# The methods that are taken. The front tells a call's by its place.
+METHODS: Final[tuple[tuple[str, CallKind | Whole], ...]] = (
     (f"{_SERVICE}Identify", CallKind.IDENTIFY),
     (f"{_SERVICE}Login", CallKind.LOGIN),
     (f"{_SERVICE}Logout", CallKind.LOGOUT),
     (f"{_SERVICE}Track", CallKind.TRACK),
     (f"{_SERVICE}Modify", CallKind.MODIFY),
     (f"{_SERVICE}Search", CallKind.SEARCH),
-    (f"{_SERVICE}BatchResolve", None),
+    (f"{_SERVICE}BatchResolve", Whole.BATCH),
+    (f"{_SERVICE}StreamResolve", Whole.STREAM),
 )
 # Calls taken in one turn of the loop: more would keep commits and streams waiting.
 TAKE_CALLS_MAX: Final = 1024
@@ -49,6 +61,7 @@ class FrontCalls:
         self._identity = identity
         self._loop = asyncio.get_running_loop()
         self._waiting: dict[Token, _Cancellable] = {}
+        self._streams: dict[StreamId, FrontStream] = {}
         self._responses: list[tuple[Token, bytes]] = []
         self._identified: list[tuple[Token, bytes, str]] = []
         self._refusals: list[tuple[Token, int, str, bytes, str]] = []
@@ -61,19 +74,25 @@ class FrontCalls:
 
     def take(self) -> None:
         """Take what waits in the front; the loop calls this when the front's descriptor is readable."""
-        calls, gone = self._front.take(TAKE_CALLS_MAX)
+        calls, gone, closed = self._front.take(TAKE_CALLS_MAX)
         for token in gone:
             waiting = self._waiting.pop(token, None)
             if waiting is not None:
                 waiting.cancel()
         # What is answered in here leaves at the end, without a turn of the loop in between.
         self._bring_soon = True
-        for token, place, request, request_id in calls:
+        for token, place, request, request_id, stream in calls:
             path, kind = METHODS[place]
-            if kind is None:
+            if request is None or kind is Whole.STREAM:
+                self._stream(stream, path, request_id).take(token, request)
+            elif kind is Whole.BATCH:
                 self._begin_batch(token, path, request, request_id)
             else:
                 self._begin(token, path, kind, request, request_id)
+        for stream in closed:
+            over = self._streams.pop(stream, None)
+            if over is not None:
+                over.cancel()
         self._bring()
 
     def _begin(self, token: Token, path: str, kind: CallKind, request: bytes, request_id: str | None) -> None:
@@ -93,6 +112,14 @@ class FrontCalls:
             self._answer_batch(token, path, self._identity.resolve_batch(request), request_id)
         )
 
+    def _stream(self, stream: StreamId, path: str, request_id: str | None) -> FrontStream:
+        """Give a stream under way, or begin it. It is known until the front says that it is over."""
+        found = self._streams.get(stream)
+        if found is None:
+            found = FrontStream(self, self._identity, path, request_id)
+            self._streams[stream] = found
+        return found
+
     async def _answer_batch(
         self, token: Token, path: str, answer: Coroutine[Any, Any, bytes], request_id: str | None
     ) -> None:
@@ -102,8 +129,6 @@ class FrontCalls:
             response = await answer
         except BaseException as error:
             self.refuse(token, path, request_id, error)
-            if not isinstance(error, Exception) and not isinstance(error, asyncio.CancelledError):
-                raise
             return
         made = request_id_of_call.get() if request_id is None else ""
         self.respond(token, response, made)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from utterson.application.calls.identity import IdentityService
-from utterson.server.front.calls import METHODS, FrontCalls
+from utterson.server.front.calls import METHODS, FrontCalls, Whole
 from utterson.server.front.ports import Front, FrontLimits, OpenFront
 from utterson.server.front.refusals import front_refusals
 from utterson.server.listening import UNIX_PREFIX, ListenError, ensure_free, places
@@ -92,7 +92,7 @@ class FrontListener:
             front = self._open_front(
                 listen=places(self._listen),
                 behind=os.fspath(self._socket),
-                methods=[path for path, _ in METHODS],
+                methods=[(path, kind is Whole.STREAM) for path, kind in METHODS],
                 services=self._services,
                 limits=self._limits,
                 refusals=front_refusals(self._limits.message_bytes_max),

@@ -6,8 +6,11 @@ from typing import Protocol, TypeAlias
 
 # The name of a call between front and loop.
 Token: TypeAlias = int
-# A call that is taken: its token, the place of its method in the list, the message, the caller's own request id.
-TakenCall: TypeAlias = tuple[Token, int, bytes, str | None]
+# The number of a stream; 0 is none.
+StreamId: TypeAlias = int
+# A call that is taken: its token, the place of its method in the list, the message (None: its stream ends), the
+# caller's own request id, its stream.
+TakenCall: TypeAlias = tuple[Token, int, bytes | None, str | None, StreamId]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,7 @@ class FrontLimits:
     message_bytes_max: int
     queue_calls_max: int
     queue_bytes_max: int
+    stream_messages_max: int
     handshake_timeout_ms: int
     keepalive_ms: int
     keepalive_timeout_ms: int
@@ -66,8 +70,8 @@ class Front(Protocol):
         """Whether the front's thread is there; unless it was stopped it always should be."""
         ...
 
-    def take(self, calls_max: int) -> tuple[list[TakenCall], list[Token]]:
-        """Take calls, and the tokens of those taken before whose callers have gone."""
+    def take(self, calls_max: int) -> tuple[list[TakenCall], list[Token], list[StreamId]]:
+        """Take calls, the tokens of those taken before whose callers have gone, and the streams that are over."""
         ...
 
     def answer(
@@ -103,7 +107,7 @@ class OpenFront(Protocol):
         *,
         listen: Sequence[tuple[str, int]],
         behind: str,
-        methods: Sequence[str],
+        methods: Sequence[tuple[str, bool]],
         services: Sequence[str],
         limits: FrontLimits,
         refusals: FrontRefusals,
@@ -113,7 +117,7 @@ class OpenFront(Protocol):
         Args:
             listen: the addresses; where the first has port 0, the others get the port that it took.
             behind: the path of the socket of the server that gets what is not taken.
-            methods: paths of the methods that are taken.
+            methods: the methods that are taken: path, and whether it streams both ways.
             services: the services that health tells about.
             limits: what callers are held to.
             refusals: what the front refuses with by itself.

@@ -1,0 +1,258 @@
+//! A stream of calls that is taken: its messages go to the loop one by one, a few at a time, and are answered in order.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use tokio::sync::{mpsc, oneshot};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::codec::{CompressionEncoding, Streaming};
+use tonic::server::{Grpc, StreamingService};
+use tonic::{Code, Status};
+
+use crate::answers::Answer;
+use crate::budget::Held;
+use crate::codec::BytesCodec;
+use crate::deadline;
+use crate::door::Door;
+use crate::inbox::{Call, MethodIndex, Part, StreamId};
+use crate::request_id;
+use crate::unary::{Identified, Waiting};
+
+/// How long a message waits before it is put to a full queue again.
+const FULL_PAUSE: Duration = Duration::from_millis(2);
+/// Answers that are ready while the caller takes another.
+const READY_MAX: usize = 1;
+
+type Sender = mpsc::Sender<Result<Bytes, Status>>;
+type Receiver = mpsc::Receiver<Result<Bytes, Status>>;
+type Answers = ReceiverStream<Result<Bytes, Status>>;
+
+/// Answers a stream of a method that is taken. Its headers leave at once.
+pub async fn answer(door: &Door, method: MethodIndex, request: Request<Incoming>) -> Response<Identified> {
+    let own_id = request_id::sent(request.headers());
+    let told_id = own_id.clone().unwrap_or_else(request_id::made);
+    let held = door.share.begin();
+    let timeout = deadline::timeout(request.headers());
+    let (sender, answers) = mpsc::channel(READY_MAX);
+    let (service, mut requests) = Opened::new(answers);
+    let mut grpc = Grpc::new(BytesCodec)
+        .accept_compressed(CompressionEncoding::Gzip)
+        .accept_compressed(CompressionEncoding::Deflate)
+        .max_decoding_message_size(door.context.settings.limits.message_bytes_max)
+        .max_encoding_message_size(usize::MAX);
+    let overloaded = door.context.settings.refusals.overloaded.status();
+    let counted = request.map(|body| Counted { body, held: Arc::clone(&held), overloaded });
+    let response = grpc.streaming(service, counted).await;
+    if let Ok(requests) = requests.try_recv() {
+        let run = Run {
+            id: door.context.next_stream(),
+            request_id: told_id.to_str().unwrap_or_default().to_owned(),
+            method,
+            door: door.clone(),
+            held,
+            counted_bytes: 0,
+            waiting: VecDeque::new(),
+        };
+        tokio::task::spawn_local(run.answered_in_time(requests, sender, timeout));
+    }
+    Identified::around(response, told_id)
+}
+
+/// Answers with what comes through a channel, and hands the requests out: what gRPC's library runs must be `Send`.
+struct Opened(Option<(oneshot::Sender<Streaming<Bytes>>, Receiver)>);
+
+impl Opened {
+    fn new(answers: Receiver) -> (Self, oneshot::Receiver<Streaming<Bytes>>) {
+        let (sender, requests) = oneshot::channel();
+        (Self(Some((sender, answers))), requests)
+    }
+}
+
+impl StreamingService<Bytes> for Opened {
+    type Response = Bytes;
+    type ResponseStream = Answers;
+    type Future = std::future::Ready<Result<tonic::Response<Answers>, Status>>;
+
+    fn call(&mut self, request: tonic::Request<Streaming<Bytes>>) -> Self::Future {
+        std::future::ready(match self.0.take() {
+            Some((sender, answers)) => {
+                // The receiver is there: it is read as soon as this returns.
+                let _ = sender.send(request.into_inner());
+                Ok(tonic::Response::new(ReceiverStream::new(answers)))
+            }
+            None => Err(Status::internal("a stream was opened twice")),
+        })
+    }
+}
+
+/// A message that waits for its answer.
+struct Asked {
+    answer: oneshot::Receiver<Answer>,
+    bytes: u64,
+    is_end: bool,
+    _waiting: Waiting,
+}
+
+/// A stream under way; when it is dropped nobody waits for it any more.
+struct Run {
+    id: StreamId,
+    request_id: String,
+    method: MethodIndex,
+    door: Door,
+    held: Arc<Held>,
+    /// Bytes of the messages that were read and are not answered yet.
+    counted_bytes: u64,
+    waiting: VecDeque<Asked>,
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        self.waiting.clear();
+        self.door.context.inbox.close(self.id);
+        self.door.context.filled.notify_one();
+    }
+}
+
+impl Run {
+    async fn answered_in_time(mut self, requests: Streaming<Bytes>, sender: Sender, timeout: Option<Duration>) {
+        let closed = sender.clone();
+        let ended = async {
+            match timeout {
+                Some(timeout) => tokio::time::timeout(timeout, self.answered(requests, &sender)).await.ok(),
+                None => Some(self.answered(requests, &sender).await),
+            }
+        };
+        let ended = tokio::select! {
+            ended = ended => ended,
+            () = closed.closed() => return,
+        };
+        let status = match ended {
+            Some(Ok(())) => return,
+            Some(Err(status)) => status,
+            None => Status::deadline_exceeded("Deadline Exceeded"),
+        };
+        // Whoever does not take the answers before gets its status when it does, or goes.
+        let _ = sender.send(Err(status)).await;
+    }
+
+    /// Reads and answers until the caller has sent all and everything is answered.
+    async fn answered(&mut self, mut requests: Streaming<Bytes>, sender: &Sender) -> Result<(), Status> {
+        let window = self.door.context.settings.limits.stream_messages_max;
+        let mut reading = true;
+        let mut unread: Option<Status> = None;
+        loop {
+            if !reading && self.waiting.is_empty() {
+                return unread.map_or(Ok(()), Err);
+            }
+            tokio::select! {
+                message = requests.message(), if reading && self.waiting.len() < window => match message {
+                    Ok(Some(message)) => self.ask(Part::Message(self.id), message).await,
+                    Ok(None) => {
+                        reading = false;
+                        self.ask(Part::End(self.id), Bytes::new()).await;
+                    }
+                    Err(status) => {
+                        reading = false;
+                        unread = Some(self.unread(status));
+                    }
+                },
+                given = given(&mut self.waiting, sender), if !self.waiting.is_empty() => {
+                    if self.pass_on(given?)? {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Hands an answer to the caller; tells whether it was the last.
+    fn pass_on(&mut self, (permit, answer): (mpsc::Permit<'_, Result<Bytes, Status>>, Answer)) -> Result<bool, Status> {
+        let Some(asked) = self.waiting.pop_front() else { return Ok(true) };
+        self.held.release(asked.bytes);
+        self.counted_bytes -= asked.bytes;
+        match answer {
+            Answer::Response(_) | Answer::Identified(..) if asked.is_end => Ok(true),
+            Answer::Response(response) | Answer::Identified(response, _) => {
+                permit.send(Ok(response));
+                Ok(false)
+            }
+            Answer::Refused(refusal, _) => Err(refusal.status()),
+        }
+    }
+
+    /// Puts a message into the inbox; while that is full, the stream is not read.
+    async fn ask(&mut self, part: Part, request: Bytes) {
+        let context = Rc::clone(&self.door.context);
+        // What was read since the last message is this one, and perhaps the beginning of the next.
+        let bytes = self.held.bytes() - self.counted_bytes;
+        self.counted_bytes += bytes;
+        let (token, answer) = context.answers.expect();
+        let waiting = Waiting::new(&context, self.door.connection, token);
+        let request_id = Some(self.request_id.clone());
+        let mut call = Call { token, method: self.method, part, request, request_id };
+        while let Err(refused) = context.inbox.offer(self.door.connection, call) {
+            call = refused;
+            tokio::time::sleep(FULL_PAUSE).await;
+        }
+        context.filled.notify_one();
+        let is_end = matches!(part, Part::End(_));
+        self.waiting.push_back(Asked { answer, bytes, is_end, _waiting: waiting });
+    }
+
+    fn unread(&self, status: Status) -> Status {
+        let too_large =
+            matches!(status.code(), Code::OutOfRange | Code::ResourceExhausted) && status.details().is_empty();
+        if too_large { self.door.context.settings.refusals.message_too_large.status() } else { status }
+    }
+}
+
+/// Waits until the caller takes an answer and the first that is due is there.
+async fn given<'s>(
+    waiting: &mut VecDeque<Asked>,
+    sender: &'s Sender,
+) -> Result<(mpsc::Permit<'s, Result<Bytes, Status>>, Answer), Status> {
+    let gone = || Status::cancelled("the caller has gone");
+    let permit = sender.reserve().await.map_err(|_| gone())?;
+    let Some(first) = waiting.front_mut() else { return Err(gone()) };
+    let answer = (&mut first.answer).await.map_err(|_| gone())?;
+    Ok((permit, answer))
+}
+
+/// A stream's body whose bytes are counted.
+struct Counted {
+    body: Incoming,
+    held: Arc<Held>,
+    overloaded: Status,
+}
+
+impl Body for Counted {
+    type Data = Bytes;
+    type Error = Box<dyn std::error::Error + Send + Sync>;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut TaskContext<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let Some(frame) = ready!(Pin::new(&mut self.body).poll_frame(context)) else { return Poll::Ready(None) };
+        let frame = frame?;
+        if self.held.add(frame.data_ref().map_or(0, Bytes::len)).is_err() {
+            return Poll::Ready(Some(Err(self.overloaded.clone().into())));
+        }
+        Poll::Ready(Some(Ok(frame)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
