@@ -4,10 +4,6 @@ A program is the `utterson` of an environment of its own (`uv sync` in another w
 database with the same population, and are driven in turn with the same calls; for each way of calling the rates are
 printed, and the ratios to the first build: median, least and most of the pairs. A build beside itself tells how much of
 that is noise.
-
-With `--checkpoint` everything is written out before each drive, so that a call pays for the pages that it touches
-first: the log's bytes a call are then those of the minutes after a checkpoint. `--population 3333334` loads 10 million
-identifiers first. Both together, and `--way batches`, tell what a call logs in a large table.
 """
 
 import argparse
@@ -44,13 +40,18 @@ FIGURES: dict[str, Callable[[Reading], float]] = {
     "p99": lambda reading: reading.latency_ms["p99"],
     "server CPU": lambda reading: reading.cpu.server_us,
     "Postgres CPU": lambda reading: reading.cpu.postgres_us,
-    "log bytes": lambda reading: reading.wal_bytes_a_call,
+    "log": lambda reading: reading.wal_bytes_a_call,
 }
 
 
-async def measure(bench: Bench, programs: dict[str, Path], ways: list[str], *, checkpoint: bool) -> None:
-    """Serve with every build at once and drive them in turn, one way of calling after the other."""
-    workload = await bench.workload("mixed", bench.sizes.population, bench.sizes.calls(bench.sizes.pairs * len(ways)))
+async def measure(bench: Bench, programs: dict[str, Path], ways: list[str], *, fresh: bool) -> None:
+    """Serve with every build at once and drive them in turn, one way of calling after the other.
+
+    Where it is to be fresh too, they are driven once more, every pair after a checkpoint: whole pages are logged then.
+    """
+    workload = await bench.workload(
+        "mixed", bench.sizes.population, bench.sizes.calls(bench.sizes.pairs * len(ways) * (1 + fresh))
+    )
     async with AsyncExitStack() as stack:
         targets = {
             name: await stack.enter_async_context(bench.utterson(workload, name=f"build_{name}", program=program))
@@ -58,13 +59,15 @@ async def measure(bench: Bench, programs: dict[str, Path], ways: list[str], *, c
         }
         for way in ways:
             sides = [bench.side(name, target, LOADS[way]) for name, target in targets.items()]
-            await bench.pairs(way, sides, settle_each=checkpoint)
+            await bench.pairs(way, sides)
+            for pair in range(bench.sizes.pairs if fresh else 0):
+                await bench.pairs(f"{way}, fresh", sides if pair % 2 == 0 else sides[::-1], count=1)
 
 
 def ratios_table(readings: dict[str, dict[str, list[Reading]]]) -> Table:
     """Set every build beside the first: medians, and ratios of the pairs."""
     table = Table(title="ratios to the first build: median of the pairs, lowest and highest")
-    for heading in ("calls", "build", *FIGURES, "calls/s", "B a call"):
+    for heading in ("calls", "build", *FIGURES, "calls/s"):
         table.add_column(heading, justify="left" if heading in ("calls", "build") else "right")
     for way, sides in readings.items():
         first = next(iter(sides.values()))
@@ -74,16 +77,15 @@ def ratios_table(readings: dict[str, dict[str, list[Reading]]]) -> Table:
                 for read in FIGURES.values()
             ]
             rate = statistics.median(one.calls_a_second for one in drives)
-            logged = statistics.median(one.wal_bytes_a_call for one in drives)
-            table.add_row(way, name, *told, figure(rate), figure(logged))
+            table.add_row(way, name, *told, figure(rate))
     return table
 
 
-async def run(programs: dict[str, Path], ways: list[str], sizes: Sizes, *, checkpoint: bool) -> None:
+async def run(programs: dict[str, Path], ways: list[str], sizes: Sizes, *, fresh: bool) -> None:
     """Measure in a cluster of its own, and print."""
     console = console_here()
     async with prepared(console, sizes, None, Path("/tmp"), len(ways)) as bench:
-        await measure(bench, programs, ways, checkpoint=checkpoint)
+        await measure(bench, programs, ways, fresh=fresh)
     console.print(ratios_table(bench.readings))
 
 
@@ -109,11 +111,20 @@ def main() -> int:
     parser.add_argument("--pairs", type=int, default=4)
     parser.add_argument("--seconds", type=float, default=4.0, help="how long a drive is measured")
     parser.add_argument("--population", type=int, default=FULL.population, help="profiles there before")
-    parser.add_argument("--checkpoint", action="store_true", help="write everything out before each drive")
+    parser.add_argument("--fresh", action="store_true", help="drive once more, with a checkpoint before every pair")
+    parser.add_argument("--held-gib", type=int, default=FULL.held_memory_bytes_max >> 30, help="memory to take hold of")
     options = parser.parse_args()
-    sizes = replace(FULL, pairs=options.pairs, seconds=options.seconds, warm_up_s=0.5, population=options.population)
+    sizes = replace(
+        FULL,
+        pairs=options.pairs,
+        seconds=options.seconds,
+        warm_up_s=0.5,
+        population=options.population,
+        held_memory_bytes_max=options.held_gib << 30,
+    )
+    ways = options.way or list(LOADS)
     try:
-        uvloop.run(run(dict(options.builds), options.way or list(LOADS), sizes, checkpoint=options.checkpoint))
+        uvloop.run(run(dict(options.builds), ways, sizes, fresh=options.fresh))
     except ToolError as error:
         print(error, file=sys.stderr)
         return 2

@@ -109,21 +109,12 @@ class Bench:
             self._workloads[label] = made
         return self._workloads[label]
 
-    async def pairs(self, cell: str, sides: list[Side], count: int | None = None, *, settle_each: bool = False) -> None:
-        """Drive the sides in turn, so many times, back and forth; record every reading.
-
-        Args:
-            cell: what the readings are filed under.
-            sides: those that are driven.
-            count: how often; by default as the sizes say.
-            settle_each: whether everything is written out before each drive, not only before the first.
-        """
+    async def pairs(self, cell: str, sides: list[Side], count: int | None = None) -> None:
+        """Drive the sides in turn, so many times, back and forth; record every reading."""
         await self.cluster.settle()
         recorded = self.readings.setdefault(cell, {side.name: [] for side in sides})
         for pair in range(self.sizes.pairs if count is None else count):
             for side in sides if pair % 2 == 0 else sides[::-1]:
-                if settle_each:
-                    await self.cluster.settle()
                 with self.telling.step(f"{cell}: {side.name}, pair {pair + 1}"):
                     reading = await self.measure(side)
                 if reading.calls == 0:

@@ -10,6 +10,7 @@ import asyncio
 import uvloop
 
 from benchmarks.peers.echo_server import resolution
+from utterson.domain.calls import CallKind
 from utterson.engine.front import Front
 from utterson.main import front_limits
 from utterson.server.front.calls import METHODS, TAKE_CALLS_MAX
@@ -29,7 +30,7 @@ async def main(listen: str, answer_bytes: int) -> None:
     front = Front(
         listen=places(listen),
         behind=NOBODY_BEHIND,
-        methods=[path for path, _ in METHODS],
+        methods=[(path, False) for path, kind in METHODS if kind is CallKind.IDENTIFY],
         services=(),
         limits=limits,
         refusals=front_refusals(limits.message_bytes_max),
@@ -37,7 +38,7 @@ async def main(listen: str, answer_bytes: int) -> None:
     response = IdentifyResponse(resolution=resolution(answer_bytes)).SerializeToString()
 
     def answer() -> None:
-        calls, _ = front.take(TAKE_CALLS_MAX)
+        calls, _, _ = front.take(TAKE_CALLS_MAX)
         front.answer([(call[0], response) for call in calls], [], [])
 
     asyncio.get_running_loop().add_reader(front.descriptor, answer)

@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
+from utterson.application.auditing import Auditor
 from utterson.application.calls.batch import CallBatch
 from utterson.application.calls.identity import IdentityService
 from utterson.application.calls.imports import ImportService
@@ -19,14 +20,17 @@ from utterson.application.lane.lanes import Lanes
 from utterson.application.lane.poller import poll_heads
 from utterson.application.maintenance import prepare, tidy
 from utterson.application.reads.profiles import ProfilesService
+from utterson.application.rekeying import rekey
+from utterson.application.scrubbing import Scrubber
 from utterson.application.workspaces.workspaces import WorkspacesService
+from utterson.domain.startup import BrokenError
 from utterson.engine.core_engine import REQUEST_RETENTION_US, CoreEngine
 from utterson.engine.front import Front
 from utterson.logs import configure_logging
 from utterson.scheduling import let_runners_finish
 from utterson.server.front.listener import FrontListener, Listener
 from utterson.server.front.ports import FrontLimits
-from utterson.server.limits import HANDSHAKE_TIMEOUT_MS, SILENCE_MS_MAX, UNARY_TIMEOUT_S
+from utterson.server.limits import HANDSHAKE_TIMEOUT_MS, SILENCE_MS_MAX, UNARY_TIMEOUT_S, UNTAKEN_TIMEOUT_MS
 from utterson.server.refusals import encode_status
 from utterson.server.rpc.server import SERVICES, build_server
 from utterson.settings.listening import FrontChoice
@@ -48,6 +52,7 @@ async def serve(settings: Settings) -> None:
 
     Raises:
         StartupError: the server cannot start; the sentence says why.
+        BrokenError: it started, and has lost what listens. Whatever it acknowledged stands.
     """
     configure_logging(settings.log_level, settings.log_format)
     let_runners_finish()
@@ -60,14 +65,25 @@ async def serve(settings: Settings) -> None:
         async with running(settings) as server:
             _spare_the_garbage_collector()
             logger.info("listening at %s, port %d", settings.listen, server.port)
-            await stop.wait()
+            await _first_of(stop, server.broken)
             for number in signals:
                 loop.remove_signal_handler(number)
             logger.info("stopping")
+            if server.broken.is_set():
+                raise BrokenError("the front has ended by a fault of its own, so the process ends; start it anew")
     finally:
         for number in signals:
             loop.remove_signal_handler(number)
     logger.info("stopped")
+
+
+async def _first_of(*events: asyncio.Event) -> None:
+    waiting = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()
 
 
 def _spare_the_garbage_collector() -> None:
@@ -104,7 +120,8 @@ async def running(settings: Settings) -> AsyncIterator[Listener]:
         await prepare(context)
         lanes = Lanes(context, CallBatch)
         stack.push_async_callback(lanes.close, settings.shutdown_grace_ms / 1000)
-        await stack.enter_async_context(_background(context, lanes))
+        scrubber, auditor = Scrubber(lanes, context, settings), Auditor(lanes, context, settings)
+        await stack.enter_async_context(_background(context, lanes, scrubber, auditor))
         server = _listener(settings, lanes, context)
         await server.start()
         stack.push_async_callback(server.stop, settings.shutdown_grace_ms / 1000)
@@ -149,6 +166,7 @@ def front_limits(settings: Settings) -> FrontLimits:
         age_ms_max=settings.connection_age_ms_max,
         age_grace_ms=settings.connection_age_grace_ms,
         unary_timeout_ms=int(UNARY_TIMEOUT_S * 1000),
+        untaken_timeout_ms=UNTAKEN_TIMEOUT_MS,
         silence_ms_max=SILENCE_MS_MAX,
     )
 
@@ -171,11 +189,14 @@ async def _opened_store(settings: Settings) -> AsyncIterator[Store]:
 
 
 @asynccontextmanager
-async def _background(context: LaneContext, lanes: Lanes) -> AsyncIterator[None]:
-    """Poll heads and tidy while the context lasts."""
+async def _background(context: LaneContext, lanes: Lanes, scrubber: Scrubber, auditor: Auditor) -> AsyncIterator[None]:
+    """Poll heads, tidy, scrub, audit, and change the key of an older database while the context lasts."""
     tasks = [
         asyncio.create_task(poll_heads(lanes, context), name="head poller"),
         asyncio.create_task(tidy(context), name="tidying"),
+        asyncio.create_task(scrubber.run(), name="scrub"),
+        asyncio.create_task(auditor.run(), name="audits"),
+        asyncio.create_task(rekey(context), name="rekeying"),
     ]
     try:
         yield

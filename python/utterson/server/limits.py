@@ -17,3 +17,6 @@ HANDSHAKE_TIMEOUT_MS: Final = 20_000
 
 # After so long without a word from the event loop, health says that nobody is served.
 SILENCE_MS_MAX: Final = 5_000
+
+# An answer that its caller has not taken after this long, twice as long at most, costs it the connection.
+UNTAKEN_TIMEOUT_MS: Final = 60_000

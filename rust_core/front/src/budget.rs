@@ -1,4 +1,4 @@
-//! The memory that requests may take, shared fairly among connections.
+//! The memory that requests and answers may take, shared fairly among connections.
 //!
 //! As in the inbox, a connection may hold as much as is left: the more are greedy, the less each gets, and something is
 //! always left for whoever comes new.
@@ -56,15 +56,24 @@ impl Held {
     pub fn add(&self, bytes: usize) -> Result<(), Full> {
         let bytes = bytes as u64;
         let budget = &self.share.budget;
-        // One thread counts; the atomics are there because bodies travel through code that asks for `Send`.
+        // Only what is unpacked is counted beside the front's thread; both may then add a little too much.
         let left = budget.bytes_max.saturating_sub(budget.held_bytes.load(Ordering::Relaxed));
         if self.share.held_bytes.load(Ordering::Relaxed) + bytes > left {
             return Err(Full);
         }
-        for counter in [&self.bytes, &self.share.held_bytes, &budget.held_bytes] {
+        self.count(bytes);
+        Ok(())
+    }
+
+    /// Holds more, even if that is too much: what is there already cannot be refused, only what would come after it.
+    pub fn add_anyway(&self, bytes: usize) {
+        self.count(bytes as u64);
+    }
+
+    fn count(&self, bytes: u64) {
+        for counter in [&self.bytes, &self.share.held_bytes, &self.share.budget.held_bytes] {
             counter.fetch_add(bytes, Ordering::Relaxed);
         }
-        Ok(())
     }
 }
 

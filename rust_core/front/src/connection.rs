@@ -13,13 +13,21 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::door::{Context, Door};
 use crate::executor::OnThisThread;
+use crate::life::Life;
 use crate::settings::Limits;
 
 /// What a connection that speaks HTTP/2 begins with.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// Bytes that a caller may have under way: a stream's and a connection's.
+/// Bytes that a caller may have under way: a stream's and a connection's. A stream that the server behind does not read
+/// keeps its own from the connection, so the latter has room for many such.
 const STREAM_WINDOW_BYTES: u32 = 512 * 1024;
-const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
+const CONNECTION_WINDOW_BYTES: u32 = 16 * 1024 * 1024;
+/// Bytes of an answer that wait in a connection's own buffers, whatever window its caller opens.
+const SEND_BUFFER_BYTES: usize = 32 * 1024;
+/// How long a connection that has to make room may take to say farewell.
+const FAREWELL: Duration = Duration::from_millis(100);
+/// How often room is looked for while newcomers wait.
+const ROOM_LOOK: Duration = Duration::from_millis(50);
 /// How long accepting pauses where the process has no descriptors left.
 const PAUSE: Duration = Duration::from_millis(100);
 /// The ages at which connections are asked to go differ by up to a tenth, so that they do not all come back at once.
@@ -47,7 +55,7 @@ pub async fn accept(
     let mut draining = pin!(phase.wait_for(|phase| *phase >= Phase::Draining));
     loop {
         tokio::select! {
-            accepted = next(&listener, &slots) => {
+            accepted = next(&listener, &context, &slots) => {
                 if let Some((stream, slot)) = accepted {
                     tokio::task::spawn_local(serve(stream, Door::new(&context), slot, connections.clone()));
                 }
@@ -57,33 +65,57 @@ pub async fn accept(
     }
 }
 
-async fn next(listener: &TcpListener, slots: &Arc<Semaphore>) -> Option<(TcpStream, OwnedSemaphorePermit)> {
-    let slot = Arc::clone(slots).acquire_owned().await.ok()?;
-    if let Ok((stream, _)) = listener.accept().await {
-        return Some((stream, slot));
+async fn next(
+    listener: &TcpListener,
+    context: &Context,
+    slots: &Arc<Semaphore>,
+) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+    let accepted = listener.accept().await;
+    let Ok((stream, _)) = accepted else {
+        tokio::time::sleep(PAUSE).await;
+        return None;
+    };
+    loop {
+        let slot = Arc::clone(slots).acquire_owned();
+        if let Ok(slot) = tokio::time::timeout(Duration::ZERO, slot).await {
+            return slot.ok().map(|slot| (stream, slot));
+        }
+        // Whoever holds connections without a call gives way to whoever comes.
+        context.lives.make_room();
+        let slot = Arc::clone(slots).acquire_owned();
+        if let Ok(slot) = tokio::time::timeout(ROOM_LOOK, slot).await {
+            return slot.ok().map(|slot| (stream, slot));
+        }
     }
-    tokio::time::sleep(PAUSE).await;
-    None
 }
 
-async fn serve(stream: TcpStream, door: Door, slot: OwnedSemaphorePermit, mut phase: watch::Receiver<Phase>) {
+async fn serve(stream: TcpStream, door: Door, slot: OwnedSemaphorePermit, phase: watch::Receiver<Phase>) {
     let _slot = slot;
+    let (context, connection) = (Rc::clone(&door.context), door.connection);
+    served(stream, door, phase).await;
+    context.lives.end(connection);
+}
+
+async fn served(stream: TcpStream, door: Door, mut phase: watch::Receiver<Phase>) {
     let limits = door.context.settings.limits.clone();
+    let life = Rc::clone(&door.life);
     // Fails where the peer has gone already.
     let _ = stream.set_nodelay(true);
     let greeted = tokio::select! {
         greeted = tokio::time::timeout(limits.handshake_timeout, greeted(stream)) => greeted.ok().flatten(),
         _ = phase.wait_for(|phase| *phase >= Phase::Draining) => None,
+        () = life.asked_to_go() => None,
     };
     let Some(stream) = greeted else { return };
     let mut connection = pin!(builder(&limits).serve_connection(TokioIo::new(stream), door));
     let age = age(&limits);
     let mut old = pin!(after(age));
     let mut cut = pin!(after(Duration::ZERO));
-    let mut asked_to_go = false;
+    let (mut asked_to_go, mut makes_room) = (false, false);
     let mut phases = phase.clone();
     let mut draining = pin!(phase.wait_for(|phase| *phase >= Phase::Draining));
     let mut ending = pin!(phases.wait_for(|phase| *phase >= Phase::Cut));
+    let mut untaken = pin!(untaken_too_long(&life, &limits));
     loop {
         tokio::select! {
             _ = &mut connection => return,
@@ -92,12 +124,35 @@ async fn serve(stream: TcpStream, door: Door, slot: OwnedSemaphorePermit, mut ph
                 connection.as_mut().graceful_shutdown();
                 cut.set(after(limits.age_grace));
             }
+            () = life.asked_to_go(), if !asked_to_go => {
+                (asked_to_go, makes_room) = (true, true);
+                connection.as_mut().graceful_shutdown();
+                cut.set(after(FAREWELL));
+            }
             _ = &mut draining, if !asked_to_go => {
                 asked_to_go = true;
                 connection.as_mut().graceful_shutdown();
             }
-            () = &mut cut => return,
+            () = &mut cut => {
+                // A call may have come while it said farewell.
+                if !(makes_room && life.is_busy()) {
+                    return;
+                }
+                makes_room = false;
+                cut.set(after(limits.age_grace));
+            }
+            () = &mut untaken => return,
             _ = &mut ending => return,
+        }
+    }
+}
+
+/// Waits until an answer has not been taken for too long; such callers hold memory that others need.
+async fn untaken_too_long(life: &Life, limits: &Limits) {
+    loop {
+        after(limits.untaken_timeout).await;
+        if life.look_at_untaken() {
+            return;
         }
     }
 }
@@ -113,7 +168,7 @@ async fn after(time: Duration) {
 fn age(limits: &Limits) -> Duration {
     let spread = limits.age_max / AGE_SPREAD;
     let part = getrandom::u32().unwrap_or_default() % 1000;
-    limits.age_max - spread / 2 + spread / 1000 * part
+    limits.age_max / (2 * AGE_SPREAD) * (2 * AGE_SPREAD - 1) + spread / 1000 * part
 }
 
 /// Reads the preface; none where the peer speaks something else or goes.
@@ -142,6 +197,7 @@ fn builder(limits: &Limits) -> http2::Builder<OnThisThread> {
         .max_header_list_size(limits.header_bytes_max)
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .max_send_buf_size(SEND_BUFFER_BYTES)
         .keep_alive_interval(Some(limits.keepalive).filter(|keepalive| !keepalive.is_zero()))
         .keep_alive_timeout(limits.keepalive_timeout);
     builder

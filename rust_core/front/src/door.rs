@@ -2,32 +2,31 @@
 
 use std::cell::Cell;
 use std::collections::HashMap;
-use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use http::header::CONTENT_TYPE;
-use http::{Method, Request, Response};
-use http_body_util::Either;
+use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::service::Service;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore, watch};
 use tonic_health::pb::health_server::{HealthServer, SERVICE_NAME};
 use tonic_health::server::HealthService;
 
+use crate::answer_body::AnswerBody;
 use crate::answers::Answers;
 use crate::budget::{Budget, Share};
+use crate::connection::Phase;
+use crate::health::Watched;
 use crate::inbox::{ConnectionId, Inbox, MethodIndex, StreamId};
-use crate::pass_through::Behind;
+use crate::life::{Life, Lives};
+use crate::pass_through::{Behind, NotPassed, Passed};
 use crate::settings::Settings;
 use crate::stream;
 use crate::unary::{self, Identified};
 use crate::wake::LoopWake;
-
-/// The body of an answer: of our own, or passed through.
-pub type AnswerBody = Either<Identified, Incoming>;
 
 const GRPC: &[u8] = b"application/grpc";
 
@@ -39,8 +38,12 @@ pub struct Context {
     pub inbox: Arc<Inbox<LoopWake>>,
     /// The calls that wait for it.
     pub answers: Answers,
+    /// The connections.
+    pub lives: Lives,
     /// Something was put into the inbox; the loop is told at the end of this turn.
     pub filled: Notify,
+    /// How far the front is on its way out.
+    pub phase: watch::Receiver<Phase>,
     methods: HashMap<String, (MethodIndex, bool)>,
     budget: Arc<Budget>,
     health: HealthServer<HealthService>,
@@ -50,15 +53,22 @@ pub struct Context {
 
 impl Context {
     /// Begins without connections.
-    pub fn new(settings: Settings, inbox: Arc<Inbox<LoopWake>>, health: HealthServer<HealthService>) -> Self {
+    pub fn new(
+        settings: Settings,
+        inbox: Arc<Inbox<LoopWake>>,
+        health: HealthServer<HealthService>,
+        phase: watch::Receiver<Phase>,
+    ) -> Self {
         let methods = settings.methods.iter().zip((0_u16..).map(MethodIndex));
         Self {
             methods: methods.map(|(method, index)| (method.path.clone(), (index, method.streams))).collect(),
             budget: Budget::new(settings.limits.queue_bytes_max),
             inbox,
             answers: Answers::default(),
+            lives: Lives::default(),
             filled: Notify::new(),
             health,
+            phase,
             last_connection: Cell::new(0),
             last_stream: Cell::new(0),
             settings,
@@ -81,6 +91,10 @@ pub struct Door {
     pub connection: ConnectionId,
     /// What the connection holds of the memory for requests.
     pub share: Arc<Share>,
+    /// What the connection does.
+    pub life: Rc<Life>,
+    /// Whose turn it is to unpack.
+    pub unpacking: Rc<Semaphore>,
     behind: Rc<Behind>,
 }
 
@@ -89,57 +103,90 @@ impl Door {
     pub fn new(context: &Rc<Context>) -> Self {
         let number = context.last_connection.get() + 1;
         context.last_connection.set(number);
+        let connection = ConnectionId(number);
         Self {
-            connection: ConnectionId(number),
+            connection,
             share: context.budget.share(),
+            life: context.lives.begin(connection),
+            unpacking: Rc::new(Semaphore::new(1)),
             behind: Rc::new(Behind::new(context.settings.places.behind.clone())),
             context: Rc::clone(context),
         }
     }
 
-    async fn answer(self, request: Request<Incoming>) -> Response<AnswerBody> {
+    async fn answer(self, request: Request<Incoming>) -> Result<Response<AnswerBody>, h2::Error> {
+        let running = self.life.begin();
         if is_grpc(&request) {
-            if let Some(method) = self.context.methods.get(request.uri().path()).copied() {
-                let response = match method {
-                    (method, false) => unary::answer(&self, method, request).await,
-                    (method, true) => stream::answer(&self, method, request).await,
-                };
-                return response.map(Either::Left);
+            match self.method(&request) {
+                Some((method, false)) => {
+                    let response = unary::answer(&self, method, request).await;
+                    return Ok(response.map(|body| AnswerBody::own(body, running, self.life.answered())));
+                }
+                // What is compressed is unpacked behind: message by message it would hold up the front's thread.
+                Some((method, true)) if !is_packed(&request) => {
+                    let response = stream::answer(&self, method, request).await;
+                    return Ok(response.map(|body| AnswerBody::lasting(body, running)));
+                }
+                Some(_) | None => {}
             }
             if is_health(request.uri().path()) {
-                return self.tell_health(request).await.map(Either::Left);
+                return Ok(self.tell_health(request).await.map(|body| AnswerBody::health(body, running)));
             }
         }
+        if request.method() == Method::CONNECT {
+            return Ok(no_tunnel().map(|body| AnswerBody::lasting(body, running)));
+        }
+        let unavailable = || self.context.settings.refusals.unavailable.status();
         match self.behind.pass(request).await {
-            Ok(response) => response.map(Either::Right),
-            Err(_) => unary::refused(&self.context.settings.refusals.unavailable.status(), None).map(Either::Left),
+            Ok(response) => Ok(response.map(|body| AnswerBody::passed(Passed::new(body, unavailable()), running))),
+            Err(NotPassed::Reset(reason)) => Err(reason.into()),
+            Err(NotPassed::Unreachable) => {
+                Ok(unary::refused(&unavailable(), None).map(|body| AnswerBody::lasting(body, running)))
+            }
         }
     }
 
-    async fn tell_health(&self, request: Request<Incoming>) -> Response<Identified> {
+    fn method(&self, request: &Request<Incoming>) -> Option<(MethodIndex, bool)> {
+        let path = request.uri().path_and_query()?.as_str();
+        self.context.methods.get(path).copied()
+    }
+
+    async fn tell_health(&self, request: Request<Incoming>) -> Response<Watched> {
         use tower_service::Service as _;
 
         let mut health = self.context.health.clone();
         let Ok(response) = health.call(request).await;
-        response.map(Identified::without)
+        let unavailable = self.context.settings.refusals.unavailable.status();
+        response.map(|body| Watched::new(body, self.context.phase.clone(), unavailable))
     }
 }
 
 impl Service<Request<Incoming>> for Door {
     type Response = Response<AnswerBody>;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>>>>;
+    type Error = h2::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, h2::Error>>>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let door = self.clone();
-        Box::pin(async move { Ok(door.answer(request).await) })
+        Box::pin(door.answer(request))
     }
 }
 
 /// Anything else is for the server behind to judge.
 fn is_grpc(request: &Request<Incoming>) -> bool {
-    let kind = request.headers().get(CONTENT_TYPE);
-    request.method() == Method::POST && kind.is_some_and(|kind| kind.as_bytes().starts_with(GRPC))
+    let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.as_bytes().strip_prefix(GRPC));
+    request.method() == Method::POST && matches!(kind, Some([] | [b'+' | b';', ..]))
+}
+
+fn is_packed(request: &Request<Incoming>) -> bool {
+    request.headers().get("grpc-encoding").is_some_and(|encoding| encoding != "identity")
+}
+
+/// Nobody is led through to anywhere.
+fn no_tunnel() -> Response<Identified> {
+    let mut response = Response::new(Identified::without(tonic::body::Body::empty()));
+    *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+    response
 }
 
 fn is_health(path: &str) -> bool {

@@ -1,7 +1,7 @@
 //! The front's thread, and what the loop's thread calls.
 
 use std::io;
-use std::os::fd::RawFd;
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc;
@@ -9,10 +9,11 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, watch};
-use tokio::task::{LocalSet, spawn_local};
+use tokio::task::{JoinSet, LocalSet};
 
 use crate::answers::Answer;
 use crate::connection::{Phase, accept};
+use crate::descriptors::connections_that_fit;
 use crate::door::Context;
 use crate::health::{Health, LoopWord};
 use crate::inbox::{Inbox, Taken, Token};
@@ -77,7 +78,12 @@ impl Front {
 
     /// The descriptor that is readable while something waits to be taken.
     pub fn descriptor(&self) -> RawFd {
-        self.between.inbox.wake().descriptor()
+        self.watched().as_raw_fd()
+    }
+
+    /// The same, for as long as the front is there.
+    pub fn watched(&self) -> BorrowedFd<'_> {
+        self.between.inbox.wake().watched()
     }
 
     /// Takes what waits for the loop, at most `calls_max` calls.
@@ -141,7 +147,7 @@ impl Drop for Front {
 type Started = mpsc::Sender<Result<u16, StartError>>;
 
 fn run(settings: Settings, between: &Arc<Between>, phase: &watch::Receiver<Phase>, started: &Started) {
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build() {
+    let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(error) => {
             let _ = started.send(Err(StartError::System(error)));
@@ -149,6 +155,12 @@ fn run(settings: Settings, between: &Arc<Between>, phase: &watch::Receiver<Phase
         }
     };
     LocalSet::new().block_on(&runtime, serve(settings, between, phase.clone(), started));
+}
+
+/// One thread, and one beside it for what would hold it up.
+fn runtime() -> io::Result<tokio::runtime::Runtime> {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_io().enable_time().max_blocking_threads(1).thread_name("utterson-unpack").build()
 }
 
 async fn serve(settings: Settings, between: &Arc<Between>, mut phase: watch::Receiver<Phase>, started: &Started) {
@@ -160,23 +172,35 @@ async fn serve(settings: Settings, between: &Arc<Between>, mut phase: watch::Rec
         }
     };
     let port = listeners.first().and_then(|first| first.local_addr().ok()).map_or(0, |address| address.port());
-    let connections_max = settings.limits.connections_max;
+    let connections_max = connections_that_fit(settings.limits.connections_max);
     let (health, health_server) = Health::new(&settings.services).await;
-    let context = Rc::new(Context::new(settings, Arc::clone(&between.inbox), health_server));
-    spawn_local(follow(health, Rc::clone(&context), Arc::clone(between)));
-    spawn_local(tell_the_loop(Rc::clone(&context)));
-    spawn_local(hand_answers_on(Rc::clone(&context), Arc::clone(between)));
+    let context = Rc::new(Context::new(settings, Arc::clone(&between.inbox), health_server, phase.clone()));
     let slots = Arc::new(Semaphore::new(connections_max));
+    // Without any of these nobody is served any more, so the front ends when one of them does, and the loop notices.
+    let mut lasting = JoinSet::new();
+    lasting.spawn_local(follow(health, Rc::clone(&context), Arc::clone(between)));
+    lasting.spawn_local(tell_the_loop(Rc::clone(&context)));
+    lasting.spawn_local(hand_answers_on(Rc::clone(&context), Arc::clone(between)));
     for listener in listeners {
-        spawn_local(accept(listener, Rc::clone(&context), Arc::clone(&slots), phase.clone()));
+        let (context, slots, phase) = (Rc::clone(&context), Arc::clone(&slots), phase.clone());
+        lasting.spawn_local(async move {
+            accept(listener, context, slots, phase).await;
+            std::future::pending::<()>().await;
+        });
     }
     let _ = started.send(Ok(port));
-    // Fails only where nobody is left to say so.
-    let _ = phase.wait_for(|phase| *phase >= Phase::Draining).await;
     let all = u32::try_from(connections_max).unwrap_or(u32::MAX);
+    let ended = async {
+        // Fails only where nobody is left to say so.
+        let _ = phase.wait_for(|phase| *phase >= Phase::Draining).await;
+        tokio::select! {
+            _ = slots.acquire_many(all) => {}
+            _ = phase.wait_for(|phase| *phase >= Phase::Cut) => {}
+        }
+    };
     tokio::select! {
-        _ = slots.acquire_many(all) => {}
-        _ = phase.wait_for(|phase| *phase >= Phase::Cut) => {}
+        () = ended => {}
+        _ = lasting.join_next() => {}
     }
 }
 

@@ -1,15 +1,27 @@
 //! Health, answered from what the loop said last and how long ago that was.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use tokio::sync::Notify;
+use bytes::Bytes;
+use http::HeaderMap;
+use hyper::body::{Body, Frame};
+use tokio::sync::{Notify, watch};
+use tonic::Status;
 use tonic_health::ServingStatus;
 use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::{HealthReporter, HealthService};
 
+use crate::connection::Phase;
+
 /// How often the loop's silence is measured.
 const LOOK: Duration = Duration::from_millis(250);
+
+/// How long a watcher stays once the front drains: long enough to be told that nobody is served any more.
+const FAREWELL: Duration = Duration::from_millis(300);
 
 /// What the loop says of itself; written by its thread, read by the front's.
 #[derive(Debug)]
@@ -51,6 +63,46 @@ impl LoopWord {
 
     fn now_ms(&self) -> u64 {
         u64::try_from(self.started_at.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+/// An answer about health that goes on while its caller watches, and ends when the front drains: a connection that only
+/// watches would hold the end up.
+pub struct Watched {
+    body: tonic::body::Body,
+    farewell: Pin<Box<dyn Future<Output = ()>>>,
+    ended: Option<Status>,
+}
+
+impl Watched {
+    /// Begins to watch, until the front is in the last phases; then `ended` is told.
+    pub fn new(body: tonic::body::Body, mut phase: watch::Receiver<Phase>, ended: Status) -> Self {
+        let farewell = Box::pin(async move {
+            let _ = phase.wait_for(|phase| *phase >= Phase::Draining).await;
+            tokio::time::sleep(FAREWELL).await;
+        });
+        Self { body, farewell, ended: Some(ended) }
+    }
+}
+
+impl Body for Watched {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
+            return Poll::Ready(frame);
+        }
+        if self.ended.is_some() && self.farewell.as_mut().poll(context).is_pending() {
+            return Poll::Pending;
+        }
+        let Some(ended) = self.ended.take() else { return Poll::Ready(None) };
+        let mut trailers = HeaderMap::new();
+        Poll::Ready(Some(ended.add_header(&mut trailers).map(|()| Frame::trailers(trailers))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.ended.is_none() || self.body.is_end_stream()
     }
 }
 

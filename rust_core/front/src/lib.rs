@@ -9,17 +9,21 @@
 
 #![forbid(unsafe_code)]
 
+mod answer_body;
 mod answers;
 mod budget;
 mod codec;
 mod connection;
 mod deadline;
+mod descriptors;
 mod door;
 mod executor;
 mod front;
 mod health;
 pub mod inbox;
+mod life;
 mod listening;
+mod message;
 mod outbox;
 mod pass_through;
 mod refusal;
@@ -28,6 +32,7 @@ mod settings;
 mod stream;
 mod unary;
 mod wake;
+mod whole_messages;
 
 pub use crate::answers::Answer;
 pub use crate::front::{Front, StartError};

@@ -4,23 +4,48 @@
 //! as they are taken at the other end, so a shared one would let a caller that does not read hold up all others.
 
 use std::cell::RefCell;
+use std::error::Error as _;
 use std::io;
 use std::path::PathBuf;
-use std::rc::Rc;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
+use bytes::Bytes;
+use h2::Reason;
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{Request, Response, Uri, Version};
-use hyper::body::Incoming;
+use http::{HeaderMap, Request, Response, Uri, Version};
+use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::client::conn::http2::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
 use tokio::sync::Mutex;
+use tonic::Status;
 
 use crate::executor::OnThisThread;
 
-/// Bytes that may be under way to a caller: a stream's and a connection's.
-const STREAM_WINDOW_BYTES: u32 = 256 * 1024;
-const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
+/// Bytes that may be under way to a caller: a stream's and a connection's. A stream that nobody reads keeps its own from
+/// the connection, so the latter has room for many such.
+const STREAM_WINDOW_BYTES: u32 = 128 * 1024;
+const CONNECTION_WINDOW_BYTES: u32 = 16 * 1024 * 1024;
+/// Bytes of a request that wait for the server behind, beyond what it has asked for.
+const SEND_BUFFER_BYTES: usize = 64 * 1024;
+
+/// Why there is no answer from the server behind.
+#[derive(Debug)]
+pub enum NotPassed {
+    /// It reset the call, which is all that it says about it.
+    Reset(Reason),
+    /// It is not there, or went away.
+    Unreachable,
+}
+
+impl From<&hyper::Error> for NotPassed {
+    fn from(error: &hyper::Error) -> Self {
+        let reset =
+            error.source().and_then(|source| source.downcast_ref::<h2::Error>()).filter(|error| error.is_reset());
+        reset.and_then(h2::Error::reason).map_or(Self::Unreachable, Self::Reset)
+    }
+}
 
 /// A caller's way to the server behind.
 pub struct Behind {
@@ -39,10 +64,10 @@ impl Behind {
     ///
     /// # Errors
     /// The server behind cannot be reached, or broke off before it answered.
-    pub async fn pass(self: &Rc<Self>, request: Request<Incoming>) -> io::Result<Response<Incoming>> {
-        let mut way = self.way().await?;
-        way.ready().await.map_err(io::Error::other)?;
-        way.send_request(addressed(request)).await.map_err(io::Error::other)
+    pub async fn pass(&self, request: Request<Incoming>) -> Result<Response<Incoming>, NotPassed> {
+        let mut way = self.way().await.map_err(|_| NotPassed::Unreachable)?;
+        way.ready().await.map_err(|_| NotPassed::Unreachable)?;
+        way.send_request(addressed(request)).await.map_err(|error| NotPassed::from(&error))
     }
 
     async fn way(&self) -> io::Result<SendRequest<Incoming>> {
@@ -57,6 +82,7 @@ impl Behind {
         let (way, connection) = http2::Builder::new(OnThisThread)
             .initial_stream_window_size(STREAM_WINDOW_BYTES)
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+            .max_send_buf_size(SEND_BUFFER_BYTES)
             .handshake(TokioIo::new(stream))
             .await
             .map_err(io::Error::other)?;
@@ -79,4 +105,54 @@ fn addressed(mut request: Request<Incoming>) -> Request<Incoming> {
     *request.uri_mut() = Uri::from_parts(parts).unwrap_or_default();
     *request.version_mut() = Version::HTTP_2;
     request
+}
+
+/// The body of an answer from behind. Where the server behind goes away in the middle of it, the caller is told so by a
+/// status; where it resets the call, the caller's is reset in the same way.
+pub struct Passed {
+    body: Incoming,
+    /// What is told if there is no end to it.
+    unavailable: Option<Status>,
+}
+
+impl Passed {
+    /// Passes a body on.
+    pub fn new(body: Incoming, unavailable: Status) -> Self {
+        Self { body, unavailable: Some(unavailable) }
+    }
+}
+
+impl Body for Passed {
+    type Data = Bytes;
+    type Error = h2::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        if self.unavailable.is_none() {
+            return Poll::Ready(None);
+        }
+        let frame = match ready!(Pin::new(&mut self.body).poll_frame(context)) {
+            Some(Ok(frame)) => return Poll::Ready(Some(Ok(frame))),
+            Some(Err(error)) => match NotPassed::from(&error) {
+                NotPassed::Reset(reason) => Err(reason.into()),
+                NotPassed::Unreachable => {
+                    let mut trailers = HeaderMap::new();
+                    let told = self.unavailable.take().map(|status| status.add_header(&mut trailers));
+                    told.and_then(Result::ok).map(|()| Frame::trailers(trailers)).ok_or(Reason::INTERNAL_ERROR.into())
+                }
+            },
+            None => return Poll::Ready(None),
+        };
+        Poll::Ready(Some(frame))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.unavailable.is_none() || self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }

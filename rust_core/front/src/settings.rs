@@ -28,7 +28,7 @@ pub struct Limits {
     pub message_bytes_max: usize,
     /// Calls that wait for the loop.
     pub queue_calls_max: usize,
-    /// Bytes of all requests that are not answered yet.
+    /// Bytes of all requests that are not answered yet, and of answers that their callers have not taken yet.
     pub queue_bytes_max: u64,
     /// Messages of a stream that may be under way; further ones are not read.
     pub stream_messages_max: usize,
@@ -44,6 +44,8 @@ pub struct Limits {
     pub age_grace: Duration,
     /// How long a call without a deadline of its own may take.
     pub unary_timeout: Duration,
+    /// How long an answer may wait for a caller that does not take it; then the connection is cut. At most twice that.
+    pub untaken_timeout: Duration,
     /// After so long without a word from the loop, health says that nobody is served.
     pub silence_max: Duration,
 }

@@ -1,29 +1,29 @@
 //! A stream of calls that is taken: its messages go to the loop one by one, a few at a time, and are answered in order.
 
 use std::collections::VecDeque;
-use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context as TaskContext, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::body::Incoming;
 use tokio::sync::{mpsc, oneshot};
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::codec::{CompressionEncoding, Streaming};
+use tonic::codec::Streaming;
 use tonic::server::{Grpc, StreamingService};
 use tonic::{Code, Status};
 
 use crate::answers::Answer;
 use crate::budget::Held;
 use crate::codec::BytesCodec;
+use crate::connection::Phase;
 use crate::deadline;
 use crate::door::Door;
 use crate::inbox::{Call, MethodIndex, Part, StreamId};
 use crate::request_id;
 use crate::unary::{Identified, Waiting};
+use crate::whole_messages::WholeMessages;
 
 /// How long a message waits before it is put to a full queue again.
 const FULL_PAUSE: Duration = Duration::from_millis(2);
@@ -42,13 +42,10 @@ pub async fn answer(door: &Door, method: MethodIndex, request: Request<Incoming>
     let timeout = deadline::timeout(request.headers());
     let (sender, answers) = mpsc::channel(READY_MAX);
     let (service, mut requests) = Opened::new(answers);
-    let mut grpc = Grpc::new(BytesCodec)
-        .accept_compressed(CompressionEncoding::Gzip)
-        .accept_compressed(CompressionEncoding::Deflate)
-        .max_decoding_message_size(door.context.settings.limits.message_bytes_max)
-        .max_encoding_message_size(usize::MAX);
+    let bytes_max = door.context.settings.limits.message_bytes_max;
+    let mut grpc = Grpc::new(BytesCodec).max_decoding_message_size(bytes_max).max_encoding_message_size(usize::MAX);
     let overloaded = door.context.settings.refusals.overloaded.status();
-    let counted = request.map(|body| Counted { body, held: Arc::clone(&held), overloaded });
+    let counted = request.map(|body| WholeMessages::new(body, Arc::clone(&held), overloaded, bytes_max));
     let response = grpc.streaming(service, counted).await;
     if let Ok(requests) = requests.try_recv() {
         let run = Run {
@@ -145,6 +142,7 @@ impl Run {
     /// Reads and answers until the caller has sent all and everything is answered.
     async fn answered(&mut self, mut requests: Streaming<Bytes>, sender: &Sender) -> Result<(), Status> {
         let window = self.door.context.settings.limits.stream_messages_max;
+        let mut phase = self.door.context.phase.clone();
         let mut reading = true;
         let mut unread: Option<Status> = None;
         loop {
@@ -163,6 +161,11 @@ impl Run {
                         unread = Some(self.unread(status));
                     }
                 },
+                // What was read is answered; the rest its caller sends to another server.
+                _ = phase.wait_for(|phase| *phase >= Phase::Draining), if reading => {
+                    reading = false;
+                    unread = Some(self.door.context.settings.refusals.stopping.status());
+                }
                 given = given(&mut self.waiting, sender), if !self.waiting.is_empty() => {
                     if self.pass_on(given?)? {
                         return Ok(());
@@ -193,14 +196,17 @@ impl Run {
         // What was read since the last message is this one, and perhaps the beginning of the next.
         let bytes = self.held.bytes() - self.counted_bytes;
         self.counted_bytes += bytes;
-        let (token, answer) = context.answers.expect();
-        let waiting = Waiting::new(&context, self.door.connection, token);
+        let (mut token, mut answer) = context.answers.expect();
         let request_id = Some(self.request_id.clone());
         let mut call = Call { token, method: self.method, part, request, request_id };
         while let Err(refused) = context.inbox.offer(self.door.connection, call) {
-            call = refused;
+            context.answers.forget(token);
             tokio::time::sleep(FULL_PAUSE).await;
+            // A new one: a connection's queue is in the order of its tokens, and others may have come in between.
+            (token, answer) = context.answers.expect();
+            call = Call { token, ..refused };
         }
+        let waiting = Waiting::new(&context, self.door.connection, token);
         context.filled.notify_one();
         let is_end = matches!(part, Part::End(_));
         self.waiting.push_back(Asked { answer, bytes, is_end, _waiting: waiting });
@@ -223,36 +229,4 @@ async fn given<'s>(
     let Some(first) = waiting.front_mut() else { return Err(gone()) };
     let answer = (&mut first.answer).await.map_err(|_| gone())?;
     Ok((permit, answer))
-}
-
-/// A stream's body whose bytes are counted.
-struct Counted {
-    body: Incoming,
-    held: Arc<Held>,
-    overloaded: Status,
-}
-
-impl Body for Counted {
-    type Data = Bytes;
-    type Error = Box<dyn std::error::Error + Send + Sync>;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut TaskContext<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let Some(frame) = ready!(Pin::new(&mut self.body).poll_frame(context)) else { return Poll::Ready(None) };
-        let frame = frame?;
-        if self.held.add(frame.data_ref().map_or(0, Bytes::len)).is_err() {
-            return Poll::Ready(Some(Err(self.overloaded.clone().into())));
-        }
-        Poll::Ready(Some(Ok(frame)))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
 }

@@ -1,6 +1,6 @@
 //! A call that is taken: read, handed to the loop, answered in time.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -10,9 +10,9 @@ use std::task::{Context as TaskContext, Poll, ready};
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
+use tonic::Status;
 use tonic::codec::CompressionEncoding;
 use tonic::server::{Grpc, UnaryService};
-use tonic::{Code, Status};
 
 use crate::answers::Answer;
 use crate::budget::Held;
@@ -20,8 +20,11 @@ use crate::codec::BytesCodec;
 use crate::deadline;
 use crate::door::{Context, Door};
 use crate::inbox::{Call, ConnectionId, MethodIndex, Part, Token};
-use crate::refusal::Refusals;
+use crate::message;
 use crate::request_id;
+
+/// So much of an answer is given to a connection at once.
+const PIECE_BYTES: usize = 16 * 1024;
 
 /// Answers one call of a method that is taken.
 pub async fn answer(door: &Door, method: MethodIndex, request: Request<Incoming>) -> Response<Identified> {
@@ -36,28 +39,34 @@ pub async fn answer(door: &Door, method: MethodIndex, request: Request<Incoming>
         request_id: sent_id.as_ref().and_then(|id| id.to_str().ok()).map(str::to_owned),
         held: Arc::clone(&held),
         made_id: Rc::default(),
-        was_asked: Rc::default(),
     };
-    let (made_id, was_asked) = (Rc::clone(&call.made_id), Rc::clone(&call.was_asked));
-    let mut grpc = Grpc::new(BytesCodec)
-        .accept_compressed(CompressionEncoding::Gzip)
-        .accept_compressed(CompressionEncoding::Deflate)
-        .max_decoding_message_size(limits.message_bytes_max)
-        .max_encoding_message_size(usize::MAX);
-    let overloaded = door.context.settings.refusals.overloaded.status();
-    let counted = request.map(|body| Counted { body, held, overloaded });
-    let response = tokio::time::timeout(own_timeout.unwrap_or(limits.unary_timeout), grpc.unary(call, counted)).await;
+    let made_id = Rc::clone(&call.made_id);
+    let answered = tokio::time::timeout(own_timeout.unwrap_or(limits.unary_timeout), asked(door, call, request)).await;
     let told_id = made_id.take().or(sent_id);
     let refusals = &door.context.settings.refusals;
-    match response {
-        Ok(response) => match response.extensions().get::<Status>() {
-            Some(status) if was_asked.get() => refused(status, told_id),
-            Some(status) => refused(&unread(status, refusals), told_id),
-            None => response.map(|body| Identified { body, request_id: told_id }),
+    match answered {
+        Ok(Ok(response)) => match response.extensions().get::<Status>() {
+            Some(status) => refused(status, told_id),
+            None => {
+                response.map(|body| Identified { body, request_id: told_id, rest: Bytes::new(), _held: Some(held) })
+            }
         },
+        Ok(Err(status)) => refused(&status, told_id),
         Err(_) if own_timeout.is_some() => refused(&Status::deadline_exceeded("Deadline Exceeded"), told_id),
         Err(_) => refused(&refusals.unanswered.status(), told_id),
     }
+}
+
+/// Reads the message and asks the loop; what gRPC has to say about either is the library's part.
+async fn asked(door: &Door, call: ToLoop, request: Request<Incoming>) -> Result<Response<tonic::body::Body>, Status> {
+    let (head, body) = request.into_parts();
+    let message = message::read(&head.headers, body, &call.held, &door.unpacking, &door.context.settings).await?;
+    let mut grpc = Grpc::new(BytesCodec)
+        .accept_compressed(CompressionEncoding::Gzip)
+        .accept_compressed(CompressionEncoding::Deflate)
+        .max_decoding_message_size(door.context.settings.limits.message_bytes_max)
+        .max_encoding_message_size(usize::MAX);
+    Ok(grpc.unary(call, Request::from_parts(head, message)).await)
 }
 
 /// A refusal, with a request id by which it can be asked about.
@@ -65,12 +74,6 @@ pub fn refused(status: &Status, request_id: Option<HeaderValue>) -> Response<Ide
     let mut response = status.clone().into_http();
     response.headers_mut().insert(request_id::HEADER, request_id.unwrap_or_else(request_id::made));
     response.map(Identified::without)
-}
-
-/// What a caller is told whose message could not be read: the library's own status but for a message of too many bytes.
-fn unread(status: &Status, refusals: &Refusals) -> Status {
-    let too_large = matches!(status.code(), Code::OutOfRange | Code::ResourceExhausted) && status.details().is_empty();
-    if too_large { refusals.message_too_large.status() } else { status.clone() }
 }
 
 /// The part of a call that waits for the loop.
@@ -81,7 +84,6 @@ struct ToLoop {
     request_id: Option<String>,
     held: Arc<Held>,
     made_id: Rc<RefCell<Option<HeaderValue>>>,
-    was_asked: Rc<Cell<bool>>,
 }
 
 impl UnaryService<Bytes> for ToLoop {
@@ -89,12 +91,12 @@ impl UnaryService<Bytes> for ToLoop {
     type Future = Pin<Box<dyn Future<Output = Result<tonic::Response<Bytes>, Status>>>>;
 
     fn call(&mut self, request: tonic::Request<Bytes>) -> Self::Future {
-        self.was_asked.set(true);
         let (context, connection) = (Rc::clone(&self.context), self.connection);
         let made_id = Rc::clone(&self.made_id);
         let held = Arc::clone(&self.held);
         let (token, answer) = context.answers.expect();
-        let call = Call { token, method: self.method, part: Part::Whole, request: request.into_inner(), request_id: self.request_id.take() };
+        let (request, request_id) = (request.into_inner(), self.request_id.take());
+        let call = Call { token, method: self.method, part: Part::Whole, request, request_id };
         Box::pin(async move {
             let overloaded = || context.settings.refusals.overloaded.status();
             if held.add(call.request.len()).is_err() || context.inbox.push(connection, call).is_err() {
@@ -104,8 +106,12 @@ impl UnaryService<Bytes> for ToLoop {
             context.filled.notify_one();
             let _waiting = Waiting::new(&context, connection, token);
             match answer.await {
-                Ok(Answer::Response(response)) => Ok(tonic::Response::new(response)),
+                Ok(Answer::Response(response)) => {
+                    held.add_anyway(response.len());
+                    Ok(tonic::Response::new(response))
+                }
                 Ok(Answer::Identified(response, id)) => {
+                    held.add_anyway(response.len());
                     *made_id.borrow_mut() = HeaderValue::try_from(id).ok();
                     Ok(tonic::Response::new(response))
                 }
@@ -142,42 +148,15 @@ impl Drop for Waiting {
     }
 }
 
-/// A request's body whose bytes are counted.
-struct Counted {
-    body: Incoming,
-    held: Arc<Held>,
-    overloaded: Status,
-}
-
-impl Body for Counted {
-    type Data = Bytes;
-    type Error = Box<dyn std::error::Error + Send + Sync>;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut TaskContext<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let Some(frame) = ready!(Pin::new(&mut self.body).poll_frame(context)) else { return Poll::Ready(None) };
-        let frame = frame?;
-        if self.held.add(frame.data_ref().map_or(0, Bytes::len)).is_err() {
-            return Poll::Ready(Some(Err(self.overloaded.clone().into())));
-        }
-        Poll::Ready(Some(Ok(frame)))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
 /// The body of an answer, which brings the request id back in its trailers.
+///
+/// A long answer goes out piece by piece: what the caller has not taken stays here, where it is counted.
 pub struct Identified {
     body: tonic::body::Body,
     request_id: Option<HeaderValue>,
+    rest: Bytes,
+    /// What the call holds of the memory, until the caller has taken the answer.
+    _held: Option<Arc<Held>>,
 }
 
 impl Identified {
@@ -186,12 +165,12 @@ impl Identified {
         if response.extensions().get::<Status>().is_some() {
             response.headers_mut().insert(request_id::HEADER, request_id.clone());
         }
-        response.map(|body| Self { body, request_id: Some(request_id) })
+        response.map(|body| Self { request_id: Some(request_id), ..Self::without(body) })
     }
 
     /// A body that brings none.
     pub fn without(body: tonic::body::Body) -> Self {
-        Self { body, request_id: None }
+        Self { body, request_id: None, rest: Bytes::new(), _held: None }
     }
 }
 
@@ -203,21 +182,30 @@ impl Body for Identified {
         mut self: Pin<&mut Self>,
         context: &mut TaskContext<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let mut frame = ready!(Pin::new(&mut self.body).poll_frame(context));
-        if let Some(Ok(frame)) = &mut frame
-            && let Some(trailers) = frame.trailers_mut()
-            && let Some(request_id) = self.request_id.take()
-        {
-            trailers.insert(request_id::HEADER, request_id);
+        if self.rest.is_empty() {
+            let mut frame = match ready!(Pin::new(&mut self.body).poll_frame(context)) {
+                Some(Ok(frame)) => frame,
+                other => return Poll::Ready(other),
+            };
+            if let Some(trailers) = frame.trailers_mut()
+                && let Some(request_id) = self.request_id.take()
+            {
+                trailers.insert(request_id::HEADER, request_id);
+            }
+            match frame.into_data() {
+                Ok(data) => self.rest = data,
+                Err(frame) => return Poll::Ready(Some(Ok(frame))),
+            }
         }
-        Poll::Ready(frame)
+        let piece_bytes = self.rest.len().min(PIECE_BYTES);
+        Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(piece_bytes)))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.rest.is_empty() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        if self.rest.is_empty() { self.body.size_hint() } else { SizeHint::default() }
     }
 }

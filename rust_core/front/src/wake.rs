@@ -1,7 +1,7 @@
 //! Wakes the loop: one file descriptor that its selector watches.
 
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// Tells the other side that something waits for it.
 pub trait Wake {
@@ -43,8 +43,8 @@ impl LoopWake {
     }
 
     /// The descriptor to watch.
-    pub fn descriptor(&self) -> RawFd {
-        self.watched.as_raw_fd()
+    pub fn watched(&self) -> BorrowedFd<'_> {
+        self.watched.as_fd()
     }
 }
 

@@ -39,6 +39,7 @@ struct GivenLimits {
     age_ms_max: u64,
     age_grace_ms: u64,
     unary_timeout_ms: u64,
+    untaken_timeout_ms: u64,
     silence_ms_max: u64,
 }
 
@@ -58,6 +59,7 @@ impl From<GivenLimits> for Limits {
             age_max: Duration::from_millis(given.age_ms_max),
             age_grace: Duration::from_millis(given.age_grace_ms),
             unary_timeout: Duration::from_millis(given.unary_timeout_ms),
+            untaken_timeout: Duration::from_millis(given.untaken_timeout_ms),
             silence_max: Duration::from_millis(given.silence_ms_max),
         }
     }
@@ -82,6 +84,7 @@ struct GivenRefusals {
     unanswered: GivenRefusal,
     message_too_large: GivenRefusal,
     unavailable: GivenRefusal,
+    stopping: GivenRefusal,
 }
 
 impl From<GivenRefusals> for Refusals {
@@ -91,6 +94,7 @@ impl From<GivenRefusals> for Refusals {
             unanswered: given.unanswered.into(),
             message_too_large: given.message_too_large.into(),
             unavailable: given.unavailable.into(),
+            stopping: given.stopping.into(),
         }
     }
 }

@@ -150,7 +150,9 @@ fn calls_are_sent_again_until_the_time_is_up() {
         let words = ["utterson-load", "drive", "--address", &address, "--calls", file.path().to_str().expect("a path")];
         let more = ["--warm-up-seconds", "0", "--seconds", "0.3", "--again", "--shape", shape];
         let arguments = <crate::cli::Arguments as clap::Parser>::try_parse_from(words.iter().chain(&more));
-        let crate::cli::Command::Drive(asked) = arguments.expect("good arguments").command else { panic!("not a drive") };
+        let crate::cli::Command::Drive(asked) = arguments.expect("good arguments").command else {
+            panic!("not a drive")
+        };
         run(&asked)
     };
     let told: Value = serde_json::from_str(&asked("unary").expect("a good end")).expect("an object");

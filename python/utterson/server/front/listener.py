@@ -1,7 +1,6 @@
 """The front before the server of gRPC: one handle for both."""
 
 import asyncio
-import logging
 import os
 import shutil
 import tempfile
@@ -15,14 +14,17 @@ from utterson.server.front.ports import Front, FrontLimits, OpenFront
 from utterson.server.front.refusals import front_refusals
 from utterson.server.listening import UNIX_PREFIX, ListenError, ensure_free, places
 
-logger = logging.getLogger(__name__)
-
 # How often the loop tells the front that it runs.
 BEAT_S: Final = 0.5
 
 
 class Listener(Protocol):
     """A server that can be started and stopped."""
+
+    @property
+    def broken(self) -> asyncio.Event:
+        """Set when it serves nobody any more although nobody stopped it."""
+        ...
 
     @property
     def port(self) -> int:
@@ -74,6 +76,12 @@ class FrontListener:
         self._limits = limits
         self._front: Front | None = None
         self._beat: asyncio.TimerHandle | None = None
+        self._broken = asyncio.Event()
+
+    @property
+    def broken(self) -> asyncio.Event:
+        """Set when the front's thread has ended although nobody stopped it: a bug of ours."""
+        return self._broken
 
     @property
     def port(self) -> int:
@@ -123,6 +131,6 @@ class FrontListener:
 
     def _tell_alive(self, loop: asyncio.AbstractEventLoop, front: Front) -> None:
         if not front.is_running and self._front is front:
-            logger.critical("the front has broken off; restart the server")
+            self._broken.set()
         front.alive()
         self._beat = loop.call_later(BEAT_S, self._tell_alive, loop, front)

@@ -30,6 +30,7 @@ class FrontLimits:
     age_ms_max: int
     age_grace_ms: int
     unary_timeout_ms: int
+    untaken_timeout_ms: int
     silence_ms_max: int
 
 
@@ -50,6 +51,7 @@ class FrontRefusals:
     unanswered: FrontRefusal
     message_too_large: FrontRefusal
     unavailable: FrontRefusal
+    stopping: FrontRefusal
 
 
 class Front(Protocol):

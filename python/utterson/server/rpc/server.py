@@ -1,5 +1,6 @@
 """Builds the grpc.aio server: services, layers, health, reflection, limits."""
 
+import asyncio
 from typing import Final
 
 import grpc
@@ -35,6 +36,12 @@ class ServerHandle:
         self._health = servicer
         self._listen = listen
         self._port = 0
+        self._broken = asyncio.Event()
+
+    @property
+    def broken(self) -> asyncio.Event:
+        """Never set: it lives in the event loop."""
+        return self._broken
 
     @property
     def port(self) -> int:

@@ -22,7 +22,8 @@ impl State {
             if !self.fits(effect) {
                 return Err(Diverged::Misfit);
             }
-            self.apply(effect, at);
+            let undo = self.apply(effect, at);
+            self.sum(effect, &undo);
         }
         self.move_head(entry, effects);
         if self.hash == entry.state_hash { Ok(()) } else { Err(Diverged::Hash) }
@@ -34,7 +35,8 @@ impl State {
         let at = self.next_at(entry)?;
         for effect in effects {
             debug_assert!(self.fits(effect));
-            self.apply_unhashed(effect, at);
+            let undo = self.apply_unhashed(effect, at);
+            self.sum(effect, &undo);
         }
         self.move_head(entry, effects);
         self.hash = entry.state_hash;

@@ -1,0 +1,21 @@
+//! A whole front on a free port: a loop of the test's takes its calls, a server of the test's stands behind it.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod behind;
+mod caller;
+mod world;
+
+mod bounds;
+mod bytes_of_http2;
+mod deadlines;
+mod ending;
+
+mod fuzz;
+mod health;
+mod mutation;
+
+mod pass_through;
+mod streams;
+mod unary;
+mod untaken;

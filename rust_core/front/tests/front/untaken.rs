@@ -1,0 +1,48 @@
+//! Answers that nobody takes.
+
+use std::time::Duration;
+
+use h2::client;
+use utterson_front::Limits;
+
+use crate::bounds::resident_bytes;
+use crate::caller::{Caller, framed, pause, request, within};
+use crate::world::{BIG, ECHO, RESOURCE_EXHAUSTED, World, limits};
+
+#[tokio::test]
+async fn who_takes_no_answers_gets_no_further_ones() {
+    let world = World::start(Limits { queue_bytes_max: 16 * 1024 * 1024, ..limits() });
+    for window in [0, 1] {
+        let mut builder = client::Builder::new();
+        let mut caller = Caller::connect_as(world.address(), builder.initial_window_size(window)).await;
+        let before = resident_bytes();
+        let mut kept = Vec::new();
+        let mut refused = 0;
+        for _ in 0..60 {
+            let (response, mut stream) = caller.open(request(BIG).body(()).unwrap()).await;
+            stream.send_data(framed(b"1000000"), true).unwrap();
+            let answer = within(response).await.unwrap();
+            let status = answer.headers().get("grpc-status").and_then(|status| status.to_str().unwrap().parse().ok());
+            refused += usize::from(status == Some(RESOURCE_EXHAUSTED));
+            kept.push(answer);
+        }
+        assert!((40..56).contains(&refused), "{refused}");
+        assert!(resident_bytes().saturating_sub(before) < 60 * 1024 * 1024);
+        let mut other = Caller::connect(&world).await;
+        assert_eq!(other.call(ECHO, b"x").await.unwrap().message(), b"x");
+        drop((kept, caller));
+        pause(100).await;
+    }
+}
+
+#[tokio::test]
+async fn who_takes_no_answer_for_long_is_cut() {
+    let world = World::start(Limits { untaken_timeout: Duration::from_millis(200), ..limits() });
+    let mut reader = Caller::connect(&world).await;
+    let mut caller = Caller::connect_as(world.address(), client::Builder::new().initial_window_size(1)).await;
+    let (response, mut stream) = caller.open(request(BIG).body(()).unwrap()).await;
+    stream.send_data(framed(b"100000"), true).unwrap();
+    let _untaken = within(response).await.unwrap();
+    let _ = within(caller.connection).await;
+    assert_eq!(reader.call(ECHO, b"x").await.unwrap().message(), b"x", "whoever takes what it asked for stays");
+}
