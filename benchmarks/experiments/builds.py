@@ -81,10 +81,10 @@ def ratios_table(readings: dict[str, dict[str, list[Reading]]]) -> Table:
     return table
 
 
-async def run(programs: dict[str, Path], ways: list[str], sizes: Sizes, ghz: Path | None, *, fresh: bool) -> None:
+async def run(programs: dict[str, Path], ways: list[str], sizes: Sizes, *, fresh: bool) -> None:
     """Measure in a cluster of its own, and print."""
     console = console_here()
-    async with prepared(console, sizes, ghz, Path("/tmp"), len(ways)) as bench:
+    async with prepared(console, sizes, None, Path("/tmp"), len(ways)) as bench:
         await measure(bench, programs, ways, fresh=fresh)
     console.print(ratios_table(bench.readings))
 
@@ -113,7 +113,6 @@ def main() -> int:
     parser.add_argument("--population", type=int, default=FULL.population, help="profiles there before")
     parser.add_argument("--fresh", action="store_true", help="drive once more, with a checkpoint before every pair")
     parser.add_argument("--held-gib", type=int, default=FULL.held_memory_bytes_max >> 30, help="memory to take hold of")
-    parser.add_argument("--ghz", type=Path, help="the program ghz, where it is not on the search path")
     options = parser.parse_args()
     sizes = replace(
         FULL,
@@ -125,7 +124,7 @@ def main() -> int:
     )
     ways = options.way or list(LOADS)
     try:
-        uvloop.run(run(dict(options.builds), ways, sizes, options.ghz, fresh=options.fresh))
+        uvloop.run(run(dict(options.builds), ways, sizes, fresh=options.fresh))
     except ToolError as error:
         print(error, file=sys.stderr)
         return 2

@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from zlib import crc32
 
@@ -11,7 +11,7 @@ import asyncpg
 import grpc
 from rich.markup import escape
 
-from benchmarks.harness.clients import Clients, Freshness, Load, Shape, children_cpu_s, run_json
+from benchmarks.harness.clients import AGAIN_CALLS, Clients, Freshness, Load, Shape, children_cpu_s, run_json
 from benchmarks.harness.cluster import Cluster
 from benchmarks.harness.goals import CoreFigure
 from benchmarks.harness.processes import (
@@ -20,12 +20,14 @@ from benchmarks.harness.processes import (
     free_address,
     machine_cpu,
     python_module,
+    spinning,
     tree_cpu_s,
     utterson_serve,
 )
 from benchmarks.harness.readings import CpuSplit, Reading
 from benchmarks.harness.sizes import Sizes
 from benchmarks.harness.telling import Telling, without_places
+from benchmarks.harness.tools import build
 from benchmarks.harness.workloads import Workload, generate
 from benchmarks.peers import naive_database
 from benchmarks.peers.disk import sync_write_us
@@ -47,14 +49,20 @@ class Side:
 
 @dataclass
 class Target:
-    """A server that is driven with a workload; it remembers which calls it has seen."""
+    """A server that is driven with a workload; it remembers which calls it has seen, unless they change nothing."""
 
     server: Server
     workload: Workload
     database: str
+    is_echo: bool = False
     used: int = 0
     # Known once the server has stopped.
     rows_written: int = 0
+
+    @property
+    def may_see_again(self) -> bool:
+        """Whether its answers do not depend on what it has seen, so that the same calls serve again and again."""
+        return self.is_echo or not self.workload.writes
 
 
 @dataclass
@@ -81,8 +89,16 @@ class Bench:
     failures: dict[str, str] = field(default_factory=dict)
     checked: list[str] = field(default_factory=list)
     is_stopped: bool = False
+    naive_connections: int = 8
     _workloads: dict[str, Workload] = field(default_factory=dict)
-    _naive_connections: int = 8
+    _programs: dict[str, Path] = field(default_factory=dict)
+
+    def program(self, package: str) -> Path:
+        """Build one of our crates, once in a run; tell where its program lies."""
+        if package not in self._programs:
+            with self.telling.step(f"building {package}"):
+                self._programs[package] = build(package)
+        return self._programs[package]
 
     async def workload(self, name: str, population: int, calls: int, label: str = "") -> Workload:
         """Generate a workload, once in a run."""
@@ -131,23 +147,41 @@ class Bench:
 
     @asynccontextmanager
     async def utterson(
-        self, workload: Workload, *options: str, name: str = "utterson", program: Path = PROGRAM
+        self, workload: Workload, *options: str, name: str = "utterson", program: Path = PROGRAM, spins: bool = False
     ) -> AsyncIterator[Target]:
-        """Run our server, of this build unless told otherwise, on a fresh copy of the loaded database."""
+        """Run our server on a fresh copy of the loaded database.
+
+        Args:
+            workload: what it is loaded with and driven by.
+            options: of the command `serve`.
+            name: of its database.
+            program: the build, this one unless told otherwise.
+            spins: whether a thread of pure Python never rests beside it.
+        """
         template = await self.loaded(workload, program)
         database = await self.cluster.create(_identifier(name), template)
-        async with self.serving(workload, database, _identifier(name), *options, program=program) as target:
+        async with self.serving(
+            workload, database, _identifier(name), *options, program=program, spins=spins
+        ) as target:
             yield target
         target.rows_written = await self.cluster.rows_written(_identifier(name))
         await self.cluster.drop(_identifier(name))
 
     @asynccontextmanager
     async def serving(
-        self, workload: Workload, database_url: str, database: str, *options: str, program: Path = PROGRAM
+        self,
+        workload: Workload,
+        database_url: str,
+        database: str,
+        *options: str,
+        program: Path = PROGRAM,
+        spins: bool = False,
     ) -> AsyncIterator[Target]:
         """Run our server on a database, its indexes loaded."""
         address = free_address()
         command = utterson_serve(address, database_url, *options, program=program)
+        if spins:
+            command = spinning(*command)
         server = Server(command, address, self.folder / f"{database}.log")
         try:
             await server.up()
@@ -194,36 +228,39 @@ class Bench:
         await self.cluster.drop("naive")
 
     @asynccontextmanager
-    async def naive_server(self, naive: Naive, connections: int = 0) -> AsyncIterator[Server]:
-        """Run the naive peer's server."""
-        count = connections or int(str(self.facts.get("naive server connections", self._naive_connections)))
-        options = ("--database-url", naive.database_url, "--connections", str(count))
-        async with self._peer("benchmarks.peers.naive_server", *options) as server:
-            yield server
+    async def running(self, name: str, command_at: Callable[[str], list[str]]) -> AsyncIterator[Server]:
+        """Run a server at a free address, given how its command is written for one."""
+        address = free_address()
+        server = Server(command_at(address), address, self.folder / f"{_identifier(name)}.log")
+        try:
+            yield await server.up()
+        finally:
+            await server.stop()
 
-    @asynccontextmanager
-    async def echo(self, answer_bytes: int, workload: Workload, calls_in_message: int = 100) -> AsyncIterator[Target]:
-        """Run the bare echo, with answers of that size."""
-        options = ("--answer-bytes", str(answer_bytes), "--calls-in-message", str(calls_in_message))
-        async with self._peer("benchmarks.peers.echo_server", *options) as server:
-            yield Target(server, workload, "")
-
-    def side(self, name: str, target: Target, load: Load, *, is_own_client: bool = False) -> Side:
-        """Make a side that drives a server with the calls that it has not seen."""
-        clients = replace(self.clients, ghz=None) if is_own_client else self.clients
+    def side(self, name: str, target: Target, load: Load) -> Side:
+        """Make a side that drives a server with calls that it has not seen, unless they change nothing."""
+        again = target.may_see_again and load.shape is not Shape.STREAM and not load.by_ghz
 
         async def drive() -> Reading:
             ids = target.workload.profile_ids if target.workload.has_changes else None
-            calls = target.workload.calls
-            reading = await clients.drive(target.server.address, calls, target.used, load, profile_ids=ids)
-            target.used += reading.used
+            place, ready = (0, AGAIN_CALLS) if again else (target.used, None)
+            reading = await self.clients.drive(
+                target.server.address,
+                target.workload.calls,
+                place,
+                load,
+                profile_ids=ids,
+                ready_calls_max=ready,
+                again=again,
+            )
+            target.used += 0 if again else reading.used
             return reading
 
         return Side(name, drive, target.server.process_id)
 
     def naive_direct(self, naive: Naive, connections: int = 0) -> Side:
         """Make the side that calls the naive peer's function directly."""
-        count = connections or int(str(self.facts.get("naive direct connections", self._naive_connections)))
+        count = connections or int(str(self.facts.get("naive direct connections", self.naive_connections)))
 
         async def drive() -> Reading:
             options = [
@@ -237,31 +274,21 @@ class Bench:
 
         return Side("naive direct", drive)
 
-    def naive_unary(self, naive: Naive, target: Server, load: Load) -> Side:
-        """Make the side that calls the naive peer behind its server, with calls that it has seen neither way."""
+    def naive_unary(self, naive: Naive, target: Server, load: Load, name: str = "naive") -> Side:
+        """Make the side that calls the naive peer behind a server, with calls that it has seen no way."""
 
         async def drive() -> Reading:
             reading = await self.clients.drive(target.address, naive.workload.calls, naive.used, load)
             naive.used += reading.used
             return reading
 
-        return Side("naive", drive, target.process_id)
+        return Side(name, drive, target.process_id)
 
     def failed(self, what: str, error: Exception) -> None:
         """Note that a part of the run failed; the rest goes on. Results are published: they name no places."""
         text = f"{type(error).__name__}: {error}"
         self.failures[what] = without_places(text)
         self.telling.say(f"[red]{what} failed: {escape(text)}")
-
-    @asynccontextmanager
-    async def _peer(self, module: str, *options: str) -> AsyncIterator[Server]:
-        address = free_address()
-        command = python_module(module, "--listen", address, *options)
-        server = Server(command, address, self.folder / f"{module.rpartition('.')[2]}.log")
-        try:
-            yield await server.up()
-        finally:
-            await server.stop()
 
 
 async def prime(address: str, workspaces: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""The load clients as programs: ours for everything, ghz for unary calls where it is there."""
+"""The load clients as programs: ours for everything, ghz where a load asks for it."""
 
 import asyncio
 import json
@@ -29,9 +29,13 @@ class Freshness(StrEnum):
     LOCAL = "local"
 
 
+# Calls made ready where they are sent again: as many as the look-ups of the population draw from.
+AGAIN_CALLS = 400_000
+
+
 @dataclass(frozen=True)
 class Load:
-    """One way of driving a server."""
+    """One way of driving a server; `by_ghz` is for unary calls only."""
 
     shape: Shape
     connections: int = 1
@@ -39,6 +43,7 @@ class Load:
     calls_in_message: int = 100
     window: int = 8
     freshness: Freshness = Freshness.DEFAULT
+    by_ghz: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,10 +75,16 @@ class Clients:
         profile_ids: Path | None = None,
         seconds: float | None = None,
         ready_calls_max: int | None = None,
+        again: bool = False,
     ) -> Reading:
-        """Drive a server with calls of a file, from where the last drive stopped."""
-        wants_own = sampling or profile_ids or seconds is not None
-        if load.shape is Shape.UNARY and self.ghz is not None and not wants_own:
+        """Drive a server with calls of a file, from where the last drive stopped.
+
+        Raises:
+            RuntimeError: the client failed, or ghz is asked for and not there.
+        """
+        if load.by_ghz:
+            if self.ghz is None:
+                raise RuntimeError("there is no ghz")
             run = GhzRun(self.ghz, load.callers, load.connections, load.freshness.value, self.warm_up_s, self.seconds)
             return await asyncio.to_thread(run_ghz, run, address, calls, skip, self.scratch)
         options: dict[str, object] = {
@@ -96,7 +107,8 @@ class Clients:
             options["profile-ids"] = profile_ids
         if ready_calls_max is not None:
             options["ready-calls-max"] = ready_calls_max
-        return Reading.of_report(await run_json(self.command("drive", options)))
+        flags = ["--again"] if again else []
+        return Reading.of_report(await run_json([*self.command("drive", options), *flags]))
 
     def command(self, action: str, options: dict[str, object]) -> list[str]:
         """Write a command of our load client."""

@@ -58,12 +58,13 @@ class Verdict(StrEnum):
 
     PASS = "pass"
     FAIL = "fail"
+    TOLD = "told"
     NOT_MEASURED = "not measured"
 
 
 @dataclass(frozen=True)
 class Goal:
-    """One line of the goals file; either of a cell, or of the core's own benchmark."""
+    """One line of the goals file; either of a cell, or of the core's own benchmark. What is only told has no bound."""
 
     id: str
     name: str
@@ -74,16 +75,19 @@ class Goal:
     core: str | None = None
     at_least: float | None = None
     at_most: float | None = None
+    only_told: bool = False
 
     def __post_init__(self) -> None:
-        if (self.at_least is None) == (self.at_most is None):
-            raise ValueError(f"{self.id}: give either at_least or at_most")
+        if [self.at_least is not None, self.at_most is not None, self.only_told].count(True) != 1:
+            raise ValueError(f"{self.id}: give either at_least or at_most, or say that it is only_told")
         if (self.core is not None) == bool(self.cell and self.over):
             raise ValueError(f"{self.id}: give either core, or cell and over")
 
     @property
     def bound(self) -> str:
         """The bound as it is printed."""
+        if self.only_told:
+            return ""
         return f"≥ {self.at_least:g}" if self.at_least is not None else f"≤ {self.at_most:g}"
 
     def reached(self, value: float) -> bool:
@@ -121,6 +125,8 @@ class Judged:
         """Whether the goal is reached."""
         if self.reached is None:
             return Verdict.NOT_MEASURED
+        if self.goal.only_told:
+            return Verdict.TOLD
         return Verdict.PASS if self.goal.reached(self.reached) else Verdict.FAIL
 
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from benchmarks.harness.bench import Bench
-from benchmarks.harness.cells import batches, core, growth, loading, unary, variety
+from benchmarks.harness.cells import batches, core, front, growth, loading, unary, variety
 from benchmarks.harness.correctness import checks
 
 
@@ -23,6 +23,9 @@ CELLS = (
     Cell("naive", unary.sweep_naive),
     Cell("unary", unary.mixed, is_core=True),
     Cell("hits", unary.hits, is_core=True),
+    Cell("echoes", front.echoes),
+    Cell("spinning", front.spinning),
+    Cell("ghz", unary.by_ghz),
     Cell("batches", batches.batches, is_core=True),
     Cell("tuning", batches.tune_streams),
     Cell("streams", batches.streams, is_core=True),

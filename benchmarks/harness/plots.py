@@ -11,7 +11,14 @@ from benchmarks.harness.table import median_reading
 
 COLOURS = ("#27548a", "#c26a3d", "#7f8c8d", "#4f8a5b", "#8a4f7d")
 # The alternatives; everything else is ours.
-PEERS = {"naive": "#c26a3d", "naive direct": "#e0a458", "echo": "#9aa5a8", "raw commit": "#4f8a5b"}
+PEERS = {
+    "naive": "#c26a3d",
+    "naive in Rust": "#8c4a2f",
+    "naive direct": "#e0a458",
+    "echo": "#9aa5a8",
+    "echo in Rust": "#6c7a80",
+    "raw commit": "#4f8a5b",
+}
 
 
 def draw(folder: Path, readings: Readings, core: Sequence[CoreFigure]) -> list[str]:

@@ -52,9 +52,18 @@ class Server:
                 await asyncio.wait({ready}, timeout=0.1)
         return self
 
+    def pause(self) -> None:
+        """Halt it where it stands, so that it takes no CPU time."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self._process.send_signal(signal.SIGCONT)
+
     async def stop(self) -> None:
         """Let it end in order, or end it."""
         if self._process.poll() is None:
+            self.resume()
             self._process.send_signal(signal.SIGTERM)
         try:
             await asyncio.to_thread(self._process.wait, STOP_TIMEOUT_S)
@@ -69,6 +78,11 @@ class Server:
 def python_module(name: str, *arguments: str) -> list[str]:
     """Write the command that runs a module of ours."""
     return [sys.executable, "-m", name, *arguments]
+
+
+def spinning(program: str, *arguments: str) -> list[str]:
+    """Write the command that runs a program of Python beside a thread that never rests."""
+    return python_module("benchmarks.peers.spinning", program, *arguments)
 
 
 def utterson_serve(address: str, database_url: str, *options: str, program: Path = PROGRAM) -> list[str]:

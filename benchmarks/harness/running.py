@@ -23,7 +23,7 @@ from benchmarks.harness.plan import Cell
 from benchmarks.harness.ratios import spread_of
 from benchmarks.harness.sizes import Sizes
 from benchmarks.harness.telling import Telling
-from benchmarks.harness.tools import GHZ_MISSING, LOAD_PACKAGE, build, find_ghz
+from benchmarks.harness.tools import LOAD_PACKAGE, build, find_ghz
 
 RESULTS = Path(__file__).parents[1] / "results"
 
@@ -69,8 +69,6 @@ async def prepared(
         ToolError: a program is missing or cannot be built.
     """
     found = find_ghz(ghz)
-    if found is None:
-        console.print(f"[yellow]{GHZ_MISSING}")
     console.print("building the load client …")
     load = build(LOAD_PACKAGE)
     folder = _scratch_folder(scratch)
@@ -81,7 +79,7 @@ async def prepared(
             console.print(str(held))
             async with Cluster(folder / "postgres") as cluster:
                 bench = Bench(cluster, clients, sizes, folder, Telling(console, cells))
-                bench.facts |= {"client of unary calls": "ghz" if found else LOAD_PACKAGE, "memory": asdict(held)}
+                bench.facts["memory"] = asdict(held)
                 yield bench
     finally:
         shutil.rmtree(folder, ignore_errors=True)

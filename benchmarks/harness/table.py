@@ -11,7 +11,7 @@ from benchmarks.harness.readings import Reading
 
 README = Path(__file__).parents[1] / "README.md"
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
-COLOURS = {Verdict.PASS: "green", Verdict.FAIL: "red", Verdict.NOT_MEASURED: "dim"}
+COLOURS = {Verdict.PASS: "green", Verdict.FAIL: "red", Verdict.TOLD: "default", Verdict.NOT_MEASURED: "dim"}
 
 
 def goals_table(judged: Sequence[Judged]) -> Table:

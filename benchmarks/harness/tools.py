@@ -1,4 +1,4 @@
-"""The programs that the harness runs: our load client and the core's benchmark by cargo, ghz where it is found."""
+"""The programs that the harness runs: those of ours that are written in Rust by cargo, ghz where it is found."""
 
 import json
 import os
@@ -9,8 +9,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 LOAD_PACKAGE = "utterson-load"
 CORE_PACKAGE = "utterson-core-bench"
+PEERS_PACKAGE = "utterson-rust-peers"
 GHZ_MISSING = (
-    "ghz was not found, so utterson-load drives the unary cells; install it with"
+    "ghz was not found, so no cell shows how our client compares with it; install it with"
     " `go install github.com/bojand/ghz/cmd/ghz@latest`, or give --ghz PATH."
 )
 

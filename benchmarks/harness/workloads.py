@@ -26,6 +26,11 @@ class Workload:
         return self.name == "isolation-day"
 
     @property
+    def writes(self) -> bool:
+        """Whether its calls change anything."""
+        return self.name != "hits"
+
+    @property
     def calls(self) -> Path:
         """The calls."""
         return self.folder / "calls.bin"

@@ -27,9 +27,9 @@ class Echo:
     """
 
     def __init__(self, answer_bytes: int, calls_in_message: int) -> None:
-        resolution = _resolution(answer_bytes)
-        self._unary = IdentifyResponse(resolution=resolution).SerializeToString()
-        result = CallResult(resolution=resolution)
+        answer = resolution(answer_bytes)
+        self._unary = IdentifyResponse(resolution=answer).SerializeToString()
+        result = CallResult(resolution=answer)
         self._batch = BatchResolveResponse(results=[result] * calls_in_message).SerializeToString()
         one = BatchResolveResponse(results=[result]).SerializeToString()
         self._stream = (_STREAM_RESULT_TAG + one[1:]) * calls_in_message
@@ -63,12 +63,12 @@ def _sequence(request: bytes) -> bytes:
     return request[: end + 1]
 
 
-def _resolution(answer_bytes: int) -> Resolution:
+def resolution(answer_bytes: int) -> Resolution:
     """Build an answer of that size: its token takes what the other fields leave."""
-    resolution = Resolution(profile_id=2**52, outcome=Outcome.OUTCOME_MATCHED, policy_revision=1, revision="x")
-    missing = answer_bytes - len(IdentifyResponse(resolution=resolution).SerializeToString())
-    resolution.revision = "x" * max(1, missing)
-    return resolution
+    made = Resolution(profile_id=2**52, outcome=Outcome.OUTCOME_MATCHED, policy_revision=1, revision="x")
+    missing = answer_bytes - len(IdentifyResponse(resolution=made).SerializeToString())
+    made.revision = "x" * max(1, missing)
+    return made
 
 
 async def main(listen: str, echo: Echo) -> None:

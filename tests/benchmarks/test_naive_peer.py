@@ -2,21 +2,15 @@
 
 import random
 from collections.abc import AsyncIterator
-from typing import Any
 
 import asyncpg
 import pytest
 from benchmarks.peers import naive_database
-from benchmarks.peers.naive_database import Partition, partition
 
+from tests.benchmarks.naive_twins import TYPES, WORKSPACE, Resolve, Twins
 from tests.model.hits import Branch
-from tests.model.model import Model
-from tests.model.presets import preset
-from tests.model.records import Answer, Call, Identifier, Kind, Outcome
+from tests.model.records import Identifier
 
-WORKSPACE = "test"
-OUTCOMES = {Outcome.CREATED: 1, Outcome.MATCHED: 2, Outcome.MERGED: 3}
-TYPES = ("user_id", "user_id", "email", "email", "device", "device", "anonymous_id", "phone")
 # What the rules of the preset can do; each must happen, or the test shows nothing.
 BRANCHES = (
     Branch.C6_DUPLICATE,
@@ -46,37 +40,16 @@ async def connection(database_url: str) -> AsyncIterator["asyncpg.Connection[asy
     await connected.close()
 
 
-class Twins:
-    """The model and the naive peer, told the same calls; profile ids are the model's ordinals."""
+def directly(connection: "asyncpg.Connection[asyncpg.Record]", max_merges: int, max_identifiers: int) -> Resolve:
+    """Call the function itself, with these limits."""
 
-    def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]", max_merges: int, max_identifiers: int) -> None:
-        policy: dict[str, Any] = preset("identity_graph_rules") | {
-            "merge": {"max_merges": max_merges, "max_identifiers": max_identifiers}
-        }
-        self.model = Model(policy)
-        self._connection = connection
-        self._limits = (max_merges, max_identifiers)
-
-    async def call(self, identifiers: tuple[Identifier, ...]) -> None:
-        answer = self.model.call(Call(Kind.IDENTIFY, identifiers))
-        assert isinstance(answer, Answer)
+    async def resolve(identifiers: tuple[Identifier, ...]) -> tuple[int, int]:
         types, values = [pair[0] for pair in identifiers], [pair[1] for pair in identifiers]
-        row = await self._connection.fetchrow(RESOLVE, WORKSPACE, types, values, *self._limits)
+        row = await connection.fetchrow(RESOLVE, WORKSPACE, types, values, max_merges, max_identifiers)
         assert row is not None
-        assert tuple(row) == (answer.profile, OUTCOMES[answer.outcome])
+        return row["resolved"], row["outcome"]
 
-    async def same_partition(self) -> None:
-        assert await naive_database.read_partition(self._connection) == model_partition(self.model)
-        rows = await self._connection.fetch("SELECT profile_id, merges, merged_into FROM profiles ORDER BY 1")
-        model = [(one.ordinal, one.merges, one.merged_into or None) for one in self.model.state.profiles.values()]
-        live = [(row[0], row[1]) for row in rows if row[2] is None]
-        assert live == [(ordinal, merges) for ordinal, merges, merged_into in model if merged_into is None]
-        assert len(rows) == len(model)
-
-
-def model_partition(model: Model) -> Partition:
-    """Tell which identifiers belong together in the model."""
-    return partition((one.ordinal, (WORKSPACE, *key)) for one in model.state.live() for key in one.held)
+    return resolve
 
 
 async def test_agrees_with_the_reference_model(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
@@ -86,7 +59,7 @@ async def test_agrees_with_the_reference_model(connection: "asyncpg.Connection[a
     for seed, (max_merges, max_identifiers) in enumerate([(100, 0), (2, 0), (100, 7), (3, 9)]):
         chance = random.Random(seed)
         await connection.execute("TRUNCATE profiles, identifiers RESTART IDENTITY")
-        twins = Twins(connection, max_merges, max_identifiers)
+        twins = Twins(connection, directly(connection, max_merges, max_identifiers), max_merges, max_identifiers)
         for _ in range(250):
             count = chance.choice((1, 2, 2, 3, 3, 4, 8))
             pool = chance.choice((6, 30))
@@ -103,7 +76,7 @@ async def test_agrees_with_the_reference_model(connection: "asyncpg.Connection[a
 
 async def test_safeguards_by_hand(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
     """The seed's own cases: one user, five values, the oldest survives; a demoted value belongs to nobody."""
-    twins = Twins(connection, 100, 0)
+    twins = Twins(connection, directly(connection, 100, 0))
     await twins.call((("user_id", "u1"), ("email", "a")))
     await twins.call((("user_id", "u2"), ("email", "b")))
     await twins.call((("user_id", "u1"), ("email", "b")))  # two users: the e-mail is demoted

@@ -7,6 +7,7 @@ from struct import pack
 import asyncpg
 import grpc
 import pytest
+from benchmarks.harness.processes import Server, free_address, python_module
 from benchmarks.peers import naive_database, one_commit, raw_commit
 from benchmarks.peers.copy_rows import copy
 from benchmarks.peers.disk import sync_write_us
@@ -92,6 +93,22 @@ async def test_the_echo_answers_in_the_real_form_and_size(answer_bytes: int) -> 
 
     answers = [StreamResolveResponse.FromString(one) async for one in echo.stream(messages(), context)]
     assert [(one.sequence, len(one.results)) for one in answers] == [(0, 3), (7, 3), (300, 3)]
+
+
+async def test_the_echo_by_the_front_answers_in_the_same_size(tmp_path: Path) -> None:
+    address = free_address()
+    command = python_module("benchmarks.peers.front_echo", "--listen", address, "--answer-bytes", "195")
+    server = Server(command, address, tmp_path / "echo.log")
+    try:
+        await server.up()
+        server.pause()
+        server.resume()
+        async with grpc.aio.insecure_channel(address) as channel:
+            answer = await IdentityServiceStub(channel).Identify(request(("email", "a")), timeout=30)
+    finally:
+        await server.stop()
+    assert abs(len(answer.SerializeToString()) - 195) <= 3
+    assert answer.resolution.outcome == Outcome.OUTCOME_MATCHED
 
 
 def test_the_disk_is_probed(tmp_path: Path) -> None:

@@ -129,4 +129,5 @@ def test_rust_lock_names_public_registries() -> None:
         "utterson-front",
         "utterson-load",
         "utterson-py",
+        "utterson-rust-peers",
     }

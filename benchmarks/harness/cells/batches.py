@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from benchmarks.harness.bench import Bench, Side, Target, unary
 from benchmarks.harness.clients import Load, Shape, run_json
+from benchmarks.harness.peer_servers import naive_server
 from benchmarks.harness.processes import python_module
 from benchmarks.harness.readings import Reading
 
@@ -18,7 +19,7 @@ BEST, PROMPT = "stream at its fastest", "stream at its promptest"
 async def batches(bench: Bench) -> None:
     """G3 and G5: batches of 100; the naive peer directly, and behind its server for its CPU time."""
     workload = await bench.workload("mixed", bench.sizes.population, bench.sizes.calls(bench.sizes.pairs))
-    async with bench.utterson(workload) as ours, bench.naive(workload) as naive, bench.naive_server(naive) as server:
+    async with bench.utterson(workload) as ours, bench.naive(workload) as naive, naive_server(bench, naive) as server:
         sides = [
             bench.side("utterson", ours, BATCH),
             bench.naive_direct(naive),

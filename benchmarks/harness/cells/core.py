@@ -3,13 +3,12 @@
 from benchmarks.harness.bench import Bench
 from benchmarks.harness.clients import run_json_list
 from benchmarks.harness.goals import CoreFigure
-from benchmarks.harness.tools import CORE_PACKAGE, build
+from benchmarks.harness.tools import CORE_PACKAGE
 
 
 async def core(bench: Bench) -> None:
     """Run the core's benchmark and take its figures over."""
-    with bench.telling.step("building the core's benchmark"):
-        program = build(CORE_PACKAGE)
+    program = bench.program(CORE_PACKAGE)
     with bench.telling.step("the core's benchmark"):
         told = await run_json_list([str(program), *(["--quick"] if bench.sizes.is_quick else [])])
     bench.core[:] = [read_figure(one) for one in told]

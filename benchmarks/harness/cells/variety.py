@@ -29,5 +29,5 @@ async def _one(bench: Bench, name: str) -> None:
     workload = await bench.workload(name, population, calls, f"variety {name}")
     for _ in range(REPETITIONS):  # each on a fresh copy, with the same calls
         async with bench.utterson(workload) as ours:
-            few = bench.side("unary, 32 callers", ours, unary(32), is_own_client=True)
+            few = bench.side("unary, 32 callers", ours, unary(32))
             await bench.pairs(f"variety: {name}", [few, bench.side("stream of 100", ours, STREAM)], 1)

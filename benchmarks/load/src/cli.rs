@@ -141,6 +141,10 @@ pub struct Drive {
     /// Calls made ready before the first is sent, at most; by default more than any server answers in the time.
     #[arg(long)]
     pub ready_calls_max: Option<u64>,
+    /// Begin anew when the calls made ready are used up: for servers whose answers do not depend on what they have seen.
+    /// Not for streams.
+    #[arg(long, conflicts_with = "sample_every")]
+    pub again: bool,
     /// Threads of this client.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: u16,

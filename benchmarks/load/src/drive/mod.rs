@@ -31,6 +31,9 @@ pub fn run(asked: &Drive) -> Result<String, Failure> {
     if asked.pace.is_some() && asked.shape == Shape::Batch {
         return Err("--pace is for unary and stream".into());
     }
+    if asked.again && asked.shape == Shape::Stream {
+        return Err("--again is for unary and batch: messages of a stream are numbered".into());
+    }
     let queue = messages::prepare(asked)?;
     let samples = asked.answers.as_deref().map(files::create).transpose()?.map(Samples::new);
     let mut runtime = match asked.threads {

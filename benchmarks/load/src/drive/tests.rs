@@ -143,6 +143,26 @@ fn refusals_are_told_by_their_code() {
 }
 
 #[test]
+fn calls_are_sent_again_until_the_time_is_up() {
+    let file = calls_file(Kind::Identify, 3);
+    let address = start_server().to_string();
+    let asked = |shape: &str| {
+        let words = ["utterson-load", "drive", "--address", &address, "--calls", file.path().to_str().expect("a path")];
+        let more = ["--warm-up-seconds", "0", "--seconds", "0.3", "--again", "--shape", shape];
+        let arguments = <crate::cli::Arguments as clap::Parser>::try_parse_from(words.iter().chain(&more));
+        let crate::cli::Command::Drive(asked) = arguments.expect("good arguments").command else {
+            panic!("not a drive")
+        };
+        run(&asked)
+    };
+    let told: Value = serde_json::from_str(&asked("unary").expect("a good end")).expect("an object");
+    assert!(told["calls"].as_u64().is_some_and(|calls| calls > 3), "{told}");
+    assert!(told["used"].as_u64() >= told["calls"].as_u64(), "{told}");
+    assert_eq!((&told["ran_dry"], &told["unreadable_answers"]), (&json!(false), &json!(0)), "{told}");
+    assert!(asked("stream").is_err(), "messages of a stream are numbered");
+}
+
+#[test]
 fn a_server_that_is_not_there_is_told() {
     let file = calls_file(Kind::Identify, 1);
     let path = file.path().to_str().expect("a path");

@@ -49,6 +49,7 @@ fn asked(file: &NamedTempFile, shape: Shape, calls_in_message: u16) -> Drive {
         sample_every: None,
         answers: None,
         ready_calls_max: None,
+        again: false,
         threads: 1,
     }
 }
@@ -115,6 +116,23 @@ fn what_was_used_is_told_and_can_be_passed_over() {
 
     drive.skip = 6;
     assert!(prepare(&drive).is_err());
+}
+
+#[test]
+fn calls_begin_anew_where_that_was_asked_for() {
+    let file = identifies(&["one"; 5]);
+    let mut drive = asked(&file, Shape::Unary, 1);
+    (drive.skip, drive.ready_calls_max, drive.again) = (1, Some(3), true);
+    let queue = prepare(&drive).expect("messages");
+    let values: Vec<_> = (0..7)
+        .map(|_| v1::IdentifyRequest::decode(body(queue.take().expect("a message"))).expect("a call"))
+        .map(|call| call.identifiers[0].value.clone())
+        .collect();
+    assert_eq!(values, ["1@a.b", "2@a.b", "3@a.b", "1@a.b", "2@a.b", "3@a.b", "1@a.b"]);
+    assert_eq!((queue.used(), queue.is_dry()), (7, false));
+
+    drive.skip = 5;
+    assert!(prepare(&drive).is_err(), "there is nothing to begin anew with");
 }
 
 #[test]
