@@ -38,7 +38,7 @@ def test_it_takes_the_crates_of_the_lock_and_no_others(unpacked: Path) -> None:
     whole, used = packages(ROOT / "Cargo.lock"), packages(shipped)
     assert used.items() <= whole.items()
     ours = {name for (name, _), checksum in used.items() if checksum is None}
-    assert ours == {"utterson-engine", "utterson-codec", "utterson-py"}
+    assert ours == {"utterson-engine", "utterson-codec", "utterson-front", "utterson-py"}
 
 
 @pytest.mark.parametrize("folder", ["proto", "proto_internal", "third_party", "rust_core", "python"])
