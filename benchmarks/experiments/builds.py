@@ -40,19 +40,28 @@ FIGURES: dict[str, Callable[[Reading], float]] = {
     "p99": lambda reading: reading.latency_ms["p99"],
     "server CPU": lambda reading: reading.cpu.server_us,
     "Postgres CPU": lambda reading: reading.cpu.postgres_us,
+    "log": lambda reading: reading.wal_bytes_a_call,
 }
 
 
-async def measure(bench: Bench, programs: dict[str, Path], ways: list[str]) -> None:
-    """Serve with every build at once and drive them in turn, one way of calling after the other."""
-    workload = await bench.workload("mixed", bench.sizes.population, bench.sizes.calls(bench.sizes.pairs * len(ways)))
+async def measure(bench: Bench, programs: dict[str, Path], ways: list[str], *, fresh: bool) -> None:
+    """Serve with every build at once and drive them in turn, one way of calling after the other.
+
+    Where it is to be fresh too, they are driven once more, every pair after a checkpoint: whole pages are logged then.
+    """
+    workload = await bench.workload(
+        "mixed", bench.sizes.population, bench.sizes.calls(bench.sizes.pairs * len(ways) * (1 + fresh))
+    )
     async with AsyncExitStack() as stack:
         targets = {
             name: await stack.enter_async_context(bench.utterson(workload, name=f"build_{name}", program=program))
             for name, program in programs.items()
         }
         for way in ways:
-            await bench.pairs(way, [bench.side(name, target, LOADS[way]) for name, target in targets.items()])
+            sides = [bench.side(name, target, LOADS[way]) for name, target in targets.items()]
+            await bench.pairs(way, sides)
+            for pair in range(bench.sizes.pairs if fresh else 0):
+                await bench.pairs(f"{way}, fresh", sides if pair % 2 == 0 else sides[::-1], count=1)
 
 
 def ratios_table(readings: dict[str, dict[str, list[Reading]]]) -> Table:
@@ -72,11 +81,11 @@ def ratios_table(readings: dict[str, dict[str, list[Reading]]]) -> Table:
     return table
 
 
-async def run(programs: dict[str, Path], ways: list[str], sizes: Sizes, ghz: Path | None) -> None:
+async def run(programs: dict[str, Path], ways: list[str], sizes: Sizes, ghz: Path | None, *, fresh: bool) -> None:
     """Measure in a cluster of its own, and print."""
     console = console_here()
     async with prepared(console, sizes, ghz, Path("/tmp"), len(ways)) as bench:
-        await measure(bench, programs, ways)
+        await measure(bench, programs, ways, fresh=fresh)
     console.print(ratios_table(bench.readings))
 
 
@@ -102,11 +111,21 @@ def main() -> int:
     parser.add_argument("--pairs", type=int, default=4)
     parser.add_argument("--seconds", type=float, default=4.0, help="how long a drive is measured")
     parser.add_argument("--population", type=int, default=FULL.population, help="profiles there before")
+    parser.add_argument("--fresh", action="store_true", help="drive once more, with a checkpoint before every pair")
+    parser.add_argument("--held-gib", type=int, default=FULL.held_memory_bytes_max >> 30, help="memory to take hold of")
     parser.add_argument("--ghz", type=Path, help="the program ghz, where it is not on the search path")
     options = parser.parse_args()
-    sizes = replace(FULL, pairs=options.pairs, seconds=options.seconds, warm_up_s=0.5, population=options.population)
+    sizes = replace(
+        FULL,
+        pairs=options.pairs,
+        seconds=options.seconds,
+        warm_up_s=0.5,
+        population=options.population,
+        held_memory_bytes_max=options.held_gib << 30,
+    )
+    ways = options.way or list(LOADS)
     try:
-        uvloop.run(run(dict(options.builds), options.way or list(LOADS), sizes, options.ghz))
+        uvloop.run(run(dict(options.builds), ways, sizes, options.ghz, fresh=options.fresh))
     except ToolError as error:
         print(error, file=sys.stderr)
         return 2

@@ -32,7 +32,6 @@ from utterson.store.pool import KEY_SETTINGS, pass_columns_through
 from utterson.store.statements import Statement
 
 POPULATION_CALLS = 20_000
-MIGRATION = "0006_rows_by_key.sql"
 WATERMARK = "CREATE TABLE watermarks (workspace_key bigint PRIMARY KEY, seq bigint NOT NULL);"
 
 
@@ -70,8 +69,7 @@ class Reading:
 
 def functions() -> str:
     """Cut `commit_batch` in two: what the answer waits for, and what the tables get."""
-    source = resources.files("utterson.store").joinpath("migrations", MIGRATION).read_text(encoding="utf-8")
-    whole = source[source.rindex("CREATE OR REPLACE FUNCTION commit_batch") :]
+    whole = resources.files("utterson.store").joinpath("functions", "commit_batch.sql").read_text(encoding="utf-8")
     head, tables = whole.split("    IF cardinality(p_created_serials)", 1)
     declared = head.index("BEGIN\n") + len("BEGIN\n")
     log = head.replace("commit_batch", "commit_log") + "    RETURN 0;\nEND $$;\n"

@@ -1,34 +1,33 @@
 """Commits without end: made-up effects in the proportions of the mixed workload, cheap enough to be made on the fly.
 
-What Postgres pays for is kept: random digests in the order of the key, serials that grow, history and merges of old
-profiles. Texts are the same in every row; no table looks at them.
+What Postgres pays for is kept: random digests, serials that grow, rows in the order of the key, history, and merges of
+which half leave an old profile somewhere. Texts are the same in every row; no table looks at them.
 """
 
 import os
 import random
 import struct
 from collections.abc import Sequence
+from enum import Enum
 
-# Rows a call of the mixed workload, measured on the core's plans: profiles, identifiers, merges, history.
-CREATED, ATTACHED, MERGED, HISTORY = 0.30, 0.98, 0.093, 0.47
+from utterson import _core
+
+# Rows a call of the mixed workload, measured on the core's plans: profiles, identifiers, of these on profiles that were
+# there before, merges, history.
+CREATED, ATTACHED, ATTACHED_TO_OLD, MERGED, HISTORY = 0.30, 0.98, 0.15, 0.093, 0.47
 PAYLOAD_BYTES = 103
 RECORD = os.urandom(48)
 TYPE, VALUE = b"device_id", b"device-000123456-ab12"
 BIGINT, INTEGER, BYTEA, TEXT, UUID = 20, 23, 17, 25, 2950
 NOW_US = 1_800_000_000_000_000
-# The columns of commit_batch, by the elements' type.
-TYPES = [
-    *(BIGINT, BIGINT, BIGINT, INTEGER),
-    *(BIGINT, BIGINT),
-    *(UUID, BIGINT),
-    *(UUID, BIGINT, BIGINT, TEXT, TEXT, TEXT, BIGINT, INTEGER),
-    *(UUID, BIGINT, INTEGER),
-    *(BIGINT, TEXT, BYTEA, BIGINT, INTEGER),
-    *(BIGINT, BIGINT, INTEGER, BYTEA),
-    *(BIGINT, INTEGER, BYTEA),
-    *(UUID, BYTEA, INTEGER, BYTEA),
-    *(INTEGER, BYTEA),
-]
+_TYPE_IDS = {"bigint": BIGINT, "integer": INTEGER, "bytea": BYTEA, "text": TEXT, "uuid": UUID}
+
+
+class Order(Enum):
+    """In which order the rows of identifiers are handed over: that of the table's key."""
+
+    BY_DIGEST = "digest"
+    BY_PROFILE = "profile"
 
 
 def _header(type_id: int, length: int) -> bytes:
@@ -45,59 +44,75 @@ def _numbers(values: Sequence[int], type_id: int = BIGINT) -> bytes:
     return _header(type_id, len(values)) + struct.pack(">" + ("i" + letter) * len(values), *flat)
 
 
-def _digests(length: int) -> bytes:
-    random_bytes = os.urandom(16 * length)
-    digests = sorted(random_bytes[at : at + 16] for at in range(0, 16 * length, 16))
-    return _header(UUID, length) + b"".join(b"\0\0\0\x10" + digest for digest in digests)
+def _digests(digests: Sequence[bytes]) -> bytes:
+    return _header(UUID, len(digests)) + b"".join(b"\0\0\0\x10" + digest for digest in digests)
 
 
 class Effects:
-    """Makes the columns of one batch after another; no profile is merged twice."""
+    """Makes the columns of one batch after another; no profile is merged twice.
 
-    def __init__(self) -> None:
-        self.profiles = 0
-        self._merged = 0
+    Args:
+        profiles: how many there are before.
+        order: in which order rows of identifiers come.
+        seed: makes who is joined, and to whom identifiers go; digests are chance whatever the seed.
+    """
+
+    def __init__(self, profiles: int = 0, order: Order = Order.BY_PROFILE, seed: int = 1) -> None:
+        self.profiles = profiles
+        self.order = order
+        self._random = random.Random(seed)
+        self._merged: set[int] = set()
+        self._visitor = 1
 
     def columns(self, calls: int) -> list[bytes]:
         """Make the net effects of so many calls."""
-        columns = [_header(type_id, 0) for type_id in TYPES]
-        created, attached = round(CREATED * calls), round(ATTACHED * calls)
+        created, history = round(CREATED * calls), round(HISTORY * calls)
         serials = range(self.profiles + 1, self.profiles + created + 1)
         self.profiles += created
-        columns[0:4] = [
-            _numbers(serials),
-            _repeated(BIGINT, struct.pack(">q", NOW_US), created),
-            _repeated(BIGINT, bytes(8), created),
-            _repeated(INTEGER, bytes(4), created),
-        ]
-        columns[8:16] = [
-            _digests(attached),
-            _repeated(BIGINT, bytes(8), attached),
-            _numbers([1 + random.randrange(self.profiles) for _ in range(attached)]),
-            *(_repeated(TEXT, text, attached) for text in (TYPE, VALUE, VALUE)),
-            _repeated(BIGINT, struct.pack(">q", NOW_US), attached),
-            _repeated(INTEGER, struct.pack(">i", 20_000), attached),
-        ]
-        columns[4:6] = self._merges(round(MERGED * calls))
-        history = round(HISTORY * calls)
         # New profiles and old ones, as the calls come.
-        touched = [*serials, *(1 + random.randrange(self.profiles) for _ in range(history - created))]
-        columns[28:31] = [
-            _numbers(touched),
-            _numbers(range(history), INTEGER),
-            _repeated(BYTEA, RECORD, history),
-        ]
-        return columns
+        touched = [*serials, *(self._anybody() for _ in range(history - created))]
+        filled = self._identifiers(serials, calls) | self._merges(round(MERGED * calls))
+        filled |= {
+            "created_serials": _numbers(serials),
+            "created_create_time_us": _repeated(BIGINT, struct.pack(">q", NOW_US), created),
+            "created_source": _repeated(BIGINT, bytes(8), created),
+            "created_merges": _repeated(INTEGER, bytes(4), created),
+            "history_profiles": _numbers(touched),
+            "history_positions": _numbers(range(history), INTEGER),
+            "history_records": _repeated(BYTEA, RECORD, history),
+        }
+        return [filled.get(name, _header(_TYPE_IDS[element], 0)) for name, element in _core.COMMIT_COLUMNS]
 
-    def _merges(self, count: int) -> list[bytes]:
-        """Join odd serials into even ones, far from each other."""
-        count = min(count, (self.profiles - 1) // 2 - self._merged)
-        losers = [2 * number + 1 for number in range(self._merged + 1, self._merged + count + 1)]
-        self._merged += count
-        return [
-            _numbers(losers),
-            _numbers([2 * (1 + number * 7919 % (self.profiles // 2)) for number in losers]),
-        ]
+    def _anybody(self) -> int:
+        return 1 + self._random.randrange(self.profiles)
+
+    def _identifiers(self, new: Sequence[int], calls: int) -> dict[str, bytes]:
+        count, on_old = round(ATTACHED * calls), round(ATTACHED_TO_OLD * calls)
+        owners = [self._anybody() if place < on_old or not new else new[place % len(new)] for place in range(count)]
+        rows = [(owner, os.urandom(16)) for owner in owners]
+        rows.sort(key=None if self.order is Order.BY_PROFILE else lambda row: row[1])
+        return {
+            "attached_profiles": _numbers([owner for owner, _ in rows]),
+            "attached_digests": _digests([digest for _, digest in rows]),
+            "attached_slots": _repeated(BIGINT, bytes(8), count),
+            "attached_types": _repeated(TEXT, TYPE, count),
+            "attached_normalized": _repeated(TEXT, VALUE, count),
+            "attached_raw": _repeated(TEXT, VALUE, count),
+            "attached_added_us": _repeated(BIGINT, struct.pack(">q", NOW_US), count),
+            "attached_seen_day": _repeated(INTEGER, struct.pack(">i", 20_000), count),
+        }
+
+    def _merges(self, count: int) -> dict[str, bytes]:
+        """Join odd serials into even ones: the visitor who waits longest, or somebody by chance."""
+        losers: list[int] = []
+        while len(losers) < min(count, self.profiles // 4 - len(self._merged)):
+            self._visitor += 2
+            chosen = self._visitor if len(losers) % 2 else self._anybody() | 1
+            if chosen not in self._merged and 1 < chosen <= self.profiles:
+                self._merged.add(chosen)
+                losers.append(chosen)
+        survivors = [2 * (1 + number * 7919 % (self.profiles // 2)) for number in losers]
+        return {"loser_serials": _numbers(losers), "loser_merged_into": _numbers(survivors)}
 
 
 def payload(calls: int) -> bytes:

@@ -19,7 +19,7 @@ from benchmarks.harness.readings import measured
 
 TABLES = ("log", "log_payload", "profiles", "identifiers", "traits", "events", "history", "requests")
 # Rows of the population were updated, not written: they stand in the other database already.
-KEYS = {"profiles": ("serial",), "identifiers": ("digest", "slot"), "traits": ("profile", "name")}
+KEYS = {"profiles": ("serial",), "identifiers": ("profile", "digest"), "traits": ("profile", "name")}
 COMMIT_XIDS = """
 SELECT xmin::text::bigint AS xid FROM log WHERE xmin::text::bigint >= $1 ORDER BY xmin::text::bigint OFFSET $2
 """

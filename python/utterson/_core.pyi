@@ -8,12 +8,15 @@ Every function that does real work lets other Python threads run meanwhile. Time
 from collections.abc import Sequence
 from typing import final
 
-# A part of this stub, there being no such module: files of the house are short.
+# Parts of this stub, there being no such modules: files of the house are short.
+from utterson._core_audit import TableAudit as TableAudit
 from utterson._core_front import Front as Front
 
 __all__ = [
+    "AUDIT_DISAGREEMENTS",
     "COMMIT_COLUMNS",
     "REQUEST_RETENTION_US",
+    "SCRUB_FINDINGS",
     "UNICODE_VERSION",
     "CallGroup",
     "CallMessage",
@@ -28,6 +31,7 @@ __all__ = [
     "State",
     "StateDivergedError",
     "StateLoader",
+    "TableAudit",
     "check_policy",
     "encode_batch",
     "encode_stream_message",
@@ -45,6 +49,9 @@ __all__ = [
 UNICODE_VERSION: str
 # How long a request id stays used (rule C7).
 REQUEST_RETENTION_US: int
+# What `State.scrub` and `TableAudit.finish` may tell.
+SCRUB_FINDINGS: tuple[str, ...]
+AUDIT_DISAGREEMENTS: tuple[str, ...]
 # Name and element type of each column of a plan, in the order of `commit_batch`.
 COMMIT_COLUMNS: tuple[tuple[str, str], ...]
 
@@ -336,6 +343,8 @@ class State:
         """Read a token: seq and the first 8 bytes of the entry's id; None where it is not one of this workspace."""
     def request_digest(self, request_id: str) -> bytes:
         """Give the digest under which a request id is kept."""
+    def scrub(self, rows: int) -> tuple[int, bool, str | None]:
+        """Take the scrub on by about so many rows: rows walked, whether a round ended, and one of `SCRUB_FINDINGS`."""
     def check_invariants(self) -> list[str]:
         """Tell everything that is wrong with the state; nothing should be. Costs a walk over all of it."""
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
+from utterson.application.auditing import Auditor
 from utterson.application.calls.batch import CallBatch
 from utterson.application.calls.identity import IdentityService
 from utterson.application.calls.imports import ImportService
@@ -19,6 +20,8 @@ from utterson.application.lane.lanes import Lanes
 from utterson.application.lane.poller import poll_heads
 from utterson.application.maintenance import prepare, tidy
 from utterson.application.reads.profiles import ProfilesService
+from utterson.application.rekeying import rekey
+from utterson.application.scrubbing import Scrubber
 from utterson.application.workspaces.workspaces import WorkspacesService
 from utterson.domain.startup import BrokenError
 from utterson.engine.core_engine import REQUEST_RETENTION_US, CoreEngine
@@ -117,7 +120,8 @@ async def running(settings: Settings) -> AsyncIterator[Listener]:
         await prepare(context)
         lanes = Lanes(context, CallBatch)
         stack.push_async_callback(lanes.close, settings.shutdown_grace_ms / 1000)
-        await stack.enter_async_context(_background(context, lanes))
+        scrubber, auditor = Scrubber(lanes, context, settings), Auditor(lanes, context, settings)
+        await stack.enter_async_context(_background(context, lanes, scrubber, auditor))
         server = _listener(settings, lanes, context)
         await server.start()
         stack.push_async_callback(server.stop, settings.shutdown_grace_ms / 1000)
@@ -185,11 +189,14 @@ async def _opened_store(settings: Settings) -> AsyncIterator[Store]:
 
 
 @asynccontextmanager
-async def _background(context: LaneContext, lanes: Lanes) -> AsyncIterator[None]:
-    """Poll heads and tidy while the context lasts."""
+async def _background(context: LaneContext, lanes: Lanes, scrubber: Scrubber, auditor: Auditor) -> AsyncIterator[None]:
+    """Poll heads, tidy, scrub, audit, and change the key of an older database while the context lasts."""
     tasks = [
         asyncio.create_task(poll_heads(lanes, context), name="head poller"),
         asyncio.create_task(tidy(context), name="tidying"),
+        asyncio.create_task(scrubber.run(), name="scrub"),
+        asyncio.create_task(auditor.run(), name="audits"),
+        asyncio.create_task(rekey(context), name="rekeying"),
     ]
     try:
         yield

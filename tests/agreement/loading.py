@@ -75,8 +75,8 @@ def profile_rows(tables: Tables) -> Iterator[tuple[Field, ...]]:
 
 def identifier_rows(tables: Tables) -> Iterator[tuple[Field, ...]]:
     """Rows as load_identifiers.sql gives them."""
-    for (digest, slot), row in tables.identifiers.items():
-        yield digest, row.profile, row.type, row.added_us, Int4(row.seen_day), slot == 0
+    for (profile, digest), row in tables.identifiers.items():
+        yield digest, profile, row.type, row.added_us, Int4(row.seen_day), row.slot == 0
 
 
 def trait_rows(tables: Tables) -> Iterator[tuple[Field, ...]]:

@@ -51,7 +51,7 @@ def decided_alike(run: Decides, calls: tuple[Call, ...], plan: _core.Plan, stamp
     require(plan.writes == other.writes, "explain changes whether a plan writes")
     if plan.writes:
         columns, others = plan.columns(), other.columns()
-        require(columns[:34] + columns[35:] == others[:34] + others[35:], "explain changes the effects")
+        require(columns[:36] + columns[37:] == others[:36] + others[37:], "explain changes the effects")
         require(plan.entry.state_hash == other.entry.state_hash, "explain changes the state")
     ours, theirs = flat(plan), flat(other)
     for one, two in zip(ours, theirs, strict=True):

@@ -10,7 +10,7 @@ from google.protobuf.struct_pb2 import Struct, Value
 
 from tests.agreement.messages import microseconds
 from tests.agreement.telling import demotion_told, pair
-from tests.agreement.twin import IdentifierRow, Tables
+from tests.agreement.twin import Tables
 from tests.model.model import Model
 from tests.model.state import Profile
 from utterson import _core
@@ -22,9 +22,9 @@ def dump(tables: Tables) -> dict[str, Any]:
     members = tables.members()
     survivor_of = {serial: survivor for survivor, serials in members.items() for serial in serials}
     held: dict[int, list[tuple[object, ...]]] = defaultdict(list)
-    for row in tables.identifiers.values():
+    for (serial, _), row in tables.identifiers.items():
         fields = (row.type, row.normalized_value, row.raw_value, row.added_us, row.seen_day)
-        held[survivor_of[row.profile]].append(fields)
+        held[survivor_of[serial]].append(fields)
     events: dict[int, list[tuple[tuple[int, int, int], bytes]]] = defaultdict(list)
     for (profile, *place), record in tables.events.items():
         time_us, seq, position = place
@@ -79,15 +79,12 @@ def event_told(record: bytes | StoredEvent) -> dict[str, Any]:
 
 def view_difference(view: _core.ProfileView, profile: Profile, model: Model, tables: Tables) -> str:
     """Compare what the index tells of a profile with the model; empty means that they agree."""
-    rows: dict[bytes, list[IdentifierRow]] = defaultdict(list)
-    for (digest, _), row in tables.identifiers.items():
-        rows[digest].append(row)
     told = []
     for digest, holder in zip(view.digests, view.holders, strict=True):
-        of_holder = [row for row in rows[digest] if row.profile == holder]
-        if len(of_holder) != 1:
-            return f"profile {profile.ordinal}: {len(of_holder)} rows of one held digest"
-        told.append((model.policy.rank(of_holder[0].type), of_holder[0].added_us, of_holder[0].normalized_value))
+        row = tables.identifiers.get((holder, digest))
+        if row is None:
+            return f"profile {profile.ordinal}: a held digest has no row"
+        told.append((model.policy.rank(row.type), row.added_us, row.normalized_value))
     expected = [(model.policy.rank(key[0]), held.added_us, key[1]) for key, held in profile.held.items()]
     if [one[:2] for one in told] != sorted(one[:2] for one in expected) or sorted(told) != sorted(expected):
         return f"profile {profile.ordinal} holds: {sorted(expected)} | {told}"

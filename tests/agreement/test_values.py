@@ -86,7 +86,7 @@ def core_values(state: _core.State, pairs: list[tuple[str, str]]) -> list[str | 
     assert isinstance(parsed, _core.CallMessage)
     plan = state.decide(parsed.groups, START_US + 1, bytes(15) + b"\1")
     columns = decode_columns(plan.columns())
-    normal = {(kind, raw): value for kind, value, raw in zip(*columns[11:14], strict=True)}
+    normal = {(kind, raw): value for kind, value, raw in zip(*columns[12:15], strict=True)}
     answers = plan.answers(0)
     return [None if isinstance(one, _core.Fault) else normal[pair] for pair, one in zip(pairs, answers, strict=True)]
 

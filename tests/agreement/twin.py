@@ -21,9 +21,9 @@ class ProfileRow(NamedTuple):
 
 
 class IdentifierRow(NamedTuple):
-    """A row of `identifiers`, digest and slot apart."""
+    """A row of `identifiers`, profile and digest apart. Slot is 0 where it is exclusive, else the profile again."""
 
-    profile: int
+    slot: int
     type: str
     normalized_value: str
     raw_value: str
@@ -73,7 +73,8 @@ class Tables:
         self.log = [genesis]
         self.policies: dict[int, bytes] = {1: policy}
         self.profiles: dict[int, ProfileRow] = {}
-        self.identifiers: dict[tuple[bytes, int], IdentifierRow] = {}
+        self.identifiers: dict[tuple[int, bytes], IdentifierRow] = {}
+        self._owned: set[bytes] = set()
         self.traits: dict[tuple[int, str], TraitRow] = {}
         self.events: dict[tuple[int, int, int, int], bytes] = {}
         self.history: dict[tuple[int, int, int], bytes] = {}
@@ -101,12 +102,12 @@ class Tables:
         columns = decode_columns(plan.columns())
         self.log.append(row)
         self._profiles(columns[0:6])
-        self._identifiers(columns[6:19])
-        self._traits(columns[19:24], row)
-        self._events(columns[24:28], row)
-        self._history(columns[28:31], row)
-        self._requests(columns[31:35], row)
-        for revision, policy in rows(columns[35:37]):
+        self._identifiers(columns[6:21])
+        self._traits(columns[21:26], row)
+        self._events(columns[26:30], row)
+        self._history(columns[30:33], row)
+        self._requests(columns[33:37], row)
+        for revision, policy in rows(columns[37:39]):
             insert(self.policies, revision, policy, "policies")
         expect(row.policy_revision in self.policies, "the entry's policy is not stored")
         return row
@@ -140,19 +141,28 @@ class Tables:
         unique(columns[4], "losers")
 
     def _identifiers(self, columns: list[list[Any]]) -> None:
-        for digest, slot in rows(columns[0:2]):
-            expect((digest, slot) in self.identifiers, "a detached identifier is not there")
-            del self.identifiers[digest, slot]
-        for digest, slot, *fields in rows(columns[2:10]):
+        for profile, digest, slot in rows(columns[0:3]):
+            expect(self._slot(profile, digest) == slot, "a detached identifier is not there")
+            if self.identifiers.pop((profile, digest)).slot == 0:
+                self._owned.remove(digest)
+        for profile, digest, *fields in rows(columns[3:11]):
             row = IdentifierRow(*fields)
-            expect(slot in (0, row.profile), "the slot is another profile's")
-            expect(row.profile in self.profiles, "an identifier of no profile")
+            expect(row.slot in (0, profile), "the slot is another profile's")
+            expect(profile in self.profiles, "an identifier of no profile")
             expect("\0" not in row.type + row.normalized_value + row.raw_value, "Postgres takes no U+0000")
-            insert(self.identifiers, (digest, slot), row, "identifiers")
-        for digest, slot, day in rows(columns[10:13]):
-            expect((digest, slot) in self.identifiers, "a seen identifier is not there")
-            self.identifiers[digest, slot] = self.identifiers[digest, slot]._replace(seen_day=day)
-        unique(list(zip(*columns[10:12], strict=True)), "seen")
+            insert(self.identifiers, (profile, digest), row, "identifiers")
+            if row.slot == 0:
+                # No key of the table says so: the core must not do it.
+                expect(digest not in self._owned, "an identifier has two owners")
+                self._owned.add(digest)
+        for profile, digest, slot, day in rows(columns[11:15]):
+            expect(self._slot(profile, digest) == slot, "a seen identifier is not there")
+            self.identifiers[profile, digest] = self.identifiers[profile, digest]._replace(seen_day=day)
+        unique(list(zip(*columns[11:13], strict=True)), "seen")
+
+    def _slot(self, profile: int, digest: bytes) -> int | None:
+        row = self.identifiers.get((profile, digest))
+        return None if row is None else row.slot
 
     def _traits(self, columns: list[list[Any]], row: LogRow) -> None:
         for profile, name, value, time_us, position in rows(columns):

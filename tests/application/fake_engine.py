@@ -29,6 +29,7 @@ from utterson.domain.chain import (
 )
 from utterson.domain.decisions import Answer, CheckedPolicy, ParsedGroup, ParsedMessage, RepeatedCall, ReplyForm
 from utterson.domain.errors import Reason, UttersonError
+from utterson.domain.soundness import AuditFinding, ScrubStep
 
 
 def digest_of(text: str) -> bytes:
@@ -93,14 +94,14 @@ class FakePlan:
             row: list[object] = [serial, self.now_us, 0, 0]
             for place, item in zip((0, 1, 2, 3), row, strict=True):
                 columns[place].append(item)
-            held: list[object] = [digest_of(value), 0, serial, "text", text, text, self.now_us, 1]
-            for place, item in zip(range(8, 16), held, strict=True):
+            held: list[object] = [serial, digest_of(value), 0, "text", text, text, self.now_us, 1]
+            for place, item in zip(range(9, 17), held, strict=True):
                 columns[place].append(item)
         for identity, answer in self.requests.items():
-            for place, item in zip((31, 32, 33, 34), [digest_of(identity), b"f", 0, answer.encode()], strict=True):
+            for place, item in zip((33, 34, 35, 36), [digest_of(identity), b"f", 0, answer.encode()], strict=True):
                 columns[place].append(item)
         if self.policy_after is not None:
-            columns[35], columns[36] = [self.state.policy_revision + 1], [self.policy_after]
+            columns[37], columns[38] = [self.state.policy_revision + 1], [self.policy_after]
         effects = {
             "added": {digest_of(value).hex(): serial for value, serial in self.added.items()},
             "requests": [digest_of(identity).hex() for identity in self.requests],
@@ -144,6 +145,9 @@ class FakeState:
         self.requests: set[bytes] = set()
         self.decided: list[int] = []
         self.decided_ahead: list[int] = []
+        # What the next steps of a scrub come to, and how many rows each was asked for.
+        self.scrubs: list[ScrubStep] = []
+        self.steps: list[int] = []
 
     @property
     def identifier_count(self) -> int:
@@ -232,6 +236,10 @@ class FakeState:
             raise StateDivergedError("another state")
         self.head = Head(row.seq, row.id)
 
+    def scrub(self, rows: int) -> ScrubStep:
+        self.steps.append(rows)
+        return self.scrubs.pop(0) if self.scrubs else ScrubStep(len(self.owners), round_over=True)
+
     def profile(self, profile_id: int) -> FakeView | None:
         digests = [digest for digest, serial in self.owners.items() if serial == profile_id]
         if not digests:
@@ -276,6 +284,37 @@ class FakeLoader:
         if state_hash(self._state.owners) != self._state_hash:
             raise StateDivergedError("the tables are not the head's state")
         return self._state
+
+
+class FakeTableAudit:
+    def __init__(self, snapshot: SnapshotHead) -> None:
+        self._state_hash = snapshot.state_hash
+        self._identifiers = b""
+        self.events_taken = b""
+
+    @property
+    def rows(self) -> int:
+        return len(decode_copy(self._identifiers))
+
+    def profiles(self, chunk: bytes) -> None:
+        pass
+
+    def identifiers(self, chunk: bytes) -> None:
+        self._identifiers += chunk
+
+    def traits(self, chunk: bytes) -> None:
+        pass
+
+    def events(self, chunk: bytes) -> None:
+        self.events_taken += chunk
+
+    def finish(self) -> dict[AuditFinding, int]:
+        rows = decode_copy(self._identifiers)
+        if any(row[2] == b"unreadable" for row in rows):
+            raise StateDivergedError("no such type")
+        owners = {row[0] or b"": struct.unpack(">q", row[1] or b"")[0] for row in rows}
+        findings = {AuditFinding.EVENTS: 1} if decode_copy(self.events_taken) else {}
+        return findings | ({} if state_hash(owners) == self._state_hash else {AuditFinding.GRAPH: 1})
 
 
 class FakeEngine:
@@ -337,3 +376,7 @@ class FakeEngine:
     def loader(self, keys: WorkspaceKeys, snapshot: SnapshotHead) -> FakeLoader:
         del keys
         return FakeLoader(snapshot)
+
+    def table_audit(self, keys: WorkspaceKeys, snapshot: SnapshotHead) -> FakeTableAudit:
+        del keys
+        return FakeTableAudit(snapshot)

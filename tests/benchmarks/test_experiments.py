@@ -2,24 +2,33 @@
 
 import asyncpg
 from benchmarks.experiments.builds import ratios_table
-from benchmarks.experiments.keys import BATCH, BATCHES_IN_ROUND, Key, measure
+from benchmarks.experiments.keys import Key, Size, costs_table, measure
+from benchmarks.experiments.synthetic import ATTACHED, CREATED
 from benchmarks.harness.readings import CpuSplit, Reading
 
+from utterson.store.migrate import migrate
 
-async def test_each_key_gets_the_same_number_of_rows(database_url: str) -> None:
+
+async def test_each_key_gets_the_same_calls(database_url: str) -> None:
+    await migrate(database_url)
+    size = Size(identifiers=300, calls_in_commit=100, commits_first=5, commits_between=2, rounds=2)
+    found = await measure(database_url, size)
+    assert {key: len(rounds) for key, rounds in found.items()} == {
+        (key, phase): 2 for key in Key for phase in ("first", "later", "whole")
+    }
+    assert all(costs.backend_cpu_us > 0 and costs.log_bytes > 0 for rounds in found.values() for costs in rounds)
     connection = await asyncpg.connect(database_url)
-    readings = await measure(connection, identifiers=300, rounds=1, seed=7)
-    counts = {key: await connection.fetchval(f"SELECT count(*) FROM {key.table}") for key in Key}
-    keys = await connection.fetch(
-        "SELECT conrelid::regclass::text AS name, pg_get_constraintdef(oid) AS made FROM pg_constraint"
-        " WHERE contype = 'p' AND conrelid::regclass::text LIKE 'identifiers_by_%'"
+    # Plans are made by ten commits before the readings.
+    calls = 4 * (10 + 5 + 2 + 5) * 100
+    assert await connection.fetchval("SELECT count(*) FROM identifiers") == 300 + round(calls * ATTACHED)
+    assert await connection.fetchval("SELECT count(*) FROM profiles") == 100 + round(calls * CREATED)
+    key = await connection.fetchval(
+        "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = $1", "identifiers_pkey"
     )
     await connection.close()
-    assert set(counts.values()) == {300 + BATCH * BATCHES_IN_ROUND}
-    assert all(us_a_row > 0 for each in readings.values() for us_a_row in each)
-    assert {row["name"]: row["made"] for row in keys} == {
-        key.table: f"PRIMARY KEY ({key.value})" for key in Key if key.value
-    }
+    assert key == f"PRIMARY KEY ({Key.DIGEST.value})"
+    table = costs_table(found, size)
+    assert list(table.columns[1].cells) == ["digest", "profile", "ratio"] * 3
 
 
 def test_a_build_is_set_beside_the_first_pair_by_pair() -> None:

@@ -42,6 +42,16 @@ class Rig:
         self._data_dir = data_dir
         self._log_file = log_file
 
+    def another_server(self) -> ServerProcess:
+        """Make a second server for the same Postgres; whoever starts it stops it."""
+        return ServerProcess(self._data_dir, self._log_file)
+
+    async def judged(self, caller: Caller) -> Figures:
+        """Judge what a caller was told; the server must run."""
+        await self.cluster.ensure_running()
+        await _accepts(self.cluster)
+        return await judge(self.cluster.dsn, self.server.address, caller)
+
     async def caller(self, seed: int) -> Caller:
         """Make a workspace, and a caller of it; the server must run. The seed chooses the family."""
         family = list(Family)[seed % len(Family)]
@@ -62,7 +72,7 @@ class Rig:
                 if self.server.ended:
                     await self.server.start()
                 await asyncio.sleep(chance.uniform(0.2, 0.4))
-            yield await self._judged(caller)
+            yield await self.judged(caller)
         await self.server.stop()
 
     async def failpoint_round(
@@ -81,7 +91,7 @@ class Rig:
                 await self.kill(victim)
                 await self.server.kill()
         await self.server.start()
-        figures = await self._judged(caller)
+        figures = await self.judged(caller)
         await self.server.stop()
         return figures
 
@@ -113,11 +123,6 @@ class Rig:
             raise AssertionError("no backend commits")
         finally:
             await connection.close()
-
-    async def _judged(self, caller: Caller) -> Figures:
-        await self.cluster.ensure_running()
-        await _accepts(self.cluster)
-        return await judge(self.cluster.dsn, self.server.address, caller)
 
 
 async def _accepts(cluster: EmbeddedPostgres) -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.house.sources import read, written
 
 PAGE = "docs/architecture.md"
-STUBS = ["python/utterson/_core.pyi", "python/utterson/_core_front.pyi"]
+STUBS = [f"python/utterson/{name}.pyi" for name in ("_core", "_core_audit", "_core_front")]
 LAYERS = ("Rust", "stub", "Python")
 
 

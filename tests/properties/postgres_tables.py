@@ -35,8 +35,8 @@ async def _read(connection: asyncpg.Connection, workspace: str) -> tuple[Tables,
         _, serial, *fields = row
         tables.profiles[serial] = ProfileRow(*fields)
     for row in await connection.fetch("SELECT * FROM identifiers WHERE workspace_key = $1", key):
-        _, digest, slot, *fields = row
-        tables.identifiers[digest.bytes, slot] = IdentifierRow(*fields)
+        _, digest, slot, profile, *fields = row
+        tables.identifiers[profile, digest.bytes] = IdentifierRow(slot, *fields)
     for row in await connection.fetch("SELECT * FROM traits WHERE workspace_key = $1", key):
         _, profile, name, *fields = row
         tables.traits[profile, name] = TraitRow(*fields)

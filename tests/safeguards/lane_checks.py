@@ -234,12 +234,12 @@ async def a_load_shows_one_moment(world: World) -> None:
         if written:
             await asyncio.wrap_future(written[0])
 
-    loop, copy = asyncio.get_running_loop(), snapshot_module._copy
-    snapshot_module._copy = copy_and_wait
+    loop, copy = asyncio.get_running_loop(), snapshot_module.copy_rows
+    snapshot_module.copy_rows = copy_and_wait
     try:
         loaded = await loader.store.snapshots.load(keys.workspace_key, Slow, 5.0)
     finally:
-        snapshot_module._copy = copy
+        snapshot_module.copy_rows = copy
     assert loaded is not None
     assert loaded[1].finish().head.seq == 1
     assert (await writer.head()).seq == 2

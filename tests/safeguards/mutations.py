@@ -36,7 +36,7 @@ class Mutation:
 
 
 def _commit_batch_source() -> str:
-    file = resources.files("utterson.store").joinpath("migrations", "0006_rows_by_key.sql")
+    file = resources.files("utterson.store").joinpath("functions", "commit_batch.sql")
     return file.read_text(encoding="utf-8")
 
 
@@ -46,7 +46,7 @@ def sql(safeguard: str, old: str, new: str, noticed_by: Check) -> Mutation:
     async def apply(world: World, patch: pytest.MonkeyPatch) -> None:
         del patch
         source = _commit_batch_source()
-        assert source.count(old) == 1, f"the migration has changed: {old!r}"
+        assert source.count(old) == 1, f"the function has changed: {old!r}"
         await world.connection.execute(source.replace(old, new))
 
     return Mutation(safeguard, apply, noticed_by)
@@ -200,9 +200,9 @@ MUTATIONS = [
         for step in writer_checks.STEPS
     ),
     table(
-        "the exclusive owner's key",
+        "the key of identifiers",
         "ALTER TABLE identifiers DROP CONSTRAINT identifiers_pkey",
-        writer_checks.two_owners,
+        writer_checks.attached_twice,
     ),
     sql("a request id is unique for a day", _REQUESTS_KEPT, "", writer_checks.request_id_used_twice),
     sql(

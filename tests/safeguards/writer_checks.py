@@ -80,12 +80,12 @@ async def later_format(world: World) -> None:
     assert await refused(chain, chain.entry()) is CommitOutcome.FENCED
 
 
-async def two_owners(world: World) -> None:
-    """An identifier that is held exclusively has one owner."""
+async def attached_twice(world: World) -> None:
+    """A profile holds an identifier once, whether exclusively or not."""
     chain = await world.chain()
-    await chain.append(created(1, 2) | attached((DIGEST, 0, 1)))
+    await chain.append(created(1) | attached((DIGEST, 0, 1)))
     before = await world.rows()
-    assert await refused(chain, chain.entry(attached((DIGEST, 0, 2)))) is FailureKind.DIVERGENCE
+    assert await refused(chain, chain.entry(attached((DIGEST, 1, 1)))) is FailureKind.DIVERGENCE
     assert await world.rows() == before
 
 
@@ -121,14 +121,14 @@ STEPS = {
 _COLUMNS: dict[str, dict[int, list[object]]] = {
     "created": created(9),
     "losers": {4: [1], 5: [2]},
-    "detached": {6: [DIGEST], 7: [0]},
+    "detached": {6: [1], 7: [DIGEST], 8: [0]},
     "attached": attached((DIGEST[::-1], 0, 1)),
-    "seen": {16: [DIGEST], 17: [0], 18: [30_000]},
-    "traits": {19: [1], 20: ["age"], 21: [b"\x01"], 22: [5], 23: [0]},
-    "events": {24: [1], 25: [NOW_US], 26: [0], 27: [b"event"]},
-    "history": {28: [1], 29: [0], 30: [b"history"]},
+    "seen": {17: [1], 18: [DIGEST], 19: [0], 20: [30_000]},
+    "traits": {21: [1], 22: ["age"], 23: [b"\x01"], 24: [5], 25: [0]},
+    "events": {26: [1], 27: [NOW_US], 28: [0], 29: [b"event"]},
+    "history": {30: [1], 31: [0], 32: [b"history"]},
     "requests": requested(DIGEST),
-    "policies": {35: [2], 36: [b"policy 2"]},
+    "policies": {37: [2], 38: [b"policy 2"]},
 }
 
 

@@ -1,10 +1,10 @@
 """The front with the event loop behind it: neighbours of a failing call, and answers while the loop stands still."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -23,6 +23,7 @@ from utterson.main import front_limits
 from utterson.server.front.listener import FrontListener, Listener
 from utterson.server.rpc.server import SERVICES, build_server
 from utterson.settings.process import Settings
+from utterson.v1.identity_service_pb2 import StreamResolveRequest, StreamResolveResponse
 
 IDENTIFY = "/utterson.v1.IdentityService/Identify"
 STALL_S = 1.5
@@ -55,8 +56,8 @@ RAISED: dict[bytes, BaseException] = {
 }
 
 
-@asynccontextmanager
-async def listening(**limits: int) -> AsyncIterator[str]:
+@contextlib.asynccontextmanager
+async def listening(*, grace_s: float = 0, **limits: int) -> AsyncIterator[str]:
     """Serve the echo behind a front with limits of the test's choice; gives its address."""
     script = Script()
     identity = EchoIdentity(script)
@@ -78,7 +79,7 @@ async def listening(**limits: int) -> AsyncIterator[str]:
     try:
         yield f"127.0.0.1:{listener.port}"
     finally:
-        await listener.stop(0)
+        await listener.stop(grace_s)
 
 
 async def test_what_goes_wrong_with_one_call_ends_that_one_alone() -> None:
@@ -171,3 +172,29 @@ async def test_without_a_deadline_the_outcome_is_unknown_after_a_while() -> None
             await call(b"never")
         assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
         assert "OUTCOME_UNKNOWN" in str(rpc_status.from_call(caught.value))
+
+
+async def test_a_stopping_server_answers_what_it_read_of_a_stream_and_ends_it() -> None:
+    sent = asyncio.Event()
+
+    async def messages() -> AsyncIterator[bytes]:
+        for sequence in range(3):
+            yield StreamResolveRequest(sequence=sequence).SerializeToString()
+        sent.set()
+        await asyncio.sleep(60)
+
+    async with contextlib.AsyncExitStack() as stack:
+        listening_stack = await stack.enter_async_context(contextlib.AsyncExitStack())
+        address = await listening_stack.enter_async_context(listening(grace_s=30))
+        channel = await stack.enter_async_context(grpc.aio.insecure_channel(address))
+        open_stream: Any = channel.stream_stream("/utterson.v1.IdentityService/StreamResolve")
+        stream = open_stream(messages(), timeout=20)
+        answers = [StreamResolveResponse.FromString(await stream.read()).sequence for _ in range(3)]
+        await sent.wait()
+        async with asyncio.timeout(5):
+            await listening_stack.aclose()
+        assert answers == [0, 1, 2]
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await stream.read()
+    assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+    assert "SHUTTING_DOWN" in str(rpc_status.from_call(caught.value))

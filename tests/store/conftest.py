@@ -82,17 +82,17 @@ def created(*serials: int) -> dict[int, list[object]]:
 def attached(*rows: tuple[bytes, int, int]) -> dict[int, list[object]]:
     """Columns that attach identifiers: digest, slot, profile."""
     return {
-        8: [row[0] for row in rows],
-        9: [row[1] for row in rows],
-        10: [row[2] for row in rows],
-        11: ["email" for _ in rows],
-        12: ["ed.hyde@example.com" for _ in rows],
-        13: ["Ed.Hyde@example.com" for _ in rows],
-        14: [NOW_US for _ in rows],
-        15: [20_833 for _ in rows],
+        9: [row[2] for row in rows],
+        10: [row[0] for row in rows],
+        11: [row[1] for row in rows],
+        12: ["email" for _ in rows],
+        13: ["ed.hyde@example.com" for _ in rows],
+        14: ["Ed.Hyde@example.com" for _ in rows],
+        15: [NOW_US for _ in rows],
+        16: [20_833 for _ in rows],
     }
 
 
 def requested(digest: bytes) -> dict[int, list[object]]:
     """Columns that use up a request id."""
-    return {31: [digest], 32: [b"fingerprint"], 33: [0], 34: [b"answer of " + digest]}
+    return {33: [digest], 34: [b"fingerprint"], 35: [0], 36: [b"answer of " + digest]}

@@ -28,7 +28,7 @@ async def fetch(url: str, query: str) -> list[tuple[object, ...]]:
 
 def test_the_test_format_reads_what_it_writes() -> None:
     values: list[object] = [None, b"", os.urandom(99), None]
-    columns: dict[int, list[object]] = {0: [BIGGEST, SMALLEST], 3: [2**31 - 1, -(2**31)], 11: TEXTS, 21: values}
+    columns: dict[int, list[object]] = {0: [BIGGEST, SMALLEST], 3: [2**31 - 1, -(2**31)], 12: TEXTS, 23: values}
     decoded = decode_columns(encode_columns(columns))
     assert {place: column for place, column in enumerate(decoded) if column} == columns
     assert len(decoded) == len(COLUMN_TYPES)
@@ -36,7 +36,7 @@ def test_the_test_format_reads_what_it_writes() -> None:
 
 async def test_text_arrives_as_it_is(chain: Chain, database_url: str) -> None:
     digests = [bytes([place]) * 16 for place in range(len(TEXTS))]
-    columns = attached(*((digest, 0, 1) for digest in digests)) | {12: TEXTS, 13: TEXTS[::-1]}
+    columns = attached(*((digest, 0, 1) for digest in digests)) | {13: TEXTS, 14: TEXTS[::-1]}
     await chain.append(created(1) | columns)
     found = await fetch(database_url, "SELECT normalized_value, raw_value FROM identifiers ORDER BY digest")
     assert found == list(zip(TEXTS, TEXTS[::-1], strict=True))
@@ -45,13 +45,13 @@ async def test_text_arrives_as_it_is(chain: Chain, database_url: str) -> None:
 async def test_null_is_not_empty(chain: Chain, database_url: str) -> None:
     values: list[object] = [None, b"", b"\x00", None]
     names: list[object] = [f"name {place}" for place in range(4)]
-    await chain.append({19: [1] * 4, 20: names, 21: values, 22: [5] * 4, 23: [0, 1, 2, 3]})
+    await chain.append({21: [1] * 4, 22: names, 23: values, 24: [5] * 4, 25: [0, 1, 2, 3]})
     assert await fetch(database_url, "SELECT value FROM traits ORDER BY name") == [(value,) for value in values]
 
 
 async def test_large_values_and_many_rows(chain: Chain, database_url: str) -> None:
     records: list[object] = [os.urandom(LARGE_BYTES), b""]
-    await chain.append({24: [0, 0], 25: [BIGGEST, SMALLEST], 26: [0, 2**31 - 1], 27: records})
+    await chain.append({26: [0, 0], 27: [BIGGEST, SMALLEST], 28: [0, 2**31 - 1], 29: records})
     found = await fetch(database_url, "SELECT time_us, position, record FROM events ORDER BY time_us DESC")
     assert found == [(BIGGEST, 0, records[0]), (SMALLEST, 2**31 - 1, records[1])]
     await chain.append(created(*range(1, 20_001)))
@@ -96,13 +96,13 @@ async def test_every_new_connection_passes_columns_through(chain: Chain, databas
 
 
 async def test_a_build_that_cannot_read_the_tables_is_turned_away(chain: Chain, database_url: str) -> None:
-    """Replicas of the build before migration 5 may still be there when the first of this build has migrated."""
+    """Replicas of 0.1, before migration 8, may still be there when the first of this build has migrated."""
     connection = await asyncpg.connect(database_url)
     entry = chain.entry()
     chain_columns = (entry.policy_revision, NOW_US, entry.state_hash, entry.format_version, entry.payload)
     head = (entry.workspace_key, entry.seq, entry.id, entry.prev)
-    places = ", ".join(f"${place}" for place in range(1, 49))
-    outcome = await connection.fetchval(f"SELECT commit_batch({places})", *head, *chain_columns, *([[]] * 39))
+    places = ", ".join(f"${place}" for place in range(1, 47))
+    outcome = await connection.fetchval(f"SELECT commit_batch({places})", *head, *chain_columns, *([[]] * 37))
     assert outcome == CommitOutcome.FENCED
     assert await connection.fetchval("SELECT max(seq) FROM log") == 0
     await connection.close()

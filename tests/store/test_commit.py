@@ -13,6 +13,7 @@ from utterson.store.open_store import Store
 
 DAY_US = 86_400_000_000
 DIGEST = bytes(range(16))
+OTHERS = bytes(range(16, 32))
 
 
 async def rows_of(url: str) -> dict[str, int]:
@@ -37,9 +38,9 @@ async def rows_of(url: str) -> dict[str, int]:
 async def test_a_commit_writes_the_entry_and_every_column(chain: Chain, store: Store, database_url: str) -> None:
     columns = created(1, 2, 3) | attached((DIGEST, 0, 1), (DIGEST[::-1], 2, 2)) | requested(b"r" * 16)
     columns |= {4: [3], 5: [1]}
-    columns |= {19: [1, 2], 20: ["age", "age"], 21: [b"\x01", None], 22: [5, 6], 23: [0, 1]}
-    columns |= {24: [1, 0], 25: [NOW_US, NOW_US], 26: [0, 1], 27: [b"event", b"unresolved"]}
-    columns |= {28: [1], 29: [0], 30: [b"history"], 35: [2], 36: [b"policy 2"]}
+    columns |= {21: [1, 2], 22: ["age", "age"], 23: [b"\x01", None], 24: [5, 6], 25: [0, 1]}
+    columns |= {26: [1, 0], 27: [NOW_US, NOW_US], 28: [0, 1], 29: [b"event", b"unresolved"]}
+    columns |= {30: [1], 31: [0], 32: [b"history"], 37: [2], 38: [b"policy 2"]}
     commit = await chain.append(columns)
     assert await rows_of(database_url) == {
         "log": 2,
@@ -60,9 +61,9 @@ async def test_a_commit_writes_the_entry_and_every_column(chain: Chain, store: S
 
 async def test_net_changes_of_stored_rows(chain: Chain, database_url: str) -> None:
     await chain.append(created(1, 2) | attached((DIGEST, 0, 1)))
-    moved = attached((DIGEST, 0, 2)) | {6: [DIGEST], 7: [0], 4: [1], 5: [2]}
+    moved = attached((DIGEST, 0, 2)) | {6: [1], 7: [DIGEST], 8: [0], 4: [1], 5: [2]}
     await chain.append(moved)
-    await chain.append({16: [DIGEST], 17: [0], 18: [20_900]})
+    await chain.append({17: [2], 18: [DIGEST], 19: [0], 20: [20_900]})
     connection = await asyncpg.connect(database_url)
     found = await connection.fetch("SELECT profile, seen_day FROM identifiers")
     assert [tuple(row) for row in found] == [(2, 20_900)]
@@ -118,17 +119,20 @@ async def test_of_two_racing_writers_one_wins(chain: Chain, store: Store, databa
     "columns",
     [
         {4: [9], 5: [1]},
-        {6: [DIGEST], 7: [0]},
-        {16: [DIGEST], 17: [0], 18: [1]},
+        {6: [1], 7: [DIGEST], 8: [0]},
+        {17: [1], 18: [DIGEST], 19: [0], 20: [1]},
+        {6: [1], 7: [OTHERS], 8: [0]},
+        {17: [1], 18: [OTHERS], 19: [0], 20: [1]},
     ],
-    ids=["loser", "detached", "seen"],
+    ids=["loser", "detached", "seen", "another's detached", "another's seen"],
 )
 async def test_a_row_that_is_not_there_is_a_divergence(
     chain: Chain, database_url: str, columns: dict[int, list[object]]
 ) -> None:
+    await chain.append(created(1, 2) | attached((OTHERS, 0, 2)))
     before = await rows_of(database_url)
     with pytest.raises(StoreFailureError) as caught:
-        await chain.send(chain.entry(created(1) | columns))
+        await chain.send(chain.entry(created(3) | columns))
     assert caught.value.kind is FailureKind.DIVERGENCE
     assert await rows_of(database_url) == before
 
@@ -140,11 +144,11 @@ async def test_a_profile_that_is_merged_already_cannot_be_merged_again(chain: Ch
     assert caught.value.kind is FailureKind.DIVERGENCE
 
 
-async def test_two_owners_of_one_identifier_are_a_divergence(chain: Chain, database_url: str) -> None:
-    await chain.append(created(1, 2) | attached((DIGEST, 0, 1)))
+async def test_a_profile_that_holds_an_identifier_twice_is_a_divergence(chain: Chain, database_url: str) -> None:
+    await chain.append(created(1) | attached((DIGEST, 0, 1)))
     before = await rows_of(database_url)
     with pytest.raises(StoreFailureError) as caught:
-        await chain.send(chain.entry(attached((DIGEST, 0, 2))))
+        await chain.send(chain.entry(attached((DIGEST, 1, 1))))
     assert (caught.value.kind, caught.value.constraint) == (FailureKind.DIVERGENCE, "identifiers_pkey")
     assert await rows_of(database_url) == before
 
@@ -155,13 +159,13 @@ async def test_a_request_id_is_used_anew_after_a_day_only(chain: Chain, store: S
     with pytest.raises(StoreFailureError) as caught:
         await chain.send(chain.entry(requested(digest), commit_time_us=NOW_US + DAY_US))
     assert caught.value.kind is FailureKind.DIVERGENCE
-    await chain.append(requested(digest) | {34: [b"newer"]}, commit_time_us=NOW_US + DAY_US + 1)
+    await chain.append(requested(digest) | {36: [b"newer"]}, commit_time_us=NOW_US + DAY_US + 1)
     assert await store.log.request_answers(chain.key, [digest, b"unknown" + bytes(9)]) == {digest: b"newer"}
 
 
 @pytest.mark.parametrize("text", ["a\x00b", "\ud800", b"\xff"], ids=["null", "surrogate", "not text"])
 async def test_a_value_that_the_database_refuses_is_poison(chain: Chain, text: object) -> None:
-    columns = created(1) | attached((DIGEST, 0, 1)) | {13: [text]}
+    columns = created(1) | attached((DIGEST, 0, 1)) | {14: [text]}
     with pytest.raises(StoreFailureError) as caught:
         await chain.send(chain.entry(columns))
     assert caught.value.kind is FailureKind.POISON
@@ -174,7 +178,7 @@ async def test_a_failure_tells_no_value(chain: Chain) -> None:
     secret = "jekyll@example.com"
     await chain.append(created(1, 2) | attached((DIGEST, 0, 1)))
     with pytest.raises(StoreFailureError) as caught:
-        await chain.send(chain.entry(attached((DIGEST, 0, 2)) | {12: [secret], 13: [secret]}))
+        await chain.send(chain.entry(attached((DIGEST, 0, 1)) | {13: [secret], 14: [secret]}))
     assert secret not in str(caught.value)
     assert caught.value.__cause__ is None
 

@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from tests.store.conftest import NOW_US, Chain, attached, created, new_chain, requested
+from tests.store.older import NEW_KEY, OLD_KEY
 from tests.store.test_snapshot import Collector
 from utterson.domain.chain import Head
 from utterson.domain.rows import EventPosition, HistoryPosition, ProfileQuery
@@ -53,8 +54,10 @@ async def read_everything(store: Store, chain: Chain) -> None:
 async def commit_everything(chain: Chain, first: int, rounds: int) -> None:
     """Commit, several times, what finds rows: losers, identifiers that go and that are seen; from a profile on."""
     for serial in range(first, first + rounds):
-        digest, other = (hashlib.md5(b"%d" % number).digest() for number in (serial, serial + rounds))
-        await chain.append({4: [serial], 5: [1], 6: [digest], 7: [0], 16: [other], 17: [0], 18: [7]})
+        other = serial + rounds
+        digest, seen_digest = (hashlib.md5(b"%d" % number).digest() for number in (serial, other))
+        gone: dict[int, list[object]] = {4: [serial], 5: [1], 6: [serial], 7: [digest], 8: [0]}
+        await chain.append(gone | {17: [other], 18: [seen_digest], 19: [0], 20: [7]})
 
 
 async def load_whole(store: Store, chain: Chain) -> None:
@@ -72,17 +75,18 @@ class Read:
 
 
 async def rows_read(
-    database_url: str, rounds_before: int, read: Callable[[Store, Chain], Awaitable[None]]
+    database_url: str, rounds_before: int, read: Callable[[Store, Chain], Awaitable[None]], key: str = NEW_KEY
 ) -> dict[str, Read]:
     """Have plans made in tables of a few rows, grow these, commit and read again, and tell what was read then."""
     await migrate(database_url)
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(f"ALTER TABLE identifiers DROP CONSTRAINT identifiers_pkey, ADD {key}")
     # One connection each, so that the plans made before are those used afterwards.
     store = await open_store(database_url, DatabaseSettings(), REQUEST_RETENTION_US, connections_max=1)
     chain = await new_chain(store, "soho")
     await chain.append(created(1, 2) | attached((DIGEST, 0, 1)) | requested(DIGEST))
-    await chain.append({19: [1], 20: ["city"], 21: [b"London"], 22: [5], 23: [0]})
-    await chain.append({24: [1], 25: [5], 26: [0], 27: [b"event"], 28: [1], 29: [0], 30: [b"decision"]})
-    connection = await asyncpg.connect(database_url)
+    await chain.append({21: [1], 22: ["city"], 23: [b"London"], 24: [5], 25: [0]})
+    await chain.append({26: [1], 27: [5], 28: [0], 29: [b"event"], 30: [1], 31: [0], 32: [b"decision"]})
     for statement in GROWN:
         await connection.execute(statement, chain.key, 10, 9 + 2 * rounds_before)
     await connection.execute("VACUUM (ANALYZE)")
@@ -104,11 +108,12 @@ async def rows_read(
     return {row["relname"]: Read(row["seq_tup_read"], row["idx_tup_fetch"] or 0) for row in told}
 
 
+@pytest.mark.parametrize("key", [NEW_KEY, OLD_KEY])
 @pytest.mark.parametrize("rounds_before", [1, ROUNDS])
 async def test_rows_are_found_by_key_in_tables_that_grew_since_they_were_analysed(
-    database_url: str, rounds_before: int
+    database_url: str, rounds_before: int, key: str
 ) -> None:
-    tables = await rows_read(database_url, rounds_before, read_everything)
+    tables = await rows_read(database_url, rounds_before, read_everything, key)
     assert {name for name, read in tables.items() if read.in_order} <= SMALL
     assert {name for name, read in tables.items() if read.by_key > 20 * ROUNDS} == set()
     assert {name for name, read in tables.items() if read.by_key} >= FOUND_BY_KEY

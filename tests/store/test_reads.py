@@ -35,12 +35,12 @@ async def test_a_trait_is_the_newest_over_all_members(chain: Chain, store: Store
     """By (time, seq, position), a removal included (rule M8)."""
     await chain.append(
         created(1, 2, 3)
-        | {19: [1, 1, 1], 20: ["city", "name", "pet"], 21: [b"old", b"kept", b"gone"], 22: [5, 9, 5], 23: [0, 0, 0]}
+        | {21: [1, 1, 1], 22: ["city", "name", "pet"], 23: [b"old", b"kept", b"gone"], 24: [5, 9, 5], 25: [0, 0, 0]}
     )
     await chain.append(
-        {19: [2, 2, 2], 20: ["city", "name", "pet"], 21: [b"new", b"older", None], 22: [6, 8, 6], 23: [0, 0, 0]}
+        {21: [2, 2, 2], 22: ["city", "name", "pet"], 23: [b"new", b"older", None], 24: [6, 8, 6], 25: [0, 0, 0]}
     )
-    await chain.append({19: [3], 20: ["city"], 21: [b"same time, later"], 22: [6], 23: [0]})
+    await chain.append({21: [3], 22: ["city"], 23: [b"same time, later"], 24: [6], 25: [0]})
     _, rows = await store.profiles.read(chain.key, lambda head: [ProfileQuery(1, [1, 2, 3], [], [])])
     assert rows is not None
     told = {row.name: row.value for row in rows.traits[1]}
@@ -53,10 +53,10 @@ async def test_event_pages_neither_repeat_nor_skip(chain: Chain, store: Store) -
         part = places[start : start + 10]
         await chain.append(
             {
-                24: [1 + place % 2 for _, place in part],
-                25: [time for time, _ in part],
-                26: [place for _, place in part],
-                27: [b"%d" % place for _, place in part],
+                26: [1 + place % 2 for _, place in part],
+                27: [time for time, _ in part],
+                28: [place for _, place in part],
+                29: [b"%d" % place for _, place in part],
             }
         )
     seen = []
@@ -74,7 +74,7 @@ async def test_event_pages_neither_repeat_nor_skip(chain: Chain, store: Store) -
 async def test_a_decision_under_two_members_is_told_once(chain: Chain, store: Store) -> None:
     for number in range(5):
         both: list[object] = [b"decision %d" % number] * 2
-        await chain.append({28: [1, 2], 29: [0, 0], 30: both})
+        await chain.append({30: [1, 2], 31: [0, 0], 32: both})
     seen = []
     before = NEWEST_DECISION
     while rows := await store.profiles.history_page(chain.key, [1, 2], before, 2):
@@ -85,7 +85,7 @@ async def test_a_decision_under_two_members_is_told_once(chain: Chain, store: St
 
 async def test_workspaces_are_listed_by_id_with_their_newest_policy(store: Store) -> None:
     chains = {name: await new_chain(store, name) for name in ("soho", "acme", "west-end")}
-    await chains["acme"].append({35: [2], 36: [b"newer"]})
+    await chains["acme"].append({37: [2], 38: [b"newer"]})
     first = await store.workspaces.page("", 2)
     assert [(row.keys.workspace, row.policy.policy_revision, row.policy.policy) for row in first] == [
         ("acme", 2, b"newer"),

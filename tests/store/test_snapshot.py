@@ -54,7 +54,7 @@ async def test_the_columns_are_those_of_the_loader(chain: Chain, store: Store) -
         created(1, 2)
         | attached((DIGEST, 0, 1), (DIGEST[::-1], 2, 2))
         | requested(b"r" * 16)
-        | {19: [1], 20: ["city"], 21: [None], 22: [5], 23: [3]}
+        | {21: [1], 22: ["city"], 23: [None], 24: [5], 25: [3]}
     )
     head, sink = await load(store, chain.key)
     assert (head.head, head.commit_time_us, head.policy_revision, head.policy) == (chain.head, NOW_US, 1, b"policy")

@@ -16,6 +16,7 @@ from utterson.settings.lanes import Consistency, LaneSettings
 from utterson.settings.listening import ListeningSettings, Reflection
 from utterson.settings.logging import LogFormat, LoggingSettings
 from utterson.settings.process import Settings, load_settings
+from utterson.settings.soundness import SoundnessSettings
 
 
 @pytest.fixture(autouse=True)
@@ -123,7 +124,10 @@ def test_the_nearest_setting_is_named_for_a_key_of_the_file(tmp_path: Path) -> N
 
 def test_a_group_has_the_same_defaults_as_the_whole() -> None:
     whole = load_settings(None, {})
-    for group in (ListeningSettings, DatabaseSettings, LaneSettings, LoggingSettings, FailpointSettings):
+    groups = (
+        ListeningSettings, DatabaseSettings, LaneSettings, SoundnessSettings, LoggingSettings, FailpointSettings,
+    )  # fmt: skip
+    for group in groups:
         for name, value in group():
             assert getattr(whole, name) == value
 

@@ -14,6 +14,7 @@ mod miss;
 mod plain;
 mod population;
 mod random;
+mod scrub;
 mod size;
 mod sizes;
 mod time;
@@ -45,6 +46,8 @@ enum Part {
     Holders,
     /// Cost against merges (G13).
     Depth,
+    /// A round of the scrub.
+    Scrub,
 }
 
 /// Measures the core.
@@ -83,6 +86,9 @@ fn main() -> ExitCode {
         if wanted(Part::Call) {
             call::measure(&mut figures, &chase, &sizes, runs);
         }
+    }
+    if wanted(Part::Scrub) {
+        scrub::measure(&mut figures, &sizes);
     }
     if wanted(Part::Growth) {
         growth::measure(&mut figures, arguments.quick);

@@ -33,7 +33,7 @@ fn bytes(before: usize, identifiers: u32) -> f64 {
 }
 
 /// The state of a workspace, with the time a row took to be loaded.
-fn load(identifiers: u32) -> Option<(State, f64)> {
+pub fn load(identifiers: u32) -> Option<(State, f64)> {
     let people = identifiers / EACH;
     let mut state = empty(&preset("identity_graph_rules")?)?;
     let mut whole = 0.0;

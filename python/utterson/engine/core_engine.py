@@ -8,6 +8,7 @@ from utterson.domain.calls import CallKind
 from utterson.domain.chain import SnapshotHead, WorkspaceKeys
 from utterson.domain.decisions import CheckedPolicy, ParsedGroup, ParsedMessage, ReplyForm
 from utterson.domain.errors import FieldViolation, Reason, UttersonError
+from utterson.engine.audit import TableAudit
 from utterson.engine.core_errors import core_errors, refusal
 from utterson.engine.state import StateLoader
 
@@ -141,3 +142,8 @@ class CoreEngine:
                     snapshot.state_hash,
                 )
             )
+
+    def table_audit(self, keys: WorkspaceKeys, snapshot: SnapshotHead) -> TableAudit:
+        """Begin to audit a snapshot of the tables."""
+        with core_errors():
+            return TableAudit(_core.TableAudit(keys.digest_key, snapshot.state_hash))

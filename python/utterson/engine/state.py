@@ -7,6 +7,7 @@ from utterson import _core
 from utterson.domain.chain import LOG_FORMAT_VERSION, Commit, FormatUnknownError, Head, LogRow, Revision
 from utterson.domain.decisions import Answer, ParsedGroup, RepeatedCall, ReplyForm
 from utterson.domain.errors import UttersonError
+from utterson.domain.soundness import ScrubFinding, ScrubStep
 from utterson.engine.core_errors import core_errors, decision_errors, refusal
 
 
@@ -162,6 +163,12 @@ class State:
                 row.state_hash,
                 b"" if row.payload is None else row.payload,
             )
+
+    def scrub(self, rows: int) -> ScrubStep:
+        """Take the scrub on by about so many rows, at most to the end of its round."""
+        with decision_errors():
+            walked, round_over, finding = self._native.scrub(rows)
+            return ScrubStep(walked, round_over, None if finding is None else ScrubFinding(finding))
 
     def profile(self, profile_id: int) -> _core.ProfileView | None:
         """Tell one profile by its public id."""

@@ -25,6 +25,7 @@ from utterson.settings.failpoints import FailpointSettings
 from utterson.settings.lanes import LaneSettings
 from utterson.settings.listening import ListeningSettings
 from utterson.settings.logging import LoggingSettings
+from utterson.settings.soundness import SoundnessSettings
 
 ENVIRONMENT_PREFIX: Final = "UTTERSON_"
 _SERVICE_LINK: Final = re.compile(
@@ -33,7 +34,15 @@ _SERVICE_LINK: Final = re.compile(
 
 
 # In the order in which the help shows them: pydantic lists the fields of the last base first.
-class Settings(FailpointSettings, LoggingSettings, LaneSettings, DatabaseSettings, ListeningSettings, BaseSettings):
+class Settings(
+    FailpointSettings,
+    LoggingSettings,
+    SoundnessSettings,
+    LaneSettings,
+    DatabaseSettings,
+    ListeningSettings,
+    BaseSettings,
+):
     """Every setting of the process. Units are part of the names."""
 
     model_config = SettingsConfigDict(env_prefix=ENVIRONMENT_PREFIX, extra="forbid", frozen=True)

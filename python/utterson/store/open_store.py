@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from utterson.settings.database import DatabaseSettings
+from utterson.store.audits import AuditStore
 from utterson.store.commits import CommitStore
 from utterson.store.connecting import connect_faults
 from utterson.store.durability import check_durability
@@ -11,6 +12,7 @@ from utterson.store.log_reads import LogStore
 from utterson.store.maintenance import MaintenanceStore
 from utterson.store.pool import ConnectionPool, PoolSettings
 from utterson.store.profiles import ProfileStore
+from utterson.store.rekeying import RekeyingStore
 from utterson.store.snapshot import SnapshotStore
 from utterson.store.workspaces import WorkspaceStore
 
@@ -29,6 +31,8 @@ class Store:
     snapshots: SnapshotStore
     profiles: ProfileStore
     maintenance: MaintenanceStore
+    audits: AuditStore
+    rekeying: RekeyingStore
     pools: tuple[ConnectionPool, ...]
 
     async def close(self) -> None:
@@ -78,5 +82,7 @@ async def open_store(
         SnapshotStore(read_pool, request_retention_us),
         ProfileStore(read_pool),
         MaintenanceStore(read_pool, settings.log_retention_days, request_retention_us),
+        AuditStore(read_pool),
+        RekeyingStore(database_url),
         (commit_pool, read_pool),
     )

@@ -1,7 +1,8 @@
 """Loading: a workspace's tables, with its head, in one snapshot, streamed as binary COPY."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from utterson.domain.chain import LOG_FORMAT_VERSION, FormatUnknownError, Head, SnapshotHead, SnapshotSink
@@ -34,26 +35,38 @@ class SnapshotStore:
         """
 
         async def read(connection: Connection) -> tuple[SnapshotHead, Sink] | None:
-            async with connection.transaction(isolation="repeatable_read", readonly=True):
-                await connection.execute("SET LOCAL statement_timeout = 0")
-                await connection.execute("SET LOCAL idle_in_transaction_session_timeout = '60s'")
-                head = await _read_head(connection, workspace_key)
+            async with whole_snapshot(connection):
+                head = await read_head(connection, workspace_key)
                 if head is None:
                     return None
                 # What follows is planned for this load alone: of a large workspace whole tables are read.
                 await connection.execute("SET LOCAL enable_seqscan = on")
                 sink = begin(head)
-                await _copy(connection, Statement.LOAD_PROFILES, sink.profiles, workspace_key)
-                await _copy(connection, Statement.LOAD_IDENTIFIERS, sink.identifiers, workspace_key)
-                await _copy(connection, Statement.LOAD_TRAITS, sink.traits, workspace_key)
+                await copy_rows(connection, Statement.LOAD_PROFILES, sink.profiles, workspace_key)
+                await copy_rows(connection, Statement.LOAD_IDENTIFIERS, sink.identifiers, workspace_key)
+                await copy_rows(connection, Statement.LOAD_TRAITS, sink.traits, workspace_key)
                 since_us = head.commit_time_us - self._request_retention_us
-                await _copy(connection, Statement.LOAD_REQUESTS, sink.requests, workspace_key, since_us)
+                await copy_rows(connection, Statement.LOAD_REQUESTS, sink.requests, workspace_key, since_us)
                 return head, sink
 
         return await self._pool.run(read, timeout_s)
 
 
-async def _read_head(connection: Connection, workspace_key: int) -> SnapshotHead | None:
+@asynccontextmanager
+async def whole_snapshot(connection: Connection) -> AsyncIterator[None]:
+    """Read in one snapshot, for as long as it takes."""
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        await connection.execute("SET LOCAL statement_timeout = 0")
+        await connection.execute("SET LOCAL idle_in_transaction_session_timeout = '60s'")
+        yield
+
+
+async def read_head(connection: Connection, workspace_key: int) -> SnapshotHead | None:
+    """Tell the state that this snapshot shows; None where the workspace has no log.
+
+    Raises:
+        FormatUnknownError: the log's newest entry was written by a later build.
+    """
     row = await connection.fetchrow(Statement.SNAPSHOT_HEAD.text, workspace_key)
     if row is None:
         return None
@@ -70,7 +83,10 @@ async def _read_head(connection: Connection, workspace_key: int) -> SnapshotHead
     )
 
 
-async def _copy(connection: Connection, statement: Statement, take: Callable[[bytes], None], *arguments: int) -> None:
+async def copy_rows(
+    connection: Connection, statement: Statement, take: Callable[[bytes], None], *arguments: int
+) -> None:
+    """Stream a statement's rows to a sink, on a thread of its own."""
     feed = _Feed(take)
     try:
         await connection.copy_from_query(statement.text, *arguments, output=feed.output, format="binary")

@@ -39,11 +39,11 @@ impl<const N: usize> Default for Copy<N> {
 
 impl<const N: usize> Copy<N> {
     /// Takes the next chunk and hands on every row that it completes.
-    pub fn feed(
+    pub fn feed<Failure: From<Misread>>(
         &mut self,
         chunk: &[u8],
-        mut take: impl FnMut(Row<'_, N>) -> Result<(), Misread>,
-    ) -> Result<(), Misread> {
+        mut take: impl FnMut(Row<'_, N>) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
         if self.rest.is_empty() {
             let used = self.read(chunk, &mut take)?;
             self.rest.extend_from_slice(&chunk[used..]);
@@ -70,11 +70,11 @@ impl<const N: usize> Copy<N> {
     }
 
     /// Reads what is complete and answers how many bytes that was.
-    fn read(
+    fn read<Failure: From<Misread>>(
         &mut self,
         bytes: &[u8],
-        take: &mut impl FnMut(Row<'_, N>) -> Result<(), Misread>,
-    ) -> Result<usize, Misread> {
+        take: &mut impl FnMut(Row<'_, N>) -> Result<(), Failure>,
+    ) -> Result<usize, Failure> {
         let mut used = 0;
         if self.phase == Phase::Header {
             match header_length(bytes)? {
@@ -98,7 +98,7 @@ impl<const N: usize> Copy<N> {
             }
         }
         // Nothing may follow the end.
-        if used == bytes.len() { Ok(used) } else { Err(Misread) }
+        if used == bytes.len() { Ok(used) } else { Err(Misread.into()) }
     }
 }
 

@@ -3,6 +3,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod audit;
 pub mod columns;
 pub mod copy;
 pub mod decode;

@@ -1,16 +1,48 @@
 //! Loading a workspace's state from its tables' rows, fed as chunks of Postgres' binary COPY.
 
+use std::fmt;
+
 use utterson_engine::ids::{Day, Micros, Position, Seq, Serial};
 use utterson_engine::keyed::digest::Digest;
 use utterson_engine::keyed::state_hash::StateHash;
 use utterson_engine::state::index::Entry;
 use utterson_engine::state::marks::RequestMark;
-use utterson_engine::state::{LoadedProfile, State};
+use utterson_engine::state::{LoadedProfile, Misfit, State};
 
 use crate::copy::{Copy, Misread, Row, bigint, boolean, int, sixteen, text};
 
 /// How many identifiers are taken together.
 const TOGETHER: usize = 64;
+
+/// Why a state cannot be built. The words tell of the tables, and of nobody in them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unfit {
+    /// A row is not what its table promises.
+    Misread,
+    /// Two profiles own one identifier.
+    TwoOwners,
+    /// The rows are not those that the head tells of.
+    OtherHead,
+    /// The loader gave its state away, or met one of these before.
+    Over,
+}
+
+impl From<Misread> for Unfit {
+    fn from(_: Misread) -> Self {
+        Self::Misread
+    }
+}
+
+impl fmt::Display for Unfit {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Misread => "the rows are not what the table promises",
+            Self::TwoOwners => "an identifier that only one profile may hold has two owners in the table",
+            Self::OtherHead => "the tables and the log's head disagree",
+            Self::Over => "the loader is finished or broken",
+        })
+    }
+}
 
 /// A state under construction.
 #[derive(Debug)]
@@ -43,13 +75,13 @@ impl Loading {
     }
 
     /// Takes rows of profiles: serial, create time, source, imported merges, merged into; in the order of the serials.
-    pub fn profiles(&mut self, chunk: &[u8]) -> Result<(), Misread> {
+    pub fn profiles(&mut self, chunk: &[u8]) -> Result<(), Unfit> {
         let state = &mut self.state;
-        self.profiles.feed(chunk, |row| fit(state.load_profile(&profile(row)?)))
+        self.profiles.feed(chunk, |row| Ok(fit(state.load_profile(&profile(row)?))?))
     }
 
     /// Takes rows of identifiers, after all profiles: digest, profile, type, time added, day seen, exclusive.
-    pub fn identifiers(&mut self, chunk: &[u8]) -> Result<(), Misread> {
+    pub fn identifiers(&mut self, chunk: &[u8]) -> Result<(), Unfit> {
         let (state, read) = (&mut self.state, &mut self.read);
         self.identifiers.feed(chunk, |row| {
             read.push(identifier(row, state)?);
@@ -59,7 +91,7 @@ impl Loading {
     }
 
     /// Takes rows of traits: profile, name, value, time, seq, position.
-    pub fn traits(&mut self, chunk: &[u8]) -> Result<(), Misread> {
+    pub fn traits(&mut self, chunk: &[u8]) -> Result<(), Unfit> {
         let state = &mut self.state;
         self.traits.feed(chunk, |[profile, name, value, time, seq, position]| {
             let at = (Micros(bigint(time)?), Seq(unsigned(seq)?), Position(small(position)?));
@@ -69,7 +101,7 @@ impl Loading {
     }
 
     /// Takes rows of request ids: digest, fingerprint, commit time, seq.
-    pub fn requests(&mut self, chunk: &[u8]) -> Result<(), Misread> {
+    pub fn requests(&mut self, chunk: &[u8]) -> Result<(), Unfit> {
         let marks = &mut self.marks;
         self.requests.feed(chunk, |[digest, fingerprint, time, seq]| {
             let mark = RequestMark {
@@ -91,7 +123,7 @@ impl Loading {
     }
 
     /// Gives the state, if all rows came and they are those that the head's hash tells of.
-    pub fn finish(mut self) -> Result<State, Misread> {
+    pub fn finish(mut self) -> Result<State, Unfit> {
         let complete = [
             self.profiles.is_complete(),
             self.identifiers.is_complete(),
@@ -104,12 +136,13 @@ impl Loading {
         for (digest, mark) in self.marks {
             self.state.load_request(digest, mark);
         }
-        fit(self.state.finish_loading(self.expected))?;
-        Ok(self.state)
+        if self.state.finish_loading(self.expected) { Ok(self.state) } else { Err(Unfit::OtherHead) }
     }
 }
 
-fn profile([serial_, create_time, source, imported_merges, merged_into]: Row<'_, 5>) -> Result<LoadedProfile, Misread> {
+pub(crate) fn profile(
+    [serial_, create_time, source, imported_merges, merged_into]: Row<'_, 5>,
+) -> Result<LoadedProfile, Misread> {
     Ok(LoadedProfile {
         serial: serial(serial_)?,
         create_time: Micros(bigint(create_time)?),
@@ -120,11 +153,14 @@ fn profile([serial_, create_time, source, imported_merges, merged_into]: Row<'_,
 }
 
 /// Gives the state what was read.
-fn take(state: &mut State, read: &mut Vec<Entry>) -> Result<(), Misread> {
+fn take(state: &mut State, read: &mut Vec<Entry>) -> Result<(), Unfit> {
     state.make_room(read.len());
     let taken = state.load_identifiers(read);
     read.clear();
-    fit(taken)
+    taken.map_err(|misfit| match misfit {
+        Misfit::NobodysRow => Unfit::Misread,
+        Misfit::TwoOwners => Unfit::TwoOwners,
+    })
 }
 
 fn identifier(row: Row<'_, 6>, state: &mut State) -> Result<Entry, Misread> {
@@ -143,19 +179,19 @@ fn fit(fits: bool) -> Result<(), Misread> {
     if fits { Ok(()) } else { Err(Misread) }
 }
 
-fn serial(column: Option<&[u8]>) -> Result<Serial, Misread> {
+pub(crate) fn serial(column: Option<&[u8]>) -> Result<Serial, Misread> {
     optional_serial(column)?.ok_or(Misread)
 }
 
-fn optional_serial(column: Option<&[u8]>) -> Result<Option<Serial>, Misread> {
+pub(crate) fn optional_serial(column: Option<&[u8]>) -> Result<Option<Serial>, Misread> {
     let number = u32::try_from(bigint(column)?).map_err(|_| Misread)?;
     Ok((number != 0).then_some(Serial(number)))
 }
 
-fn unsigned(column: Option<&[u8]>) -> Result<u64, Misread> {
+pub(crate) fn unsigned(column: Option<&[u8]>) -> Result<u64, Misread> {
     u64::try_from(bigint(column)?).map_err(|_| Misread)
 }
 
-fn small(column: Option<&[u8]>) -> Result<u32, Misread> {
+pub(crate) fn small(column: Option<&[u8]>) -> Result<u32, Misread> {
     u32::try_from(int(column)?).map_err(|_| Misread)
 }

@@ -43,10 +43,11 @@ pub struct Context {
     pub lives: Lives,
     /// Something was put into the inbox; the loop is told at the end of this turn.
     pub filled: Notify,
+    /// How far the front is on its way out.
+    pub phase: watch::Receiver<Phase>,
     methods: HashMap<String, (MethodIndex, bool)>,
     budget: Arc<Budget>,
     health: HealthServer<HealthService>,
-    phase: watch::Receiver<Phase>,
     last_connection: Cell<u64>,
     last_stream: Cell<u64>,
 }

@@ -31,4 +31,6 @@ pub struct Refusals {
     pub message_too_large: Refusal,
     /// The server behind does not answer.
     pub unavailable: Refusal,
+    /// The server stops, and reads no more of a stream.
+    pub stopping: Refusal,
 }

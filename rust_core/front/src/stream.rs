@@ -17,6 +17,7 @@ use tonic::{Code, Status};
 use crate::answers::Answer;
 use crate::budget::Held;
 use crate::codec::BytesCodec;
+use crate::connection::Phase;
 use crate::deadline;
 use crate::door::Door;
 use crate::inbox::{Call, MethodIndex, Part, StreamId};
@@ -141,6 +142,7 @@ impl Run {
     /// Reads and answers until the caller has sent all and everything is answered.
     async fn answered(&mut self, mut requests: Streaming<Bytes>, sender: &Sender) -> Result<(), Status> {
         let window = self.door.context.settings.limits.stream_messages_max;
+        let mut phase = self.door.context.phase.clone();
         let mut reading = true;
         let mut unread: Option<Status> = None;
         loop {
@@ -159,6 +161,11 @@ impl Run {
                         unread = Some(self.unread(status));
                     }
                 },
+                // What was read is answered; the rest its caller sends to another server.
+                _ = phase.wait_for(|phase| *phase >= Phase::Draining), if reading => {
+                    reading = false;
+                    unread = Some(self.door.context.settings.refusals.stopping.status());
+                }
                 given = given(&mut self.waiting, sender), if !self.waiting.is_empty() => {
                     if self.pass_on(given?)? {
                         return Ok(());

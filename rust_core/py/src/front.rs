@@ -84,6 +84,7 @@ struct GivenRefusals {
     unanswered: GivenRefusal,
     message_too_large: GivenRefusal,
     unavailable: GivenRefusal,
+    stopping: GivenRefusal,
 }
 
 impl From<GivenRefusals> for Refusals {
@@ -93,6 +94,7 @@ impl From<GivenRefusals> for Refusals {
             unanswered: given.unanswered.into(),
             message_too_large: given.message_too_large.into(),
             unavailable: given.unavailable.into(),
+            stopping: given.stopping.into(),
         }
     }
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::needless_pass_by_value, reason = "PyO3 hands over lists by value")]
 
 mod arguments;
+mod audit;
 mod calls;
 mod errors;
 mod front;
@@ -23,7 +24,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 mod _core {
     use pyo3::prelude::*;
     use pyo3::types::PyTuple;
+    use utterson_engine::state::Finding;
+    use utterson_engine::state::audit::Disagreement;
 
+    #[pymodule_export]
+    use crate::audit::TableAudit;
     #[pymodule_export]
     use crate::calls::{CallGroup, CallMessage, imported_count, parse_batch, parse_call, parse_stream_message};
     #[pymodule_export]
@@ -51,6 +56,10 @@ mod _core {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         crate::panics::silence_panics();
+        let findings = Finding::ALL.map(Finding::name);
+        module.add("SCRUB_FINDINGS", PyTuple::new(module.py(), findings)?)?;
+        let disagreements = Disagreement::ALL.map(Disagreement::name);
+        module.add("AUDIT_DISAGREEMENTS", PyTuple::new(module.py(), disagreements)?)?;
         module.add("COMMIT_COLUMNS", PyTuple::new(module.py(), utterson_codec::columns::COLUMNS)?)
     }
 }

@@ -4,8 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use pyo3::prelude::*;
-use utterson_codec::copy::Misread;
-use utterson_codec::load::Loading;
+use utterson_codec::load::{Loading, Unfit};
 use utterson_codec::policy;
 use utterson_engine::ids::{EntryId, Micros, PolicyRevision, Seq};
 use utterson_engine::keyed::state_hash::StateHash;
@@ -81,11 +80,11 @@ impl StateLoader {
     fn finish(&self, py: Python<'_>) -> PyResult<PyState> {
         let state = py.detach(|| {
             let loading = self.loading.lock().unwrap_or_else(PoisonError::into_inner).take();
-            caught(|| loading.ok_or(Misread).and_then(|loading| loading.finish()))
+            caught(|| loading.ok_or(Unfit::Over).and_then(|loading| loading.finish()))
         });
         match state {
             Ok(Ok(state)) => Ok(PyState::new(self.workspace.clone(), state)),
-            Ok(Err(Misread)) => Err(StateDivergedError::new_err("the tables and the log's head disagree")),
+            Ok(Err(unfit)) => Err(StateDivergedError::new_err(unfit.to_string())),
             Err(broken) => Err(StateDivergedError::new_err(broken.0)),
         }
     }
@@ -97,7 +96,7 @@ impl StateLoader {
         &self,
         py: Python<'_>,
         table: &str,
-        work: impl FnOnce(&mut Loading) -> Result<(), Misread> + Send,
+        work: impl FnOnce(&mut Loading) -> Result<(), Unfit> + Send,
     ) -> PyResult<()> {
         let fed = py.detach(|| {
             let mut place = self.loading.lock().unwrap_or_else(PoisonError::into_inner);
@@ -111,11 +110,9 @@ impl StateLoader {
         });
         match fed {
             Some(Ok(Ok(()))) => Ok(()),
-            Some(Ok(Err(Misread))) => {
-                Err(StateDivergedError::new_err(format!("the rows of {table} are not what the table promises")))
-            }
+            Some(Ok(Err(unfit))) => Err(StateDivergedError::new_err(format!("{table}: {unfit}"))),
             Some(Err(broken)) => Err(StateDivergedError::new_err(broken.0)),
-            None => Err(StateDivergedError::new_err("the loader is finished or broken")),
+            None => Err(StateDivergedError::new_err(Unfit::Over.to_string())),
         }
     }
 }

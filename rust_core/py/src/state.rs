@@ -17,9 +17,7 @@ use utterson_engine::keyed::state_hash::StateHash;
 use utterson_engine::plan::{self, Entry};
 use utterson_engine::policy::Policy;
 use utterson_engine::rules::common::c7_once;
-use utterson_engine::state::Diverged;
-use utterson_engine::state::State;
-use utterson_engine::state::invariants;
+use utterson_engine::state::{Diverged, Finding, State, invariants};
 
 use crate::arguments::exactly;
 use crate::calls::{CallGroup, Calls};
@@ -305,6 +303,11 @@ impl PyState {
     fn request_digest<'py>(&self, py: Python<'py>, request_id: &str) -> PyResult<Bound<'py, PyBytes>> {
         let digest = self.read(py, |state| c7_once::request_digest(state, request_id))?;
         Ok(PyBytes::new(py, &digest.to_bytes()))
+    }
+
+    fn scrub(&self, py: Python<'_>, rows: usize) -> PyResult<(usize, bool, Option<&'static str>)> {
+        let step = self.read_mut(py, |state| state.scrub(rows))?;
+        Ok((step.rows, step.round, step.finding.map(Finding::name)))
     }
 
     fn check_invariants(&self, py: Python<'_>) -> PyResult<Vec<String>> {

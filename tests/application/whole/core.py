@@ -33,6 +33,7 @@ WORKSPACE = "soho"
 class Core:
     """One replica with the real engine."""
 
+    context: LaneContext
     lanes: Lanes
     identity: IdentityService
     imports: ImportService
@@ -84,6 +85,7 @@ async def core_on(url: str, limits: LaneSettings | None = None) -> AsyncIterator
     )
     lanes = Lanes(context, CallBatch)
     yield Core(
+        context,
         lanes,
         IdentityService(lanes, context, encode_status),
         ImportService(lanes, context),

@@ -10,6 +10,7 @@ from utterson.domain.calls import CallKind
 from utterson.domain.chain import Commit, Head, LogRow, Revision, SnapshotHead, SnapshotSink, WorkspaceKeys
 from utterson.domain.decisions import Answer, CheckedPolicy, ParsedGroup, ParsedMessage, RepeatedCall
 from utterson.domain.errors import UttersonError
+from utterson.domain.soundness import AuditFinding, AuditSink, ScrubStep
 
 
 class Plan(Protocol):
@@ -149,6 +150,10 @@ class State(Protocol):
         """Apply the next entry of the log, checking that it is the next and leads to the state it says."""
         ...
 
+    def scrub(self, rows: int) -> ScrubStep:
+        """Take the scrub on by about so many rows, at most to the end of its round."""
+        ...
+
     def profile(self, profile_id: int) -> ProfileView | None:
         """Tell one profile by its public id; the survivor where it was merged away."""
         ...
@@ -168,6 +173,19 @@ class StateLoader(SnapshotSink, Protocol):
 
     def finish(self) -> State:
         """Check the rows against the state hash of their head and give the state."""
+        ...
+
+
+class TableAudit(AuditSink, Protocol):
+    """Holds the tables' rows against the state hash of their head."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows were taken so far; may be asked while another thread feeds."""
+        ...
+
+    def finish(self) -> dict[AuditFinding, int]:
+        """Tell everything that is wrong, each with how often."""
         ...
 
 
@@ -236,4 +254,8 @@ class Engine(Protocol):
 
     def loader(self, keys: WorkspaceKeys, snapshot: SnapshotHead) -> StateLoader:
         """Begin to build a state from a snapshot of the tables."""
+        ...
+
+    def table_audit(self, keys: WorkspaceKeys, snapshot: SnapshotHead) -> TableAudit:
+        """Begin to audit a snapshot of the tables."""
         ...

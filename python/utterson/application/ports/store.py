@@ -17,6 +17,7 @@ from utterson.domain.chain import (
     StoredPolicy,
     StoredWorkspace,
 )
+from utterson.domain.rekeying import RekeyProgress
 from utterson.domain.rows import (
     EventPosition,
     EventRow,
@@ -25,8 +26,10 @@ from utterson.domain.rows import (
     ProfileQuery,
     ProfileRows,
 )
+from utterson.domain.soundness import AuditFinding, AuditSink
 
 Sink = TypeVar("Sink", bound=SnapshotSink)
+Audited = TypeVar("Audited", bound=AuditSink)
 
 
 class TailReader(Protocol):
@@ -139,6 +142,37 @@ class Maintenance(Protocol):
         ...
 
 
+class Audits(Protocol):
+    """The reader behind the audit."""
+
+    async def read(
+        self, workspace_key: int, begin: Callable[[SnapshotHead], Audited], timeout_s: float
+    ) -> tuple[SnapshotHead, Audited] | None:
+        """Feed a workspace's rows to the sink that `begin` makes, all from one snapshot."""
+        ...
+
+    async def check(self, workspace_key: int, timeout_s: float) -> dict[AuditFinding, int]:
+        """Count the rows of a workspace that contradict one another."""
+        ...
+
+
+class Rekeying(Protocol):
+    """Another key for a table of an older database, while servers commit."""
+
+    @property
+    def progress(self) -> RekeyProgress:
+        """How far it is."""
+        ...
+
+    async def is_due(self) -> bool:
+        """Tell whether the table has the old key still."""
+        ...
+
+    async def run(self) -> None:
+        """Change the key; safe to break off, and to call from many servers at once."""
+        ...
+
+
 class Store(Protocol):
     """All of it."""
 
@@ -154,3 +188,7 @@ class Store(Protocol):
     def profiles(self) -> Profiles: ...  # noqa: D102
     @property
     def maintenance(self) -> Maintenance: ...  # noqa: D102
+    @property
+    def audits(self) -> Audits: ...  # noqa: D102
+    @property
+    def rekeying(self) -> Rekeying: ...  # noqa: D102

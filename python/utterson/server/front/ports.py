@@ -51,6 +51,7 @@ class FrontRefusals:
     unanswered: FrontRefusal
     message_too_large: FrontRefusal
     unavailable: FrontRefusal
+    stopping: FrontRefusal
 
 
 class Front(Protocol):

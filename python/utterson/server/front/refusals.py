@@ -1,6 +1,6 @@
 """What the front refuses with by itself: statuses like all others, made once when it starts."""
 
-from utterson.application.refusals import RETRY_AFTER_MS
+from utterson.application.refusals import RETRY_AFTER_MS, shutting_down
 from utterson.domain.errors import Reason, UttersonError
 from utterson.server.deadline import unanswered
 from utterson.server.front.ports import FrontRefusal, FrontRefusals
@@ -33,6 +33,7 @@ def front_refusals(message_bytes_max: int) -> FrontRefusals:
                 Reason.STORE_UNAVAILABLE, "the server is starting or stopping; try again", retry_after_ms=RETRY_AFTER_MS
             )
         ),
+        stopping=encoded_refusal(shutting_down()),
     )
 
 

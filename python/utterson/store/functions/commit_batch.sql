@@ -7,18 +7,22 @@
 -- Rows that are there are found by their whole key even where the plan was made for a table of a few rows: kept, it
 -- would read the whole workspace as that grows. The planner takes an array for ten rows, and one walk over a small
 -- workspace for cheaper than ten look-ups; behind LIMIT it takes the array for one row.
+--
+-- A row of identifiers is looked for by its profile, digest and slot: either key leads to it, that of migration 1 and the
+-- one that takes its place while servers commit. See docs/decisions/0019-rows-where-they-are-looked-for.md.
 CREATE OR REPLACE FUNCTION commit_batch(
     p_workspace_key bigint, p_seq bigint, p_id bytea, p_prev bytea, p_policy_revision integer,
     p_commit_time_us bigint, p_state_hash bytea, p_format_version integer, p_payload bytea,
     p_created_serials bigint_column, p_created_create_time_us bigint_column, p_created_source bigint_column,
     p_created_merges integer_column,
     p_loser_serials bigint_column, p_loser_merged_into bigint_column,
-    p_detached_digests uuid_column, p_detached_slots bigint_column,
-    p_attached_digests uuid_column, p_attached_slots bigint_column, p_attached_profiles bigint_column,
+    p_detached_profiles bigint_column, p_detached_digests uuid_column, p_detached_slots bigint_column,
+    p_attached_profiles bigint_column, p_attached_digests uuid_column, p_attached_slots bigint_column,
     p_attached_types text_column,
     p_attached_normalized text_column, p_attached_raw text_column,
     p_attached_added_us bigint_column, p_attached_seen_day integer_column,
-    p_seen_digests uuid_column, p_seen_slots bigint_column, p_seen_days integer_column,
+    p_seen_profiles bigint_column, p_seen_digests uuid_column, p_seen_slots bigint_column,
+    p_seen_days integer_column,
     p_trait_profiles bigint_column, p_trait_names text_column, p_trait_values bytea_column, p_trait_time_us bigint_column,
     p_trait_positions integer_column,
     p_event_profiles bigint_column, p_event_time_us bigint_column, p_event_positions integer_column,
@@ -82,10 +86,12 @@ BEGIN
     IF cardinality(p_detached_digests) > 0 THEN
         DELETE FROM identifiers i
             USING (
-                SELECT * FROM unnest(p_detached_digests, p_detached_slots) AS u (digest, slot)
+                SELECT * FROM unnest(p_detached_profiles, p_detached_digests, p_detached_slots)
+                    AS u (profile, digest, slot)
                 LIMIT cardinality(p_detached_digests)
             ) AS v
-            WHERE i.workspace_key = p_workspace_key AND i.digest = v.digest AND i.slot = v.slot;
+            WHERE i.workspace_key = p_workspace_key AND i.profile = v.profile AND i.digest = v.digest
+                AND i.slot = v.slot;
         GET DIAGNOSTICS v_rows = ROW_COUNT;
         IF v_rows <> cardinality(p_detached_digests) THEN
             PERFORM assert_rows('detached', cardinality(p_detached_digests), v_rows);
@@ -104,10 +110,12 @@ BEGIN
     IF cardinality(p_seen_digests) > 0 THEN
         UPDATE identifiers i SET seen_day = v.day
             FROM (
-                SELECT * FROM unnest(p_seen_digests, p_seen_slots, p_seen_days) AS u (digest, slot, day)
+                SELECT * FROM unnest(p_seen_profiles, p_seen_digests, p_seen_slots, p_seen_days)
+                    AS u (profile, digest, slot, day)
                 LIMIT cardinality(p_seen_digests)
             ) AS v
-            WHERE i.workspace_key = p_workspace_key AND i.digest = v.digest AND i.slot = v.slot;
+            WHERE i.workspace_key = p_workspace_key AND i.profile = v.profile AND i.digest = v.digest
+                AND i.slot = v.slot;
         GET DIAGNOSTICS v_rows = ROW_COUNT;
         IF v_rows <> cardinality(p_seen_digests) THEN
             PERFORM assert_rows('seen', cardinality(p_seen_digests), v_rows);

@@ -31,31 +31,31 @@ pub(super) fn profiles(effects: &[Effect], columns: &mut Columns) {
     }
 }
 
-/// A row of the table of identifiers: digest and slot.
-type Row = (Digest, i64);
+/// A row of the table of identifiers: whose, and which.
+type Row = (Serial, Digest);
 
-/// An effect on a row, in short: the upper half of the digest tells nearly all rows apart.
+/// An effect on a row, in short: the profile and the upper quarter of the digest tell nearly all rows apart.
 struct Touch {
     high: u64,
     place: u32,
 }
 
-fn high((digest, _): Row) -> u64 {
-    Digest(digest.0 >> 64).low()
+fn high((serial, digest): Row) -> u64 {
+    u64::from(serial.0) << 32 | Digest(digest.0 >> 96).low()
 }
 
 /// What became of one row within the batch.
 #[derive(Default)]
 struct Net<'a> {
-    /// The row that was there before is gone.
-    detached: bool,
+    /// The slot of the row that was there before and is gone.
+    detached: Option<i64>,
     /// A row that is there afterwards, and the day it was last seen.
     attached: Option<(&'a Attachment, Day)>,
-    /// The row that was there before stays, and was seen on a later day.
-    seen: Option<Day>,
+    /// The slot of the row that was there before and stays, and the later day on which it was seen.
+    seen: Option<(i64, Day)>,
 }
 
-/// Rows of exclusive identifiers share slot 0, so that the table's key keeps them to one owner.
+/// How a row says whether it is exclusive: by 0, or else by its profile again.
 fn slot(exclusive: bool, serial: Serial) -> i64 {
     if exclusive { 0 } else { number(serial) }
 }
@@ -63,10 +63,8 @@ fn slot(exclusive: bool, serial: Serial) -> i64 {
 /// The row of identifiers that an effect touches.
 fn row(effect: &Effect) -> Option<Row> {
     match effect {
-        Effect::Attach(attachment) => Some((attachment.digest, slot(attachment.exclusive, attachment.serial))),
-        Effect::Detach { digest, serial, exclusive } | Effect::Seen { digest, serial, exclusive, .. } => {
-            Some((*digest, slot(*exclusive, *serial)))
-        }
+        Effect::Attach(attachment) => Some((attachment.serial, attachment.digest)),
+        Effect::Detach { digest, serial, .. } | Effect::Seen { digest, serial, .. } => Some((*serial, *digest)),
         Effect::CreateProfile { .. }
         | Effect::Merge { .. }
         | Effect::SetTrait { .. }
@@ -102,14 +100,14 @@ impl<'a> Net<'a> {
     fn take(&mut self, effect: &'a Effect) {
         match effect {
             Effect::Attach(attachment) => self.attached = Some((attachment, attachment.seen_day)),
-            Effect::Detach { .. } => {
+            Effect::Detach { serial, exclusive, .. } => {
                 if self.attached.take().is_none() {
-                    *self = Net { detached: true, ..Net::default() };
+                    *self = Net { detached: Some(slot(*exclusive, *serial)), ..Net::default() };
                 }
             }
-            Effect::Seen { day, .. } => match &mut self.attached {
+            Effect::Seen { serial, day, exclusive, .. } => match &mut self.attached {
                 Some((_, seen)) => *seen = *day,
-                None => self.seen = Some(*day),
+                None => self.seen = Some((slot(*exclusive, *serial), *day)),
             },
             Effect::CreateProfile { .. }
             | Effect::Merge { .. }
@@ -120,22 +118,25 @@ impl<'a> Net<'a> {
         }
     }
 
-    fn put(&self, (digest, slot): Row, columns: &mut Columns) {
-        if self.detached {
-            columns.detached_digests.push(&digest.to_bytes());
+    fn put(&self, (serial, digest): Row, columns: &mut Columns) {
+        let (profile, digest) = (number(serial), digest.to_bytes());
+        if let Some(slot) = self.detached {
+            columns.detached_profiles.push(&profile);
+            columns.detached_digests.push(&digest);
             columns.detached_slots.push(&slot);
         }
         if let Some((attachment, seen_day)) = self.attached {
-            columns.attached_digests.push(&digest.to_bytes());
-            columns.attached_slots.push(&slot);
-            columns.attached_profiles.push(&number(attachment.serial));
+            columns.attached_profiles.push(&profile);
+            columns.attached_digests.push(&digest);
+            columns.attached_slots.push(&slot(attachment.exclusive, serial));
             columns.attached_types.push(&attachment.type_name);
             columns.attached_normalized.push(attachment.normalized());
             columns.attached_raw.push(&attachment.raw);
             columns.attached_added_us.push(&attachment.add_time.0);
             columns.attached_seen_day.push(&seen_day.0);
-        } else if let Some(day) = self.seen {
-            columns.seen_digests.push(&digest.to_bytes());
+        } else if let Some((slot, day)) = self.seen {
+            columns.seen_profiles.push(&profile);
+            columns.seen_digests.push(&digest);
             columns.seen_slots.push(&slot);
             columns.seen_days.push(&day.0);
         }

@@ -53,17 +53,42 @@ fn what_comes_and_goes_leaves_nothing() {
 #[test]
 fn what_is_moved_is_deleted_and_put_down() {
     let columns = netted(&[detach(1, 1, true), attach(1, 2, true)]);
-    assert_eq!((columns.detached_digests.values().len(), columns.detached_slots.values()), (1, vec![0]));
-    assert_eq!((columns.attached_slots.values(), columns.attached_profiles.values()), (vec![0], vec![2]));
+    assert_eq!((columns.detached_profiles.values(), columns.detached_slots.values()), (vec![1], vec![0]));
+    assert_eq!((columns.attached_profiles.values(), columns.attached_slots.values()), (vec![2], vec![0]));
+    assert_eq!(columns.detached_digests, columns.attached_digests);
+}
+
+#[test]
+fn what_moves_and_comes_back_is_put_down_anew() {
+    let effects = [detach(1, 1, true), attach(1, 2, true), detach(1, 2, true), attach(1, 1, true)];
+    let columns = netted(&effects);
+    assert_eq!((columns.detached_profiles.values(), columns.attached_profiles.values()), (vec![1], vec![1]));
+}
+
+#[test]
+fn a_row_that_becomes_exclusive_is_deleted_by_the_slot_that_it_had() {
+    let columns = netted(&[detach(1, 3, false), attach(1, 3, true)]);
+    assert_eq!((columns.detached_profiles.values(), columns.detached_slots.values()), (vec![3], vec![3]));
+    assert_eq!((columns.attached_profiles.values(), columns.attached_slots.values()), (vec![3], vec![0]));
+}
+
+#[test]
+fn rows_come_in_the_order_of_the_key() {
+    let digest = |high: u128| high << 96 | 7;
+    let effects = [attach(digest(2), 9, true), attach(digest(3), 2, true), attach(5, 9, true), attach(3, 2, false)];
+    let columns = netted(&effects);
+    assert_eq!(columns.attached_profiles.values(), [2, 2, 9, 9]);
+    let expected = [3, digest(3), 5, digest(2)].map(|digest| Some(Digest(digest).to_bytes().to_vec()));
+    assert_eq!(columns.attached_digests.values(), expected);
 }
 
 #[test]
 fn a_row_is_deleted_once_however_often_it_moves() {
     let effects = [detach(1, 1, true), attach(1, 2, true), detach(1, 2, true), attach(1, 3, true)];
     let columns = netted(&effects);
-    assert_eq!((columns.detached_slots.values(), columns.attached_profiles.values()), (vec![0], vec![3]));
+    assert_eq!((columns.detached_profiles.values(), columns.attached_profiles.values()), (vec![1], vec![3]));
     let columns = netted(&[detach(1, 1, true), attach(1, 2, true), detach(1, 2, true)]);
-    assert_eq!((columns.detached_slots.values(), columns.attached_profiles.values()), (vec![0], Vec::new()));
+    assert_eq!((columns.detached_profiles.values(), columns.attached_profiles.values()), (vec![1], Vec::new()));
 }
 
 #[test]
@@ -83,6 +108,7 @@ fn a_fresh_row_carries_the_day_it_was_seen() {
 fn an_old_row_is_seen_once_on_the_last_day() {
     let columns = netted(&[seen(1, 4, 7, false), seen(1, 4, 8, false)]);
     assert_eq!((columns.seen_slots.values(), columns.seen_days.values()), (vec![4], vec![8]));
+    assert_eq!(columns.seen_profiles.values(), [4]);
     let gone = netted(&[seen(1, 4, 7, false), detach(1, 4, false)]);
     assert_eq!((gone.seen_days.values(), gone.detached_slots.values()), (Vec::new(), vec![4]));
 }

@@ -6,7 +6,7 @@
 use siphasher::sip128::{Hasher128, SipHasher24};
 use std::hash::Hasher;
 
-use crate::ids::{EntryId, Seq};
+use crate::ids::{EntryId, Seq, Serial};
 
 /// A 128-bit keyed digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -79,6 +79,12 @@ impl Digester {
     #[must_use]
     pub fn identifier(&self, type_name: &str, normalized: &str) -> Digest {
         self.start(Domain::Identifier).text(type_name).text(normalized).finish()
+    }
+
+    /// The key under which a trait of a profile is kept.
+    #[must_use]
+    pub fn set_trait(&self, serial: Serial, name: &str) -> Digest {
+        self.start(Domain::Trait).number(u64::from(serial.0)).text(name).finish()
     }
 
     /// The check value of a revision token.

@@ -8,7 +8,7 @@ use crate::state::{At, Head, State};
 pub enum Diverged {
     /// The entry does not follow the state's head.
     NotNext,
-    /// The entry names a profile that does not exist or a number that is taken.
+    /// The entry names a profile that does not exist or a number that is taken, or gives an identifier a second owner.
     Misfit,
     /// The state after the entry has another hash than the entry says.
     Hash,
@@ -22,7 +22,8 @@ impl State {
             if !self.fits(effect) {
                 return Err(Diverged::Misfit);
             }
-            self.apply(effect, at);
+            let undo = self.apply(effect, at);
+            self.sum(effect, &undo);
         }
         self.move_head(entry, effects);
         if self.hash == entry.state_hash { Ok(()) } else { Err(Diverged::Hash) }
@@ -34,7 +35,8 @@ impl State {
         let at = self.next_at(entry)?;
         for effect in effects {
             debug_assert!(self.fits(effect));
-            self.apply_unhashed(effect, at);
+            let undo = self.apply_unhashed(effect, at);
+            self.sum(effect, &undo);
         }
         self.move_head(entry, effects);
         self.hash = entry.state_hash;
@@ -63,7 +65,10 @@ impl State {
         match effect {
             Effect::CreateProfile { serial, .. } => *serial == self.profiles.next_serial(),
             Effect::Attach(attachment) => {
-                exists(attachment.serial) && !self.index.holds(attachment.digest, attachment.serial)
+                let is_taken = || self.index.first(attachment.digest).is_some_and(|holder| holder.exclusive);
+                exists(attachment.serial)
+                    && !self.index.holds(attachment.digest, attachment.serial)
+                    && !(attachment.exclusive && is_taken())
             }
             Effect::Detach { digest, serial, .. } | Effect::Seen { digest, serial, .. } => {
                 self.index.holds(*digest, *serial)

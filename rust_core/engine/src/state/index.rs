@@ -4,27 +4,33 @@
 
 mod bulk;
 mod change;
+#[cfg(test)]
+mod faults;
 mod packed;
 mod posting;
 mod shard;
 mod slots;
+mod sound;
 #[cfg(test)]
 mod tests;
 mod warm;
 
 use crate::ids::{Day, Micros, Serial, TypeId};
 use crate::keyed::digest::Digest;
+use crate::plan::Attachment;
 use crate::state::arena::Arena;
 use crate::state::sharded::Sharded;
 use packed::{Facts, Further, Kind, Packed, When};
+pub(crate) use posting::Holder;
 use posting::Posting;
 use shard::Shard;
+pub(crate) use sound::Looked;
 pub use warm::Near;
 
 /// No entry: the end of a profile's chain.
 pub(crate) const NONE: u32 = u32::MAX;
 
-const SHARDS: usize = 256;
+pub(crate) const SHARDS: usize = 256;
 /// Marks the place of a further holder. Other places are the shard's byte and 23 bits within it.
 const FURTHER: u32 = 1 << 31;
 const SHARD_SHIFT: u32 = 23;
@@ -47,6 +53,13 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// What an attachment makes.
+    #[inline]
+    pub(crate) fn of(attachment: &Attachment, type_id: TypeId) -> Self {
+        let Attachment { digest, serial, add_time, seen_day, exclusive, .. } = *attachment;
+        Self { digest, serial, type_id, seen_day, add_time, exclusive }
+    }
+
     fn facts(&self) -> Facts {
         Facts { type_id: self.type_id, add_time: self.add_time, seen_day: self.seen_day }
     }
@@ -153,8 +166,8 @@ impl Index {
         }
     }
 
-    /// Notes the day an entry was last seen and answers the day before.
-    pub(crate) fn see(&mut self, at: u32, day: Day) -> Day {
+    /// Notes the day an entry was last seen and answers the entry as it was.
+    pub(crate) fn see(&mut self, at: u32, day: Day) -> Entry {
         let entry = self.entry(at);
         let (kind, when) = self.pack(at, &Entry { seen_day: day, ..entry });
         if at & FURTHER == 0 {
@@ -165,7 +178,7 @@ impl Index {
             let row = self.further.row_mut(at & !FURTHER);
             (row.kind, row.when) = (kind, when);
         }
-        entry.seen_day
+        entry
     }
 
     /// The first holder's entry; in the merge family the only one (rule M1).

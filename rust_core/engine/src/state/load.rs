@@ -10,6 +10,7 @@ use crate::policy::Policy;
 use crate::state::index::{Entry, Index};
 use crate::state::marks::{DigestMap, RequestMark, Requests, TraitMark};
 use crate::state::profiles::Profiles;
+use crate::state::scrub::{Scrub, sums};
 use crate::state::types::Types;
 use crate::state::{Head, State};
 
@@ -45,6 +46,15 @@ pub struct LoadedIdentifier {
     pub exclusive: bool,
 }
 
+/// Why an identifier's row is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Misfit {
+    /// Its profile was not loaded.
+    NobodysRow,
+    /// It is exclusive, and so is the row of another profile.
+    TwoOwners,
+}
+
 impl State {
     /// An empty state at a head. `digest_key` and `id_key` are the workspace's secrets.
     #[must_use]
@@ -67,6 +77,7 @@ impl State {
             index: Index::default(),
             traits: DigestMap::default(),
             requests: Requests::default(),
+            scrub: Scrub::default(),
         }
     }
 
@@ -78,19 +89,21 @@ impl State {
         self.profiles.create(row.source, row.imported_merges);
         let rows = Rows(&self.digester);
         let mut sum = rows.profile(row.serial, row.create_time, row.source);
+        self.scrub.sums.change(row.serial, sums::profile(row.serial, row.source));
         if let Some(survivor) = row.merged_into {
             sum = sum.wrapping_add(rows.redirect(row.serial, survivor));
+            self.scrub.sums.change(row.serial, sums::redirect(row.serial, survivor));
             self.profiles.link(row.serial, survivor);
         }
         self.add_row(sum);
         true
     }
 
-    /// Takes an identifier's row; all profiles come first. Answers false if its profile was not loaded.
+    /// Takes an identifier's row; all profiles come first. Answers false if it does not fit.
     pub fn load_identifier(&mut self, row: &LoadedIdentifier) -> bool {
         let type_id = self.load_type(&row.type_name);
         let LoadedIdentifier { digest, serial, seen_day, add_time, exclusive, .. } = *row;
-        self.load_identifiers(&[Entry { digest, serial, type_id, seen_day, add_time, exclusive }])
+        self.load_identifiers(&[Entry { digest, serial, type_id, seen_day, add_time, exclusive }]).is_ok()
     }
 
     /// The number of a type of rows that are loaded together.
@@ -106,22 +119,26 @@ impl State {
         self.index.make_room(identifiers);
     }
 
-    /// Takes some identifiers' rows; all profiles come first. Answers false if one's profile was not loaded.
-    /// A few dozen at a time are best: memory is asked for all of them before the first is needed.
-    pub fn load_identifiers(&mut self, rows: &[Entry]) -> bool {
+    /// Takes some identifiers' rows; all profiles come first. The key of the table lets two profiles own an identifier,
+    /// so it is seen here. A few dozen at a time are best: memory is asked for all of them before the first is needed.
+    pub fn load_identifiers(&mut self, rows: &[Entry]) -> Result<(), Misfit> {
         self.index.warm_for_loading(rows, &self.profiles);
         let mut sum = 0_u128;
         for row in rows {
             if self.profiles.get(row.serial).is_none() {
-                return false;
+                return Err(Misfit::NobodysRow);
             }
             // Which holders are known is only certain once all rows are in: `finish_loading` sorts the postings.
-            self.put(row);
+            let place = self.put(row);
+            if row.exclusive && self.index.has_two_owners(place) {
+                return Err(Misfit::TwoOwners);
+            }
             self.profiles.add(row.serial, row.type_id, false);
             sum = sum.wrapping_add(Rows(&self.digester).identifier(row.digest, row.serial, row.add_time));
+            self.scrub.sums.attach(row, self.types.mark(row.type_id).unwrap_or(0));
         }
         self.add_row(sum);
-        true
+        Ok(())
     }
 
     /// Takes a trait's row.
@@ -147,6 +164,7 @@ impl State {
             let merges = self.profiles.row(serial).merges;
             if merges > 0 {
                 self.add_row(Rows(&self.digester).merges(serial, merges));
+                self.scrub.sums.change(serial, sums::merges(serial, merges));
             }
             if let Some(survivor) = self.profiles.redirect(serial) {
                 let gone = self.profiles.row(serial).clone();
@@ -185,3 +203,6 @@ pub(crate) enum Postings {
     /// Whoever was known under the policy before.
     OfAnybody,
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,27 +3,31 @@
 mod ahead;
 mod apply;
 mod arena;
+pub mod audit;
 pub mod index;
 pub mod invariants;
 mod load;
 pub mod marks;
 pub mod profiles;
+mod scrub;
 mod sharded;
 pub mod types;
 
 use std::sync::Arc;
 
 use crate::ids::{Day, EntryId, Micros, PolicyRevision, Position, ProfileId, Seq, Serial};
-use crate::keyed::digest::{Digest, Digester, Domain};
+use crate::keyed::digest::{Digest, Digester};
 use crate::keyed::permutation::Permutation;
 use crate::keyed::state_hash::{Rows, StateHash};
 use crate::plan::{Attachment, Effect};
 use crate::policy::Policy;
 pub use apply::Diverged;
 use index::{Entry, Index, NONE, Near};
-pub use load::{LoadedIdentifier, LoadedProfile};
+pub use load::{LoadedIdentifier, LoadedProfile, Misfit};
 use marks::{DigestMap, RequestMark, Requests, TraitMark};
 use profiles::{Profile, Profiles};
+use scrub::Scrub;
+pub use scrub::{Finding, Step};
 use types::Types;
 
 /// The newest log entry that a state contains.
@@ -73,6 +77,8 @@ pub struct State {
     pub traits: DigestMap<TraitMark>,
     /// Used request and message ids.
     pub requests: Requests,
+    /// How far the scrub is, and what it compares with.
+    scrub: Scrub,
 }
 
 /// How to take an effect back. The hash from before is kept by whoever may take back: of many effects once.
@@ -82,7 +88,7 @@ pub(crate) enum Undo {
     CreateProfile,
     Attach { digest: Digest, serial: Serial, place: u32 },
     Detach(Entry),
-    Seen { digest: Digest, serial: Serial, day: Day },
+    Seen(Entry),
     Merge { loser: Serial, survivor: Serial, before: Profile },
     SetTrait { key: Digest, row: u128, before: Option<TraitMark> },
     UseRequest { digest: Digest, before: Option<RequestMark> },
@@ -111,7 +117,7 @@ impl State {
     /// The key under which a trait of a profile is kept.
     #[must_use]
     pub fn trait_key(&self, serial: Serial, name: &str) -> Digest {
-        self.digester.start(Domain::Trait).number(u64::from(serial.0)).text(name).finish()
+        self.digester.set_trait(serial, name)
     }
 
     /// Every entry of a profile and of those joined into it.
@@ -232,8 +238,8 @@ impl State {
             Undo::Detach(entry) => {
                 self.link(&entry);
             }
-            Undo::Seen { digest, serial, day } => {
-                self.see(digest, serial, day);
+            Undo::Seen(entry) => {
+                self.see(entry.digest, entry.serial, entry.seen_day);
             }
             Undo::Merge { loser, survivor, before } => {
                 self.profiles.unlink(loser, survivor);
@@ -258,9 +264,8 @@ impl State {
 
     fn attach(&mut self, attachment: &Attachment) -> Undo {
         let type_id = self.types.intern(&attachment.type_name, &self.policy);
-        let Attachment { digest, serial, add_time, seen_day, exclusive, .. } = *attachment;
-        let place = self.link(&Entry { digest, serial, type_id, seen_day, add_time, exclusive });
-        Undo::Attach { digest, serial, place }
+        let entry = Entry::of(attachment, type_id);
+        Undo::Attach { digest: entry.digest, serial: entry.serial, place: self.link(&entry) }
     }
 
     /// Puts an entry into the index and into its profile's chain and counts, and answers its place.
@@ -335,8 +340,7 @@ impl State {
 
     fn see(&mut self, digest: Digest, serial: Serial, day: Day) -> Undo {
         let Some(place) = self.index.find(digest, serial) else { return Undo::Nothing };
-        let before = self.index.see(place, day);
-        Undo::Seen { digest, serial, day: before }
+        Undo::Seen(self.index.see(place, day))
     }
 
     fn merge(&mut self, loser: Serial, survivor: Serial, merges: u32) -> Undo {

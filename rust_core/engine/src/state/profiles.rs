@@ -3,6 +3,7 @@
 
 mod groups;
 mod shapes;
+mod sound;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +15,7 @@ use crate::state::index::NONE;
 use crate::state::sharded::Sharded;
 use groups::{Group, Link};
 use shapes::{Change, Shapes};
+pub(crate) use sound::Standing;
 
 /// How many identifiers of each type a profile holds, its merged members' included; by type.
 pub type TypeCounts = SmallVec<[(TypeId, u32); 3]>;
@@ -295,5 +297,17 @@ impl Profiles {
         }
         let group = self.groups.row(body.group());
         if group.root == serial.0 { group.shape } else { self.links.get(serial.0).map_or(0, |link| link.shape) }
+    }
+}
+
+#[cfg(test)]
+impl Profiles {
+    /// Turns a bit of a profile's row over: those of its first entry, then those of what it holds.
+    pub(crate) fn flip(&mut self, serial: Serial, bit: u32) {
+        let row = self.rows.row_mut(serial.0 - 1);
+        match bit {
+            0..32 => row.first_entry ^= 1 << bit,
+            _ => row.body.0 ^= 1 << (bit - 32),
+        }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::ids::{Serial, TypeId};
 use crate::policy::Policy;
 use crate::state::State;
+use crate::state::scrub::sums::mark_of;
 
 /// What the state needs to know of a type to keep its counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,6 +25,8 @@ const FEW: usize = 12;
 pub struct Types {
     names: Vec<Arc<str>>,
     flags: Vec<TypeFlags>,
+    /// Each type's part in the sums of a scrub.
+    marks: Vec<u64>,
     by_name: HashMap<Arc<str>, TypeId>,
 }
 
@@ -57,6 +60,12 @@ impl Types {
         self.flags[type_id.0 as usize]
     }
 
+    /// A type's part in the sums of a scrub, if there is such a type.
+    #[inline]
+    pub(crate) fn mark(&self, type_id: TypeId) -> Option<u64> {
+        self.marks.get(type_id.0 as usize).copied()
+    }
+
     pub(crate) fn intern(&mut self, name: &Arc<str>, policy: &Policy) -> TypeId {
         // The name was nearly always handed out here.
         let own = self.names.iter().take(FEW).position(|one| Arc::ptr_eq(one, name));
@@ -69,6 +78,7 @@ impl Types {
         let type_id = TypeId(u32::try_from(self.names.len()).unwrap_or(u32::MAX));
         self.names.push(Arc::clone(name));
         self.flags.push(flags_of(policy, name));
+        self.marks.push(mark_of(name));
         self.by_name.insert(Arc::clone(name), type_id);
         type_id
     }

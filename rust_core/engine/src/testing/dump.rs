@@ -24,6 +24,7 @@ pub(crate) struct Dump {
     head: Head,
     policy_revision: PolicyRevision,
     hash: StateHash,
+    sums: (Vec<u64>, usize),
     profiles: Vec<Row>,
     /// By digest: anonymous and known holders, newest first.
     holders: BTreeMap<u128, [Vec<Serial>; 2]>,
@@ -42,6 +43,7 @@ pub(crate) fn dump(state: &State) -> Dump {
         head: state.head,
         policy_revision: state.policy_revision,
         hash: state.hash,
+        sums: state.sums(),
         profiles: serials.map(|serial| row(state, serial)).collect(),
         holders,
         traits: state.traits.iter().map(|(key, mark)| (key.0, *mark)).collect(),

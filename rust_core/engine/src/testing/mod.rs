@@ -180,6 +180,8 @@ impl World {
         }
         self.state.commit_own(&plan.entry, &plan.effects).expect("an own plan applies");
         assert_eq!(invariants::check(&self.state), Vec::<String>::new());
+        // A few rows each time, so that a round lasts over many commits.
+        assert_eq!(self.state.scrub(3).finding, None);
         self.view.take(&plan.entry, &plan.effects);
         self.log.push(plan);
     }

@@ -1,9 +1,12 @@
 //! Streams that are taken: message by message through the loop.
 
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
 use bytes::Bytes;
 
 use crate::caller::{Caller, framed, pause, reply, request, within};
-use crate::world::{ECHO, RESOURCE_EXHAUSTED, STREAM, World, limits};
+use crate::world::{ECHO, RESOURCE_EXHAUSTED, STREAM, UNAVAILABLE, World, limits};
 
 #[tokio::test]
 async fn messages_are_answered_in_their_order_however_they_are_cut() {
@@ -67,6 +70,22 @@ async fn a_full_queue_holds_a_stream_up_and_loses_nothing_of_it() {
     assert_eq!(refused.code(), RESOURCE_EXHAUSTED);
     world.stall(false);
     assert_eq!(within(reply(response)).await.unwrap().body, sent);
+}
+
+#[tokio::test]
+async fn a_drain_answers_what_was_read_of_a_stream_and_ends_it() {
+    let world = World::start(limits());
+    let mut caller = Caller::connect(&world).await;
+    let (response, mut stream) = caller.open(request(STREAM).body(()).unwrap()).await;
+    stream.send_data(framed(b"first"), false).unwrap();
+    world.until("the message is taken", |world| world.calls_seen() == 1).await;
+    let (front, began) = (Arc::clone(&world.front), Instant::now());
+    within(tokio::task::spawn_blocking(move || front.stop(Duration::from_secs(9)))).await.unwrap();
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    let answer = within(reply(response)).await.unwrap();
+    assert_eq!((answer.code(), answer.told("grpc-message").as_str()), (UNAVAILABLE, "stopping"));
+    assert_eq!(answer.body, framed(b"first"));
+    assert!(!answer.trailers["x-request-id"].is_empty());
 }
 
 #[tokio::test]

@@ -83,6 +83,7 @@ impl World {
             unanswered: refusal(4, "unanswered"),
             message_too_large: refusal(RESOURCE_EXHAUSTED, "too large"),
             unavailable: refusal(UNAVAILABLE, "unavailable"),
+            stopping: refusal(UNAVAILABLE, "stopping"),
         };
         let listen = vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))];
         let places = Places { listen, behind: behind.place() };

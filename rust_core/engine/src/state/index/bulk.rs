@@ -3,7 +3,7 @@
 
 use crate::state::ahead::ahead;
 use crate::state::index::packed::shard_of;
-use crate::state::index::{Entry, Index, SHARDS};
+use crate::state::index::{Entry, FURTHER, Holders, Index, SHARDS};
 use crate::state::profiles::Profiles;
 
 /// Room for fewer is not worth asking for.
@@ -32,6 +32,20 @@ impl Index {
                 shard.shrink_to_grown(number);
             }
         }
+    }
+
+    /// Whether the identifier of an entry that was just put in has a second exclusive entry. For one that nobody else
+    /// holds the row that was just written says so.
+    pub(crate) fn has_two_owners(&self, at: u32) -> bool {
+        if at & FURTHER == 0 && !self.row(at).kind().shared() {
+            return false;
+        }
+        let digest = self.entry(at).digest;
+        let holders = [Holders::Anonymous, Holders::Known].into_iter();
+        // Nobody's side matters here, and one holder alone is not asked about.
+        let serials = holders.flat_map(|holders| self.newest_first(digest, holders, |_| true));
+        let places = serials.filter_map(|serial| self.find(digest, serial));
+        places.filter(|&place| self.entry(place).exclusive).nth(1).is_some()
     }
 
     /// Reads the lines that taking in these identifiers writes, of all of them at once.

@@ -142,6 +142,12 @@ impl Packed {
         self.low == low && self.high & HIGH == high
     }
 
+    /// Whether it is an identifier's row. One without a holder is free, unless it is shared: then its first holder left,
+    /// and others remain.
+    pub fn is_used(&self) -> bool {
+        self.serial != 0 || self.kind().shared()
+    }
+
     #[inline]
     pub fn digest(&self, shard: u8) -> Digest {
         let high = u128::from(self.high >> 8) | u128::from(shard) << 56;
@@ -175,6 +181,31 @@ pub(crate) struct Further {
 }
 
 const _: () = assert!(size_of::<Packed>() == 32 && size_of::<Further>() == 24);
+
+#[cfg(test)]
+impl Packed {
+    pub(super) fn flip_low(&mut self, bit: u32) {
+        self.low ^= 1 << bit;
+    }
+
+    pub(super) fn flip_high(&mut self, bit: u32) {
+        self.high ^= 1 << bit;
+    }
+}
+
+#[cfg(test)]
+impl When {
+    pub(super) fn flipped(self, bit: u32) -> Self {
+        Self(self.0 ^ 1 << bit)
+    }
+}
+
+#[cfg(test)]
+impl Kind {
+    pub(super) fn flipped(self, bit: u32) -> Self {
+        Self(self.0 ^ 1 << bit)
+    }
+}
 
 #[cfg(test)]
 mod tests {

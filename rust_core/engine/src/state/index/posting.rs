@@ -14,7 +14,7 @@ const FEW_MAX: usize = 16;
 const MANY_MIN: usize = 8;
 
 /// One holder.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Holder {
     /// Who.
     pub serial: u32,
@@ -64,8 +64,18 @@ impl Sides {
     }
 
     fn holders(&self) -> impl Iterator<Item = Holder> {
-        let anonymous = self.anonymous.iter().map(|(&serial, &place)| Holder { serial, place, known: false });
-        anonymous.chain(self.known.iter().map(|(&serial, &place)| Holder { serial, place, known: true }))
+        self.behind(None)
+    }
+
+    fn behind(&self, one: Option<Holder>) -> impl Iterator<Item = Holder> {
+        let from = one.map_or(0, |one| one.serial + 1);
+        let (anonymous, known) = match one {
+            Some(Holder { known: true, .. }) => (u32::MAX, from),
+            Some(_) | None => (from, 0),
+        };
+        let anonymous = self.anonymous.range(anonymous..);
+        let anonymous = anonymous.map(|(&serial, &place)| Holder { serial, place, known: false });
+        anonymous.chain(self.known.range(known..).map(|(&serial, &place)| Holder { serial, place, known: true }))
     }
 }
 
@@ -116,6 +126,16 @@ impl Posting {
         let few = few.into_iter().flat_map(|few| few.iter().rev());
         let few = few.filter(move |holder| is(holder, holders)).map(|holder| Serial(holder.serial));
         few.chain(many.into_iter().flat_map(|side| side.keys().rev().map(|&serial| Serial(serial))))
+    }
+
+    /// The holders: anonymous ones first where they are many; behind one, if that is told. The few are always told whole.
+    pub fn behind(&self, one: Option<Holder>) -> impl Iterator<Item = Holder> {
+        let (few, many) = match &self.0 {
+            Form::Few(few) => (Some(few), None),
+            Form::Many(sides) => (None, Some(sides)),
+        };
+        let few = few.into_iter().flat_map(|few| few.iter().copied());
+        few.chain(many.into_iter().flat_map(move |sides| sides.behind(one)))
     }
 
     /// Adds a holder, or moves it to where it belongs now.

@@ -7,7 +7,7 @@ use crate::state::index::packed::{Packed, shard_of};
 use crate::state::index::slots::{PLACES_MAX, Slots};
 
 /// Rows of 32 bytes in a chunk. The last chunk of each of the 256 shards is half empty on average: 4 MiB in all.
-const CHUNK: usize = 1024;
+pub(crate) const CHUNK: usize = 1024;
 
 /// A hash table and the entries that it leads to.
 #[derive(Clone, Debug)]
@@ -81,6 +81,16 @@ impl Shard {
         &self.slots
     }
 
+    /// The first free row.
+    pub fn free(&self) -> u32 {
+        self.free
+    }
+
+    /// The rows, free ones too.
+    pub fn entries(&self) -> &Arena<Packed, CHUNK> {
+        &self.entries
+    }
+
     /// Makes the table large enough for so many identifiers.
     pub fn make_room(&mut self, shard: u8, identifiers: usize) {
         if self.slots.make_room(identifiers) {
@@ -103,10 +113,20 @@ impl Shard {
 
     fn fill(&mut self, shard: u8, fresh: u32) {
         for (place, row) in (0..).zip(self.entries.rows()) {
-            // A row without a holder is free, unless it is shared: then its first holder left, and others remain.
-            if place != fresh && (row.serial != 0 || row.kind().shared()) {
+            if place != fresh && row.is_used() {
                 self.slots.insert(row.digest(shard), place);
             }
         }
+    }
+}
+
+#[cfg(test)]
+impl Shard {
+    pub fn slots_mut(&mut self) -> &mut Slots {
+        &mut self.slots
+    }
+
+    pub fn free_mut(&mut self) -> &mut u32 {
+        &mut self.free
     }
 }

@@ -149,6 +149,12 @@ impl Slots {
         None
     }
 
+    /// Whether so many slots lead to a place as were counted, and no others than so many places are there.
+    pub fn counts(&self, places: usize) -> bool {
+        let led = |bucket: &Bucket| bucket.tags.iter().filter(|&&tag| tag < REMOVED).count();
+        self.held as usize == places && self.buckets.iter().map(led).sum::<usize>() == places
+    }
+
     /// Whether the next insertion needs more room.
     pub fn is_full(&self) -> bool {
         (self.used as usize + 1) * 256 > self.buckets.len() * SLOTS * FULL
@@ -260,6 +266,20 @@ impl Slots {
     #[inline]
     fn after(&self, at: usize) -> usize {
         if at + 1 == self.buckets.len() { 0 } else { at + 1 }
+    }
+}
+
+#[cfg(test)]
+impl Slots {
+    /// Turns a bit of every bucket over: those of the tags, of the lower places, of the rest.
+    pub fn flip(&mut self, bit: usize) {
+        for bucket in &mut self.buckets {
+            match bit {
+                0..128 => bucket.tags[bit / 8] ^= 1 << (bit % 8),
+                128..384 => bucket.low[(bit - 128) / 16] ^= 1 << ((bit - 128) % 16),
+                _ => bucket.high[(bit - 384) / 8 % SLOTS] ^= 1 << (bit % 8),
+            }
+        }
     }
 }
 

@@ -95,7 +95,8 @@ fn take(index: &mut Index, naive: &mut Naive, step: Step) {
             let Some(key) = pick(naive, which) else { return };
             let at = index.find(key.0, key.1).expect("it is held");
             let (entry, _) = naive.entries.get_mut(&key).expect("it is held");
-            assert_eq!(index.see(at, day), std::mem::replace(&mut entry.seen_day, day));
+            assert_eq!(index.see(at, day), *entry);
+            entry.seen_day = day;
         }
         Step::MakeRoom(more) => index.make_room(more),
         Step::Shrink => index.shrink_to_grown(),

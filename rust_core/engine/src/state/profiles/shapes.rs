@@ -95,6 +95,11 @@ impl Shapes {
         &self.rows[shape as usize].profile
     }
 
+    /// A combination, if there is one of the number that some profile has.
+    pub fn checked(&self, shape: u32) -> Option<&Profile> {
+        self.rows.get(shape as usize).filter(|row| row.references > 0).map(|row| &row.profile)
+    }
+
     /// The combination's number, for one more profile.
     pub fn take(&mut self, profile: &Profile) -> u32 {
         let hash = hash_of(profile);

@@ -199,3 +199,17 @@ fn an_entry_that_does_not_follow_is_not_taken() {
     }
     assert_eq!(world.state.clone().commit(&plan.entry, &plan.effects), Err(Diverged::Misfit));
 }
+
+#[test]
+fn an_entry_that_gives_an_identifier_a_second_owner_is_not_taken() {
+    let mut world = World::new(&policies::merge([None, None, None, None], 100, 0));
+    world.accept(&identify("a=1"));
+    let taken = world.state.own_entries(Serial(1)).next().expect("an identifier").digest;
+    let mut plan = world.plan(&[identify("a=2")]);
+    for effect in &mut plan.effects {
+        if let Effect::Attach(attachment) = effect {
+            attachment.digest = taken;
+        }
+    }
+    assert_eq!(world.state.clone().commit(&plan.entry, &plan.effects), Err(Diverged::Misfit));
+}

@@ -1,0 +1,71 @@
+"""Reading whole workspaces for the audit: every row of the graph, of traits and of events, and checks by SQL alone."""
+
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from utterson.domain.chain import SnapshotHead
+from utterson.domain.soundness import AuditFinding, AuditSink
+from utterson.store.pool import Connection, ConnectionPool
+from utterson.store.snapshot import copy_rows, read_head, whole_snapshot
+from utterson.store.statements import Statement
+
+Sink = TypeVar("Sink", bound=AuditSink)
+
+# What counts rows that are wrong.
+CHECKS: Final = {
+    AuditFinding.STRAYS: Statement.AUDIT_STRAYS,
+    AuditFinding.OWNERS: Statement.AUDIT_OWNERS,
+    AuditFinding.REDIRECTS: Statement.AUDIT_REDIRECTS,
+    AuditFinding.GAPS: Statement.AUDIT_GAPS,
+    AuditFinding.ENTRIES: Statement.AUDIT_ENTRIES,
+}
+
+
+class AuditStore:
+    """Reads what an audit needs, each time from one snapshot."""
+
+    def __init__(self, pool: ConnectionPool) -> None:
+        self._pool = pool
+
+    async def read(
+        self, workspace_key: int, begin: Callable[[SnapshotHead], Sink], timeout_s: float
+    ) -> tuple[SnapshotHead, Sink] | None:
+        """Feed a workspace's rows to the sink that `begin` makes; None where the workspace has no log.
+
+        Raises:
+            StoreFailureError: the database cannot be read.
+            FormatUnknownError: the log's newest entry was written by a later build.
+        """
+
+        async def send(connection: Connection) -> tuple[SnapshotHead, Sink] | None:
+            async with whole_snapshot(connection):
+                head = await read_head(connection, workspace_key)
+                if head is None:
+                    return None
+                await connection.execute("SET LOCAL enable_seqscan = on")
+                sink = begin(head)
+                await copy_rows(connection, Statement.LOAD_PROFILES, sink.profiles, workspace_key)
+                await copy_rows(connection, Statement.AUDIT_IDENTIFIERS, sink.identifiers, workspace_key)
+                await copy_rows(connection, Statement.LOAD_TRAITS, sink.traits, workspace_key)
+                await copy_rows(connection, Statement.AUDIT_EVENTS, sink.events, workspace_key)
+                return head, sink
+
+        return await self._pool.run(send, timeout_s)
+
+    async def check(self, workspace_key: int, timeout_s: float) -> dict[AuditFinding, int]:
+        """Count the rows of a workspace that contradict one another; needs no key and no engine.
+
+        Raises:
+            StoreFailureError: the database cannot be read.
+        """
+
+        async def send(connection: Connection) -> dict[AuditFinding, int]:
+            async with whole_snapshot(connection):
+                await connection.execute("SET LOCAL enable_seqscan = on")
+                counts = {
+                    finding: await connection.fetchval(statement.text, workspace_key)
+                    for finding, statement in CHECKS.items()
+                }
+                return {finding: count for finding, count in counts.items() if count}
+
+        return await self._pool.run(send, timeout_s)

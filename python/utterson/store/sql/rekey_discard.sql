@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY identifiers_by_profile
