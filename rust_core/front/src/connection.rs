@@ -32,6 +32,8 @@ const FAREWELL: Duration = Duration::from_millis(100);
 const SPARE: usize = 16;
 /// How often room is looked for while newcomers wait.
 const ROOM_LOOK: Duration = Duration::from_millis(50);
+/// Bytes of something else that are read before its connection is closed.
+const UNREAD_BYTES: usize = 4096;
 /// How long accepting pauses where the process has no descriptors left.
 const PAUSE: Duration = Duration::from_millis(100);
 /// The ages at which connections are asked to go differ by up to a tenth, so that they do not all come back at once.
@@ -194,7 +196,12 @@ async fn greeted(mut stream: TcpStream) -> Option<impl AsyncRead + AsyncWrite + 
     while length < PREFACE.len() {
         let read = stream.read(&mut preface[length..]).await.ok()?;
         length += read;
-        if read == 0 || preface[..length] != PREFACE[..length] {
+        if read == 0 {
+            return None;
+        }
+        if preface[..length] != PREFACE[..length] {
+            // What is left unread would turn the end of the connection into a reset.
+            let _ = stream.try_read(&mut [0; UNREAD_BYTES]);
             return None;
         }
     }

@@ -8,7 +8,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use http::header::CONTENT_TYPE;
-use http::{Method, Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::service::Service;
 use tokio::sync::{Notify, Semaphore, watch};
@@ -188,8 +189,10 @@ fn is_packed(request: &Request<Incoming>) -> bool {
 }
 
 fn plain(status: StatusCode) -> Response<Identified> {
-    let mut response = Response::new(Identified::without(tonic::body::Body::empty()));
+    let mut response =
+        Response::new(Identified::without(tonic::body::Body::new(Full::from("this is a gRPC server\n"))));
     *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     response
 }
 

@@ -152,7 +152,8 @@ async fn what_is_no_call_is_not_passed() {
         (elsewhere("POST").header("content-type", "application/json"), 415),
     ];
     for (sent, status) in cases {
-        assert_eq!(caller.send(sent.body(()).unwrap(), Bytes::new()).await.unwrap().http, status);
+        let answer = caller.send(sent.body(()).unwrap(), Bytes::new()).await.unwrap();
+        assert_eq!((answer.http.as_u16(), &answer.body[..]), (status, b"this is a gRPC server\n".as_slice()));
     }
     assert_eq!(world.behind.noted.requests.lock().unwrap().len(), 0);
 }
