@@ -24,7 +24,7 @@ class Sizes:
 def sizes_for(memory_bytes: int, disk_bytes: int) -> Sizes:
     """Choose sizes: a quarter of the memory, a twentieth of the disk.
 
-    The cache is to hold the keys of all identifiers: about 100 bytes each. Pages that a commit finds only on disk cost
+    The cache is to hold the keys of all identifiers: 50 to 60 bytes each. Pages that a commit finds only on disk cost
     it more than everything else. Of a cache that is never filled only the directory is taken: 24 MiB for each GiB, and
     a moment at the start. A longer log means fewer checkpoints, and after each of them every page is logged whole when
     it is first changed; it also means a longer recovery after a crash.
