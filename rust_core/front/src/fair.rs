@@ -87,3 +87,34 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for ByTurns<S> {
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::Waker;
+
+    use tokio::io::AsyncReadExt;
+
+    use super::*;
+
+    #[test]
+    fn a_turn_ends_although_there_is_more() {
+        let turn = Turn::default();
+        let mut stream = ByTurns::new(tokio::io::repeat(7), turn.clone());
+        let mut read = Vec::new();
+        let mut reading = pin!(async {
+            while read.len() < 3 * TURN_BYTES {
+                stream.read_buf(&mut read).await.expect("no end");
+            }
+        });
+        let mut turns = 0;
+        loop {
+            turns += 1;
+            let mut running = pin!(turn.run(reading.as_mut()));
+            if running.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready() {
+                break;
+            }
+        }
+        assert!(turns >= 3, "{turns}");
+    }
+}

@@ -80,11 +80,15 @@ async fn collected(mut body: Incoming, held: &Held, settings: &Settings) -> Resu
             if message.bytes() >= HEADER_BYTES + length {
                 // A unary call has one message; nobody reads what its request has after that.
                 message.truncate(HEADER_BYTES + length);
-                break;
+                return Ok(message);
             }
         }
     }
-    Ok(message)
+    match message.announced_bytes() {
+        // Whoever reads it would make room for all of it before it found out.
+        Some(_) => Err(Status::internal("the request ends within its message")),
+        None => Ok(message),
+    }
 }
 
 async fn unpacked(

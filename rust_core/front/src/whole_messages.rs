@@ -42,9 +42,10 @@ impl Body for WholeMessages {
         loop {
             let frame = ready!(Pin::new(&mut self.body).poll_frame(context)).transpose()?;
             let Some(Ok(data)) = frame.map(Frame::into_data) else {
-                // Half a message is for the reader to judge. Nothing that a request brings after its messages is read.
-                let rest = self.gathered.rest();
-                return Poll::Ready((!rest.is_empty()).then(|| Ok(Frame::data(rest))));
+                // Half a message; the reader would make room for all of it before it found out. Nothing that a request
+                // brings after its messages is read.
+                let is_half = std::mem::take(&mut self.gathered.keeps);
+                return Poll::Ready(is_half.then(|| Err(Status::internal("the stream ends within a message").into())));
             };
             if self.held.add(data.len()).is_err() {
                 return Poll::Ready(Some(Err(self.overloaded.clone().into())));

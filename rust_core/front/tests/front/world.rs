@@ -145,8 +145,10 @@ fn run(front: &Front, seen: &Seen) {
         }
         let taken = front.take(1024);
         seen.gone.lock().unwrap().extend(taken.gone);
-        front.answer(taken.calls.iter().filter_map(|call| Some((call.token, answer(call)?))).collect());
+        let answers = taken.calls.iter().filter_map(|call| Some((call.token, answer(call)?))).collect();
+        // Before anybody is answered, so that whoever is finds it here.
         seen.calls.lock().unwrap().extend(taken.calls);
+        front.answer(answers);
     }
 }
 
