@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -21,6 +23,7 @@ from utterson.domain.calls import CallKind
 from utterson.engine.front import Front
 from utterson.main import front_limits
 from utterson.server.front.listener import FrontListener, Listener
+from utterson.server.listening import ListenError
 from utterson.server.rpc.server import SERVICES, build_server
 from utterson.settings.process import Settings
 from utterson.v1.identity_service_pb2 import StreamResolveRequest, StreamResolveResponse
@@ -57,24 +60,24 @@ RAISED: dict[bytes, BaseException] = {
 
 
 @contextlib.asynccontextmanager
-async def listening(*, grace_s: float = 0, **limits: int) -> AsyncIterator[str]:
+async def listening(*, listen: str = "127.0.0.1:0", grace_s: float = 0, **limits: int) -> AsyncIterator[str]:
     """Serve the echo behind a front with limits of the test's choice; gives its address."""
     script = Script()
     identity = EchoIdentity(script)
 
-    def grpc_server(listen: str) -> Listener:
+    def grpc_server(place: str) -> Listener:
         return build_server(
             identity,
             FakeImports(script),
             FakeWorkspaces(script),
             FakeProfiles(script),
-            listen=listen,
+            listen=place,
             receive_bytes_max=RECEIVE_BYTES_MAX,
             reflection=False,
         )
 
     chosen = replace(front_limits(Settings()), **limits)
-    listener = FrontListener(Front, grpc_server, identity, listen="127.0.0.1:0", services=SERVICES, limits=chosen)
+    listener = FrontListener(Front, grpc_server, identity, listen=listen, services=SERVICES, limits=chosen)
     await listener.start()
     try:
         yield f"127.0.0.1:{listener.port}"
@@ -198,3 +201,27 @@ async def test_a_stopping_server_answers_what_it_read_of_a_stream_and_ends_it() 
             await stream.read()
     assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
     assert "SHUTTING_DOWN" in str(rpc_status.from_call(caught.value))
+
+
+async def test_the_id_of_a_refused_call_stays_with_that_call() -> None:
+    async with listening() as address, grpc.aio.insecure_channel(address) as channel:
+        identify: Any = channel.unary_unary(IDENTIFY)
+        batch: Any = channel.unary_unary("/utterson.v1.IdentityService/BatchResolve")
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await identify(b"exception", timeout=5)
+        assert "x-request-id" in dict(caught.value.trailing_metadata() or ())
+        answered = batch(b"", timeout=5)
+        await answered
+        assert "x-request-id" not in dict(await answered.trailing_metadata())
+
+
+async def test_a_server_that_cannot_listen_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    async with listening() as address:
+        with pytest.raises(ListenError):
+            async with listening(listen=address):
+                pass
+        assert len(list(tmp_path.iterdir())) == 1
+    assert list(tmp_path.iterdir()) == []

@@ -22,8 +22,13 @@ def note_request_id(metadata: Iterable[tuple[str, str | bytes]]) -> None:
             request_id_of_call.set(value)
 
 
+def fresh_request_id() -> str:
+    """Make an id; where the call has no context of its own, whoever asks keeps it."""
+    return secrets.token_hex(_MADE_BYTES)
+
+
 def make_request_id() -> str:
     """Make an id for a call that brought none, and take note of it."""
-    request_id = secrets.token_hex(_MADE_BYTES)
+    request_id = fresh_request_id()
     request_id_of_call.set(request_id)
     return request_id

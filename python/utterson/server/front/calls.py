@@ -17,7 +17,7 @@ from utterson.server.front.ports import Front, StreamId, Token
 from utterson.server.front.refusals import encoded_refusal
 from utterson.server.front.streams import FrontStream
 from utterson.server.guard import refusal_of
-from utterson.server.request_id import make_request_id, request_id_of_call
+from utterson.server.request_id import fresh_request_id, request_id_of_call
 
 _SERVICE: Final = "/utterson.v1.IdentityService/"
 
@@ -66,11 +66,6 @@ class FrontCalls:
         self._identified: list[tuple[Token, bytes, str]] = []
         self._refusals: list[tuple[Token, int, str, bytes, str]] = []
         self._bring_soon = False
-
-    @property
-    def waiting_count(self) -> int:
-        """How many calls are not answered yet."""
-        return len(self._waiting)
 
     def take(self) -> None:
         """Take what waits in the front; the loop calls this when the front's descriptor is readable."""
@@ -123,12 +118,12 @@ class FrontCalls:
     async def _answer_batch(
         self, token: Token, path: str, answer: Coroutine[Any, Any, bytes], request_id: str | None
     ) -> None:
-        if request_id is not None:
-            request_id_of_call.set(request_id)
+        # Not that of whoever ran when the task was made.
+        request_id_of_call.set(request_id or "")
         try:
             response = await answer
         except BaseException as error:
-            self.refuse(token, path, request_id, error)
+            self.refuse(token, path, request_id_of_call.get() or None, error)
             return
         made = request_id_of_call.get() if request_id is None else ""
         self.respond(token, response, made)
@@ -151,12 +146,14 @@ class FrontCalls:
     def refuse(self, token: Token, path: str, request_id: str | None, error: BaseException) -> None:
         """Refuse a call with what its caller may know of an error."""
         self._waiting.pop(token, None)
-        before = request_id_of_call.set(request_id or make_request_id())
+        told_id = request_id or fresh_request_id()
+        # For the log. This may run in the context of the loop's reader or of a lane, which outlive the call.
+        before = request_id_of_call.set(told_id)
         try:
             refusal = refusal_of(error, path)
             if refusal is not None:
                 told = encoded_refusal(refusal)
-                self._refusals.append((token, told.code, told.message, told.details, request_id_of_call.get()))
+                self._refusals.append((token, told.code, told.message, told.details, told_id))
         finally:
             request_id_of_call.reset(before)
         self._bring_later()

@@ -67,9 +67,9 @@ class FrontListener:
         limits: FrontLimits,
     ) -> None:
         self._open_front = open_front
-        self._folder = Path(tempfile.mkdtemp(prefix="utterson-"))
-        self._socket = self._folder / "grpc"
-        self._behind = behind(f"{UNIX_PREFIX}{self._socket}")
+        self._make_behind = behind
+        self._behind: Listener | None = None
+        self._folder: Path | None = None
         self._identity = identity
         self._listen = listen
         self._services = services
@@ -95,19 +95,25 @@ class FrontListener:
             ListenError: the address is taken or not one of this machine.
         """
         ensure_free(self._listen)
-        await self._behind.start()
+        # Only this account can open it.
+        self._folder = Path(tempfile.mkdtemp(prefix="utterson-"))
+        socket = self._folder / "grpc"
         try:
+            self._behind = self._make_behind(f"{UNIX_PREFIX}{socket}")
+            await self._behind.start()
             front = self._open_front(
                 listen=places(self._listen),
-                behind=os.fspath(self._socket),
+                behind=os.fspath(socket),
                 methods=[(path, kind is Whole.STREAM) for path, kind in METHODS],
                 services=self._services,
                 limits=self._limits,
                 refusals=front_refusals(self._limits.message_bytes_max),
             )
-        except OSError as error:
-            await self._behind.stop(0)
-            raise ListenError(self._listen) from error
+        except BaseException as error:
+            await self._stop_behind()
+            if isinstance(error, OSError):
+                raise ListenError(self._listen) from error
+            raise
         self._front = front
         loop = asyncio.get_running_loop()
         loop.add_reader(front.descriptor, FrontCalls(front, self._identity).take)
@@ -126,8 +132,15 @@ class FrontListener:
             if self._beat is not None:
                 self._beat.cancel()
             asyncio.get_running_loop().remove_reader(front.descriptor)
-        await self._behind.stop(0)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        await self._stop_behind()
+
+    async def _stop_behind(self) -> None:
+        behind, self._behind = self._behind, None
+        if behind is not None:
+            await behind.stop(0)
+        folder, self._folder = self._folder, None
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _tell_alive(self, loop: asyncio.AbstractEventLoop, front: Front) -> None:
         if not front.is_running and self._front is front:
