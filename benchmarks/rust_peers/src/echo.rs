@@ -11,8 +11,8 @@ use tonic::body::Body;
 use tonic::server::{Grpc, UnaryService};
 use utterson_codec::proto::v1::{IdentifyResponse, Outcome, Resolution};
 
-use crate::codec::BytesCodec;
 use crate::serving::Serve;
+use utterson_front::codec::BytesCodec;
 
 /// Answers of one size, in the form of real ones.
 #[derive(Clone, Debug)]

@@ -3,7 +3,6 @@
 #![forbid(unsafe_code)]
 
 mod cli;
-mod codec;
 mod echo;
 mod listening;
 mod naive;

@@ -9,6 +9,7 @@ from utterson.domain.decisions import Answer, ParsedGroup, RepeatedCall, ReplyFo
 from utterson.domain.errors import UttersonError
 from utterson.domain.soundness import ScrubFinding, ScrubStep
 from utterson.engine.core_errors import core_errors, decision_errors, refusal
+from utterson.engine.row_sink import RowSink
 
 
 def _answer(native: bytes | _core.Fault | _core.RepeatedCall) -> Answer:
@@ -188,31 +189,8 @@ class State:
             return self._native.state_hash
 
 
-class StateLoader:
-    """Builds a state from the tables' rows; chunk borders may lie anywhere."""
-
-    def __init__(self, native: _core.StateLoader) -> None:
-        self._native = native
-
-    @property
-    def rows(self) -> int:
-        """How many rows were taken so far."""
-        return self._native.rows
-
-    def profiles(self, chunk: bytes) -> None:
-        """Take rows of profiles."""
-        with core_errors():
-            self._native.profiles(chunk)
-
-    def identifiers(self, chunk: bytes) -> None:
-        """Take rows of identifiers."""
-        with core_errors():
-            self._native.identifiers(chunk)
-
-    def traits(self, chunk: bytes) -> None:
-        """Take rows of traits."""
-        with core_errors():
-            self._native.traits(chunk)
+class StateLoader(RowSink[_core.StateLoader]):
+    """Builds a state from the tables' rows."""
 
     def requests(self, chunk: bytes) -> None:
         """Take rows of request ids."""

@@ -12,7 +12,7 @@
 mod answer_body;
 mod answers;
 mod budget;
-mod codec;
+pub mod codec;
 mod connection;
 mod deadline;
 mod descriptors;
