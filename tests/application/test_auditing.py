@@ -143,6 +143,17 @@ async def test_a_state_that_was_loaded_just_now_is_not_due(replica: Replica, mon
     assert auditor.results == {}
 
 
+async def test_the_first_one_comes_an_hour_after_the_load(replica: Replica, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that is started anew every day would else never audit."""
+    await replica.state()
+    monkeypatch.setattr(auditing, "LOOK_EVERY_S", 0.005)
+    monkeypatch.setattr(auditing, "HOUR_S", 0.05)
+    auditor = Auditor(replica.lanes, replica.context, SoundnessSettings(audit_hours=100_000))
+    task = asyncio.create_task(auditor.run())
+    await until_result(auditor, wrong=False)
+    task.cancel()
+
+
 async def test_never_is_never(replica: Replica) -> None:
     auditor = Auditor(replica.lanes, replica.context, SoundnessSettings(audit_hours=0))
     await asyncio.wait_for(auditor.run(), timeout=1)

@@ -24,6 +24,7 @@ from utterson.settings.soundness import SoundnessSettings
 
 LOOK_EVERY_S = 60.0
 HOUR_S = 3600.0
+FIRST_AFTER_HOURS = 1
 
 
 async def audit(context: LaneContext, keys: WorkspaceKeys, *, thorough: bool = False) -> AuditResult | None:
@@ -94,8 +95,9 @@ class Auditor:
         if lane.state is None:
             return False
         now_s = asyncio.get_running_loop().time()
-        # A load has read nearly all of it just now.
-        return self._due_at_s.setdefault(lane.keys.workspace, now_s + self._every_s) <= now_s
+        # A load has read nearly all of it just now. Still soon: a server that is restarted every day must audit, too.
+        first_at_s = now_s + min(self._every_s, FIRST_AFTER_HOURS * HOUR_S)
+        return self._due_at_s.setdefault(lane.keys.workspace, first_at_s) <= now_s
 
     async def _audit(self, lane: Lane) -> None:
         workspace = lane.keys.workspace

@@ -41,7 +41,8 @@ class ListeningSettings(SettingsGroup):
         description="Answer by the front in Rust; off puts gRPC's Python server there, which is slower.",
     )
     connections_max: Annotated[int, Field(ge=1, le=100_000)] = Field(
-        default=4096, description="Connections open at once; further ones wait until one closes. Front only."
+        default=4096,
+        description="Connections open at once; beyond them the idlest is closed. Front only.",
     )
     connection_calls_max: Annotated[int, Field(ge=1, le=100_000)] = Field(
         default=1000, description="Calls and streams that a connection may have under way. Front only."
@@ -66,7 +67,7 @@ class ListeningSettings(SettingsGroup):
         default=8192, description="Calls that wait for the event loop; further ones are refused. Front only."
     )
     waiting_bytes_max: Annotated[int, Field(ge=2**20, le=2**40)] = Field(
-        default=512 * 1024 * 1024, description="Bytes of requests that are not answered yet. Front only."
+        default=512 * 1024 * 1024, description="Bytes of requests not answered and answers not taken yet. Front only."
     )
     reflection: Reflection = Field(
         default=Reflection.AUTO, description="Serve the API's description; auto means only on a loopback address."
