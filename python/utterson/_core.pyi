@@ -295,8 +295,12 @@ class State:
         """Decide calls in order, leaving the state as it was; `entry_id` is the log entry's fresh identity."""
     def decide_after(self, plan: Plan, groups: Sequence[CallGroup], now_us: int, entry_id: bytes) -> Plan:
         """Decide calls on the state that another plan leads to, leaving the state as it was, without either."""
-    def answer_hit(self, group: CallGroup, now_us: int, *, default_strong: bool = False) -> bytes | None:
+    def answer_hit(
+        self, group: CallGroup, now_us: int, *, default_strong: bool = False, confirmed: bool = False
+    ) -> bytes | None:
         """Answer a unary call at once, on the committed state: the encoded response.
+
+        `confirmed` is for whoever holds the answer back until the state's head is confirmed: it suits every call.
 
         None if the call writes, is refused or repeated, asks for a confirmed state, or if the state is in use by
         another thread: then it goes the ordinary way. Never waits.

@@ -160,12 +160,15 @@ class FakeState:
             plan.all_answers.append([self._call(plan, line) for line in cast("list[str]", group.handle)])
         return plan
 
-    def answer_hit(self, group: ParsedGroup, now_us: int, *, default_strong: bool) -> bytes | None:
+    def answer_hit(
+        self, group: ParsedGroup, now_us: int, *, default_strong: bool = False, confirmed: bool = False
+    ) -> bytes | None:
         (line,) = cast("list[str]", group.handle)
         kind, _, value = line.partition(":")
         if kind == "panic":
             raise EnginePanicError("answer_hit")
-        if kind == "local" or (kind == "default" and not default_strong):
+        content = kind == "local" or (kind == "default" and not default_strong)
+        if content or (confirmed and kind in ("default", "read")):
             return answer(value, self.owners.get(digest_of(value), 0), self.head.seq)
         return None
 

@@ -119,11 +119,13 @@ class State:
         with decision_errors():
             return Plan(self._native, self._native.decide(_handles(groups), now_us, entry_id))
 
-    def answer_hit(self, group: ParsedGroup, now_us: int, *, default_strong: bool) -> bytes | None:
+    def answer_hit(
+        self, group: ParsedGroup, now_us: int, *, default_strong: bool = False, confirmed: bool = False
+    ) -> bytes | None:
         """Answer a unary call that changes nothing, ready to send; None for any other."""
         with decision_errors():
             handle = cast("_core.CallGroup", group.handle)
-            return self._native.answer_hit(handle, now_us, default_strong=default_strong)
+            return self._native.answer_hit(handle, now_us, default_strong=default_strong, confirmed=confirmed)
 
     def returning_types(self, policy: bytes) -> list[str]:
         """Name the types that a policy takes, the one in force does not, and of which identifiers are held."""

@@ -8,7 +8,8 @@ use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 use utterson_codec::encode::{self, EventEncoder, Imported};
 use utterson_codec::log::{self, Unreadable};
-use utterson_codec::{decode, hit, policy, token};
+use utterson_codec::hit::{self, Freshness};
+use utterson_codec::{decode, policy, token};
 use utterson_engine::decide;
 use utterson_engine::decide::Submission;
 use utterson_engine::fault;
@@ -170,14 +171,16 @@ impl PyState {
         })?
     }
 
-    #[pyo3(signature = (group, now_us, *, default_strong = false))]
+    #[pyo3(signature = (group, now_us, *, default_strong = false, confirmed = false))]
     fn answer_hit<'py>(
         &self,
         py: Python<'py>,
         group: &CallGroup,
         now_us: i64,
         default_strong: bool,
+        confirmed: bool,
     ) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let freshness = if confirmed { Freshness::Confirmed } else { Freshness::Local { default_strong } };
         let [submission] = &*group.0.group().submissions else { return Ok(None) };
         // The work is shorter than letting other threads run would take; who finds the state in use does not wait.
         let mut place = match self.state.try_lock() {
@@ -186,7 +189,7 @@ impl PyState {
             Err(TryLockError::WouldBlock) => return Ok(None),
         };
         let Some(state) = place.as_mut() else { return Err(StateDivergedError::new_err(BROKEN)) };
-        match caught(|| hit::answer(state, submission, Micros(now_us), default_strong)) {
+        match caught(|| hit::answer(state, submission, Micros(now_us), freshness)) {
             Ok(answer) => Ok(answer.map(|answer| PyBytes::new(py, &answer))),
             Err(broken) => {
                 *place = None;

@@ -64,7 +64,7 @@ class IdentityService:
             opening.add_done_callback(self._openings.discard)
             return None
         hit = lane.answer_hit(group)
-        if hit is None:
+        if hit is None and not lane.hold_hit(group, receiver):
             lane.offer(group, receiver)
         return hit
 

@@ -14,6 +14,7 @@ from typing import TypeAlias, TypeVarTuple
 from utterson.application.lane.committer import Committer
 from utterson.application.lane.context import LaneContext
 from utterson.application.lane.gathering import CALLS_AHEAD, Gathering
+from utterson.application.lane.held_hits import HeldHits
 from utterson.application.lane.operation import Batch, CatchUp, MakeBatch, Operation
 from utterson.application.lane.receiver import Receiver
 from utterson.application.lane.repeats import fill_repeated
@@ -79,6 +80,8 @@ class Lane:
         self._default_strong = context.limits.default_strong
         self._keeper = StateKeeper(keys, context)
         self._runner = TurnRunner(self._keeper, Committer(context), context)
+        self._held = HeldHits(self._keeper, context, self.offer)
+        self._in_turn = False
         self._queue: deque[_Item] = deque()
         self._queued_calls = 0
         self._next: _Turn | None = None
@@ -148,6 +151,20 @@ class Lane:
             self.used_at_s = now_s
         return hit
 
+    def hold_hit(self, group: ParsedGroup, receiver: Receiver) -> bool:
+        """Answer a strong call that changes nothing beside the lane, as soon as its state is confirmed; tell if so.
+
+        Only while the lane has nothing to do: else the next commit confirms the state for all that wait, at no cost.
+        """
+        state = self.state
+        if state is None or not self._held.expected or self._in_turn or self._queue or self._closing:
+            return False
+        try:
+            return self._held.hold(state, group, receiver)
+        except EnginePanicError as error:
+            self._keeper.drop(error)
+            return False
+
     async def run(self, operation: Operation, timeout_ms: int | None = None) -> None:
         """Run an operation in a turn of its own; it keeps its own answer.
 
@@ -196,6 +213,7 @@ class Lane:
             await asyncio.wait({self._task}, timeout=1)
         if self._fillers:
             await asyncio.wait(self._fillers, timeout=1)
+        await self._held.close(timeout_s=1)
 
     def _is_full(self, calls: int) -> bool:
         return self._queued_calls > 0 and self._queued_calls + calls > self._queue_calls_max
@@ -223,6 +241,7 @@ class Lane:
             started_at_s = asyncio.get_running_loop().time()
             # What waits already is decided as soon as this turn's commit has left.
             self._after_the_commit_left(self._decide_ahead)
+            self._in_turn = True
             try:
                 await self._run_turn(turn)
             except BaseException as error:
@@ -232,6 +251,7 @@ class Lane:
                 if isinstance(error, asyncio.CancelledError):
                     self._fail_all(shutting_down())
                     raise
+            self._in_turn = False
             self._gathering.released(len(turn.items), len(self._queue), turn.calls, started_at_s)
 
     def _fail_all(self, error: UttersonError) -> None:
@@ -316,6 +336,7 @@ class Lane:
         except Exception as error:
             await self._halve(live, error)
             return
+        self._held.expected = not batch.plan.writes
         if self._next is not None or self._gathering.is_enough(len(self._queue), self._queued_calls):
             # The next commit leaves first: what callers do upon their answers can take longer than a commit.
             self._after_the_commit_left(self._answer, live, batch.plan)

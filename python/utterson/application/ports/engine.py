@@ -115,10 +115,13 @@ class State(Protocol):
         """Decide calls, in order; refusals are among the answers."""
         ...
 
-    def answer_hit(self, group: ParsedGroup, now_us: int, *, default_strong: bool) -> bytes | None:
+    def answer_hit(
+        self, group: ParsedGroup, now_us: int, *, default_strong: bool = False, confirmed: bool = False
+    ) -> bytes | None:
         """Answer a unary call that changes nothing and is content with this replica's state, ready to send.
 
-        None for any other: one that writes, is refused, repeats another, or asks for a confirmed state.
+        None for any other: one that writes, is refused, repeats another, or asks for a confirmed state, unless the
+        answer is held back until the state's head is `confirmed`.
         """
         ...
 

@@ -8,6 +8,7 @@ use crate::policy;
 use crate::proto::v1;
 
 const NOW: Micros = Micros(1_000_000);
+const LOCAL: Freshness = Freshness::Local { default_strong: false };
 
 fn state() -> State {
     let encoded = policy::preset("identity_graph_rules").expect("a preset").encoded;
@@ -34,7 +35,7 @@ fn served() -> (State, v1::Resolution) {
 #[test]
 fn a_hit_is_answered_from_memory() {
     let (mut state, first) = served();
-    let answer = answer(&mut state, &Ok(call(CallKind::Identify, "a@b")), NOW, false).expect("a hit");
+    let answer = answer(&mut state, &Ok(call(CallKind::Identify, "a@b")), NOW, LOCAL).expect("a hit");
     let response = v1::IdentifyResponse::decode(&answer[..]).expect("a response").resolution.expect("a resolution");
     assert_eq!(response.profile_id, first.profile_id);
     assert_eq!(response.outcome, v1::Outcome::Matched as i32);
@@ -48,12 +49,22 @@ fn whatever_writes_or_is_refused_goes_the_ordinary_way() {
     let tomorrow = Micros(NOW.0 + 2 * Micros::DAY_US);
     let mut repeatable = call(CallKind::Identify, "a@b");
     repeatable.request_id = "once".into();
-    assert_eq!(answer(&mut state, &Ok(call(CallKind::Identify, "new@b")), NOW, false), None);
-    assert_eq!(answer(&mut state, &Ok(call(CallKind::Track, "a@b")), NOW, false), None);
-    assert_eq!(answer(&mut state, &Ok(call(CallKind::Search, "new@b")), NOW, false), None, "refused");
-    assert_eq!(answer(&mut state, &Ok(call(CallKind::Identify, "a@b")), tomorrow, false), None, "seen on a later day");
-    assert_eq!(answer(&mut state, &Ok(repeatable), NOW, false), None, "uses up an id");
+    assert_eq!(answer(&mut state, &Ok(call(CallKind::Identify, "new@b")), NOW, LOCAL), None);
+    assert_eq!(answer(&mut state, &Ok(call(CallKind::Track, "a@b")), NOW, LOCAL), None);
+    assert_eq!(answer(&mut state, &Ok(call(CallKind::Search, "new@b")), NOW, LOCAL), None, "refused");
+    assert_eq!(answer(&mut state, &Ok(call(CallKind::Identify, "a@b")), tomorrow, LOCAL), None, "seen on a later day");
+    assert_eq!(answer(&mut state, &Ok(repeatable), NOW, LOCAL), None, "uses up an id");
     assert_eq!(state.hash, hash);
+}
+
+#[test]
+fn what_is_held_back_until_it_is_confirmed_suits_every_call() {
+    let (mut state, _) = served();
+    for consistency in [Consistency::Local, Consistency::Default, Consistency::Strong] {
+        let asked = Call { consistency, ..call(CallKind::Identify, "a@b") };
+        assert!(answer(&mut state, &Ok(asked), NOW, Freshness::Confirmed).is_some(), "{consistency:?}");
+    }
+    assert_eq!(answer(&mut state, &Ok(call(CallKind::Identify, "new@b")), NOW, Freshness::Confirmed), None, "writes");
 }
 
 #[test]
@@ -61,7 +72,7 @@ fn the_consistency_asked_for_is_kept() {
     let (mut state, _) = served();
     let mut hit = |consistency, default_strong| {
         let call = Call { consistency, ..call(CallKind::Identify, "a@b") };
-        answer(&mut state, &Ok(call), NOW, default_strong).is_some()
+        answer(&mut state, &Ok(call), NOW, Freshness::Local { default_strong }).is_some()
     };
     assert_eq!((hit(Consistency::Local, true), hit(Consistency::Local, false)), (true, true));
     assert_eq!((hit(Consistency::Default, true), hit(Consistency::Default, false)), (false, true));
