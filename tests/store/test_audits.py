@@ -90,7 +90,9 @@ async def test_what_contradicts_itself_is_counted(
 ) -> None:
     for workspace in (chain, await new_chain(store, "another")):
         await workspace.append(created(1, 2, 3, 4) | attached((DIGEST, 0, 1), (DIGEST[::-1], 0, 3)))
-        await workspace.append({4: [4], 5: [2]} | requested(DIGEST) | {34: [bytes(16)]})
+        once = requested(DIGEST)
+        once[34] = [bytes(16)]
+        await workspace.append({4: [4], 5: [2]} | once)
         assert await store.audits.check(workspace.key, 30.0) == {}
     connection = await asyncpg.connect(database_url)
     changed = f"{statement}{' AND' if 'WHERE' in statement else ' WHERE'} workspace_key = $1"

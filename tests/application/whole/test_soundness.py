@@ -22,6 +22,8 @@ from utterson.settings.soundness import SoundnessSettings
 from utterson.v1.policy_pb2 import Policy
 from utterson.v1.workspace_service_pb2 import ImportProfilesRequest
 
+FIRST_POLICY = "SELECT policy FROM policies WHERE policy_revision = 1"
+
 
 async def live(core: Core, seed: int, calls: int) -> None:
     """Make calls that create, merge, set traits and store events."""
@@ -127,7 +129,7 @@ async def test_each_fault_of_a_table_is_found(core: Core, url: str, statement: s
 @pytest.mark.parametrize(
     ("statement", "found"),
     [
-        ("UPDATE policies SET policy = policy || '\\x2200' WHERE policy_revision = 2", AuditFinding.POLICIES),
+        (f"UPDATE policies SET policy = ({FIRST_POLICY}) WHERE policy_revision = 2", AuditFinding.POLICIES),
         ("DELETE FROM policies WHERE policy_revision = 1", AuditFinding.POLICIES),
         ("UPDATE policies SET policy = 'nonsense' WHERE policy_revision = 2", AuditFinding.POLICIES),
         ("UPDATE requests SET fingerprint = 'nonsense'", AuditFinding.REQUESTS),
