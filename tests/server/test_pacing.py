@@ -3,7 +3,15 @@
 import asyncio
 import contextlib
 import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
+import grpc
+
+from tests.server.fakes import Script
+from tests.server.test_front import IDENTIFY, EchoIdentity, listening
+from utterson.application.lane.receiver import Receiver
+from utterson.domain.calls import CallKind
 from utterson.server.front.pacing import ROUND_S, Pacing
 
 
@@ -14,7 +22,16 @@ def work(seconds: float) -> None:
         pass
 
 
-async def longest_round_s(until: "asyncio.Future[list[None]]") -> float:
+class SlowIdentity(EchoIdentity):
+    """Answers after two milliseconds of work."""
+
+    def begin(self, kind: CallKind, request: bytes, receiver: Receiver) -> bytes | None:
+        """Work, and answer."""
+        work(0.002)
+        return super().begin(kind, request, receiver)
+
+
+async def longest_round_s(until: "asyncio.Future[Any]") -> float:
     """Tell the longest time that the loop took to come back to a task that is always ready."""
     longest_s = 0.0
     while not until.done():
@@ -96,3 +113,17 @@ async def test_whoever_gives_up_while_it_waits_holds_nobody_up() -> None:
     with contextlib.suppress(asyncio.CancelledError):
         await asyncio.gather(*tasks)
     assert pacing.waiting == 0
+
+
+async def test_calls_are_taken_for_so_long_only() -> None:
+    def flood(address: str) -> list[bytes]:
+        with grpc.insecure_channel(address) as channel:
+            send: Any = channel.unary_unary(IDENTIFY)
+            return [call.result() for call in [send.future(b"%d" % number, timeout=10) for number in range(200)]]
+
+    with ThreadPoolExecutor(1) as pool:
+        async with listening(SlowIdentity(Script())) as address:
+            flooding = asyncio.get_running_loop().run_in_executor(pool, flood, address)
+            longest_s = await longest_round_s(flooding)
+    assert flooding.result() == [b"%d" % number for number in range(200)]
+    assert longest_s < 0.15, "200 calls of 2 ms at once are 400 ms"
