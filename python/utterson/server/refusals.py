@@ -1,8 +1,5 @@
 """The one place where a refusal becomes a `google.rpc.Status`, whatever protocol carries it.
 
-Of a message of many calls the core writes the statuses of those that rules refuse; `tests/bad_input/` holds the two to
-the same bytes.
-
 Every status carries one ErrorInfo and the details that fit its code. Nothing here ever sees an identifier's value:
 messages and violations come without personal data (docs/architecture.md, "What must hold").
 """
