@@ -2,7 +2,9 @@
 
 import json
 import logging
+import re
 import sys
+from typing import Final
 
 from utterson.settings.logging import LogFormat, LogLevel
 
@@ -36,10 +38,43 @@ class _TextFormatter(logging.Formatter):
         return f"({kind.__name__})" if isinstance(kind, type) else ""
 
 
+class _WithoutCallersBytes(logging.Filter):
+    """Lets gRPC's library say what is wrong, but not quote what callers sent, nor say so for each of their calls."""
+
+    # Where a sentence begins to quote.
+    QUOTE: Final = re.compile(r"[%'\"\[(<{:]|\bb'")
+    # A caller has gone or reset its call, which is no news.
+    GONE: Final = "ExecuteBatchError"
+    PAUSE_S: Final = 1.0
+    SENTENCES_MAX: Final = 64
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told_at_s: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether a line is written; those of the library are cut where they begin to quote."""
+        if record.name.partition(".")[0] != "grpc":
+            return True
+        if self.GONE in record.getMessage():
+            return False
+        # The sentence without its arguments: what callers sent is among those.
+        sentence = self.QUOTE.split(str(record.msg), maxsplit=1)[0].strip()
+        told_at_s = self._told_at_s.get(sentence, float("-inf"))
+        if told_at_s <= record.created < told_at_s + self.PAUSE_S:
+            return False
+        if len(self._told_at_s) >= self.SENTENCES_MAX:
+            self._told_at_s.clear()
+        self._told_at_s[sentence] = record.created
+        record.msg, record.args = f"{sentence} …", None
+        return True
+
+
 def configure_logging(level: LogLevel, log_format: LogFormat) -> None:
     """Send the log to standard error, in the form and from the level of the settings."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JsonFormatter() if log_format is LogFormat.JSON else _TextFormatter())
+    handler.addFilter(_WithoutCallersBytes())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.value.upper())

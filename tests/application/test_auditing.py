@@ -11,6 +11,7 @@ from tests.application.conftest import WORKSPACE, Replica, refusal_of
 from tests.application.faulty import execute
 from utterson.application import auditing
 from utterson.application.auditing import Auditor, audit
+from utterson.application.lane import load_pause
 from utterson.domain.chain import FailureKind, StoreFailureError, WorkspaceKeys
 from utterson.domain.errors import Reason
 from utterson.domain.soundness import AuditFinding, AuditResult
@@ -67,6 +68,15 @@ async def test_what_contradicts_itself_is_counted_where_something_is_wrong(repli
         assert result.findings == {**finding, AuditFinding.GAPS: 3}
 
 
+async def test_each_audit_looks_whether_the_log_is_whole(replica: Replica, url: str) -> None:
+    for name in ("x", "y", "z"):
+        await replica.call(f"add:{name}")
+    await execute(url, "DELETE FROM log WHERE seq = 2", "DELETE FROM log_payload WHERE seq = 3")
+    result = await audit(replica.context, await keys(replica))
+    assert result is not None
+    assert result.findings == {AuditFinding.ENTRIES: 1, AuditFinding.PAYLOADS: 1}
+
+
 async def test_rows_that_cannot_be_read_are_told(replica: Replica, url: str) -> None:
     await replica.call("add:x")
     await execute(url, "UPDATE identifiers SET type = 'unreadable'")
@@ -83,6 +93,7 @@ async def test_a_workspace_without_a_log_has_no_audit(replica: Replica, url: str
 async def test_a_lost_row_is_told_and_the_state_is_loaded_anew_once_the_row_is_back(
     replica: Replica, url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    monkeypatch.setattr(load_pause, "LONGEST_S", 0.0)
     await replica.call("add:x")
     before = await replica.state()
     async with audited(replica, monkeypatch) as auditor:

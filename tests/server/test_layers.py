@@ -30,6 +30,8 @@ async def test_every_broken_field_rule_is_told_at_once(running: Running) -> None
     assert (status.code, status.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "FIELD_INVALID")
     fields = [violation.field for violation in status.details["BadRequest"].field_violations]
     assert fields == ["workspace", "profile_ids[1]", "profile_ids[2]"]
+    assert status.message.startswith("workspace: ")
+    assert status.message.endswith("; the details name all 3 faults")
     assert "So Ho" not in str(status)
     assert running.script.asked == []
 

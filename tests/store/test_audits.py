@@ -5,7 +5,7 @@ import struct
 import asyncpg
 import pytest
 
-from tests.store.conftest import NOW_US, Chain, attached, created, new_chain
+from tests.store.conftest import NOW_US, Chain, attached, created, new_chain, requested
 from tests.store.copy_format import decode_copy
 from utterson.domain.chain import SnapshotHead
 from utterson.domain.soundness import AuditFinding
@@ -73,8 +73,16 @@ async def test_a_workspace_without_a_log(store: Store) -> None:
         ("UPDATE profiles SET merged_into = 9 WHERE serial = 2", {AuditFinding.REDIRECTS: 1}),
         ("UPDATE identifiers SET digest = gen_random_uuid() WHERE profile = 1", {}),
         ("DELETE FROM log WHERE seq = 1", {AuditFinding.ENTRIES: 1}),
-        ("DELETE FROM log WHERE seq = 0", {AuditFinding.ENTRIES: 1}),
+        ("DELETE FROM log WHERE seq = 0", {AuditFinding.ENTRIES: 1, AuditFinding.POLICIES: 1}),
         ("UPDATE log SET id = decode(md5('another'), 'hex') WHERE seq = 1", {AuditFinding.ENTRIES: 1}),
+        ("DELETE FROM log_payload WHERE seq = 2", {AuditFinding.PAYLOADS: 1}),
+        ("DELETE FROM log_payload WHERE seq = 1", {}),
+        ("DELETE FROM policies", {AuditFinding.POLICIES: 1}),
+        ("UPDATE policies SET seq = 1", {AuditFinding.POLICIES: 1}),
+        ("UPDATE policies SET create_time_us = create_time_us + 1", {AuditFinding.POLICIES: 1}),
+        ("UPDATE requests SET fingerprint = 'f'", {AuditFinding.REQUESTS: 1}),
+        ("UPDATE requests SET seq = 9", {AuditFinding.REQUESTS: 1}),
+        ("UPDATE requests SET commit_time_us = commit_time_us + 1", {AuditFinding.REQUESTS: 1}),
     ],
 )
 async def test_what_contradicts_itself_is_counted(
@@ -82,7 +90,9 @@ async def test_what_contradicts_itself_is_counted(
 ) -> None:
     for workspace in (chain, await new_chain(store, "another")):
         await workspace.append(created(1, 2, 3, 4) | attached((DIGEST, 0, 1), (DIGEST[::-1], 0, 3)))
-        await workspace.append({4: [4], 5: [2]})
+        once = requested(DIGEST)
+        once[34] = [bytes(16)]
+        await workspace.append({4: [4], 5: [2]} | once)
         assert await store.audits.check(workspace.key, 30.0) == {}
     connection = await asyncpg.connect(database_url)
     changed = f"{statement}{' AND' if 'WHERE' in statement else ' WHERE'} workspace_key = $1"
@@ -90,6 +100,20 @@ async def test_what_contradicts_itself_is_counted(
     await connection.close()
     assert await store.audits.check(chain.key, 30.0) == found
     assert await store.audits.check(workspace.key, 30.0) == {}
+
+
+async def test_what_the_hashes_prove_is_left_to_them_but_the_log_is_looked_at_always(
+    chain: Chain, store: Store, database_url: str
+) -> None:
+    await chain.append(created(1, 2))
+    await chain.append()
+    connection = await asyncpg.connect(database_url)
+    await connection.execute("DELETE FROM profiles WHERE serial = 1")
+    await connection.execute("DELETE FROM log WHERE seq = 1")
+    await connection.close()
+    found = {AuditFinding.ENTRIES: 1}
+    assert await store.audits.check(chain.key, 30.0, thorough=False) == found
+    assert await store.audits.check(chain.key, 30.0) == found | {AuditFinding.GAPS: 1}
 
 
 async def test_two_owners_are_counted_where_the_key_does_not_refuse_them(

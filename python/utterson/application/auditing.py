@@ -13,6 +13,7 @@ from utterson.application.lane.lanes import Lanes
 from utterson.application.ports.engine import TableAudit
 from utterson.application.refusals import logger
 from utterson.domain.chain import (
+    EnginePanicError,
     FormatUnknownError,
     SnapshotHead,
     StateDivergedError,
@@ -31,6 +32,7 @@ async def audit(context: LaneContext, keys: WorkspaceKeys, *, thorough: bool = F
     """Audit a workspace's tables; None where it has no log.
 
     Reads every row of profiles, identifiers, traits and events once, in one snapshot, and keeps eight bytes a profile.
+    Then SQL looks whether the log is whole, and holds its effects, the policies and the request ids against it.
 
     Args:
         context: the engine, the database, the places for loads, of which this takes one.
@@ -56,10 +58,21 @@ async def audit(context: LaneContext, keys: WorkspaceKeys, *, thorough: bool = F
             findings = await asyncio.to_thread(begun[-1][1].finish)
         except StateDivergedError:
             findings = {AuditFinding.UNREADABLE: 1}
-        if findings or thorough:
-            findings |= await context.store.audits.check(keys.workspace_key, timeout_s)
+        is_thorough = thorough or bool(findings)
+        findings |= await context.store.audits.check(keys.workspace_key, timeout_s, thorough=is_thorough)
     snapshot, table_audit = begun[-1]
+    if not _is_readable(context, keys, snapshot):
+        findings[AuditFinding.POLICIES] = findings.get(AuditFinding.POLICIES, 0) + 1
     return AuditResult(snapshot.head, table_audit.rows, findings)
+
+
+def _is_readable(context: LaneContext, keys: WorkspaceKeys, snapshot: SnapshotHead) -> bool:
+    """Tell whether a load could begin: it reads the policy in force."""
+    try:
+        context.engine.loader(keys, snapshot)
+    except (FormatUnknownError, StateDivergedError, EnginePanicError):
+        return False
+    return True
 
 
 class Auditor:

@@ -102,6 +102,7 @@ class _Import:
         self._began_s = began_s
         self._taken_over = 0
         self._calls_taken_over = 0
+        self._calls_refused = 0
 
     def end(self, call: ImportCall, now_s: float) -> None:
         """Take note of a call's end; what was refused does not count."""
@@ -110,6 +111,8 @@ class _Import:
         if call.taken_over:
             self._taken_over += call.profiles
             self._calls_taken_over += 1
+        else:
+            self._calls_refused += 1
 
     def line(self, passed_s: float) -> str:
         """Say how far it is: what arrived, and how much of it is committed."""
@@ -122,8 +125,11 @@ class _Import:
     def summary(self) -> str:
         """Tell the whole."""
         passed_s = self.ended_s - self._began_s
+        refused = f"; {_calls(self._calls_refused)} refused" if self._calls_refused else ""
+        if not self._calls_taken_over:
+            return f"{self._title} over: nothing was taken over{refused}"
         told = how_far("profiles", self._taken_over, 0, passed_s)
-        return f"{self._title} over: {told}, in {_calls(self._calls_taken_over)} and {passed_s:,.1f} s"
+        return f"{self._title} over: {told}, in {_calls(self._calls_taken_over)} and {passed_s:,.1f} s{refused}"
 
 
 class ImportProgress:

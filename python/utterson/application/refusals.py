@@ -17,14 +17,19 @@ FAULT_ID_BYTES: Final = 8
 CAUSES_MAX: Final = 5
 
 
-def internal_fault(error: BaseException, entropy: Entropy) -> UttersonError:
+def internal_fault(error: BaseException, entropy: Entropy, about: str = "") -> UttersonError:
     """Log a bug under an opaque id, and make the refusal that carries only that id.
 
     The one place where a fault gets its id, whether it broke out in a lane or in a handler. Whoever sends the refusal
     logs the id once more, beside the request id of the call.
+
+    Args:
+        error: the bug, or what else is told to nobody but the log.
+        entropy: gives that many random bytes.
+        about: what the log is told before the error's kind and place; no value of a caller.
     """
     fault_id = entropy(FAULT_ID_BYTES).hex()
-    logger.error("fault %s: %s", fault_id, describe(error))
+    logger.error("fault %s: %s%s", fault_id, about, describe(error))
     return UttersonError(
         Reason.INTERNAL_FAULT,
         f"internal error; give the operator of the server this id: {fault_id}",

@@ -60,9 +60,11 @@ class CallRefused(Exception):  # noqa: N818 - a refusal is an answer, not always
 
     def __str__(self) -> str:
         """Tell the refusal in one line."""
-        name = error_reason_pb2.ErrorReason.Name(self.reason).removeprefix(REASON_PREFIX)
+        # Where the service itself did not answer there is no reason to tell.
+        known = self.reason != error_reason_pb2.ERROR_REASON_UNSPECIFIED
+        name = f" ({error_reason_pb2.ErrorReason.Name(self.reason).removeprefix(REASON_PREFIX)})" if known else ""
         faults = "".join(f"; {fault.subject or 'request'}: {fault.description}" for fault in self.violations)
-        return f"{self.code.name} ({name}): {self.message}{faults}"
+        return f"{self.code.name}{name}: {self.message}{faults}"
 
 
 def refusal_of(error: grpc.aio.AioRpcError) -> CallRefused:

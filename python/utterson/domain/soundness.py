@@ -42,7 +42,8 @@ class AuditFinding(Enum):
     """What an audit found wrong with a workspace's tables.
 
     Of the first group the values are the core's names: found by the hash of the log's head and by the keyed digests.
-    The second group is found by SQL and says where to look.
+    The second group is found by SQL: by each audit what is wrong with the log, its effects, policies and request ids,
+    the rest where a hash says that something is wrong, to say where to look. What no audit sees: decision 0020.
     """
 
     # Identifiers, profiles, merges or redirects are not those that were committed.
@@ -67,11 +68,23 @@ class AuditFinding(Enum):
     GAPS = "gaps"
     # Entries of the log that do not follow the one before.
     ENTRIES = "entries"
+    # Entries whose effects are gone though those of older ones are kept.
+    PAYLOADS = "payloads"
+    # Policies that are not as the log tells, or that this build cannot read.
+    POLICIES = "policies"
+    # Request ids that a load cannot read, or that are of no entry of the log.
+    REQUESTS = "requests"
 
     @property
     def stops_loading(self) -> bool:
         """Whether a load of the workspace would meet it as well."""
-        return self in {AuditFinding.GRAPH, AuditFinding.TRAITS, AuditFinding.PROFILE, AuditFinding.UNREADABLE}
+        return self in {
+            AuditFinding.GRAPH,
+            AuditFinding.TRAITS,
+            AuditFinding.PROFILE,
+            AuditFinding.UNREADABLE,
+            AuditFinding.REQUESTS,
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ messages and violations come without personal data (docs/architecture.md, "What 
 """
 
 import logging
+import time
+from collections import OrderedDict
 from contextvars import ContextVar
 from enum import IntEnum
 from typing import Final
@@ -104,14 +106,42 @@ def encode_status(error: UttersonError) -> bytes:
     return encoded
 
 
+class _Telling:
+    """Counts how often a fault was told: one that is the answer to every call must not fill the log."""
+
+    LINES_MAX: Final = 10
+    FAULTS_MAX: Final = 64
+    PAUSE_S: Final = 1.0
+
+    def __init__(self) -> None:
+        self._told: OrderedDict[str, tuple[int, float]] = OrderedDict()
+
+    def is_news(self, fault_id: str) -> bool:
+        """Tell whether a fault is worth one more line: the first ten times, then once a second."""
+        now_s = time.monotonic()
+        lines, last_s = self._told.get(fault_id, (0, 0.0))
+        if lines >= self.LINES_MAX and now_s - last_s < self.PAUSE_S:
+            return False
+        self._told[fault_id] = (lines + 1, now_s)
+        self._told.move_to_end(fault_id)
+        if len(self._told) > self.FAULTS_MAX:
+            self._told.popitem(last=False)
+        return True
+
+
+_telling: Final = _Telling()
+
+
 def log_fault(refusal: UttersonError, call: str) -> None:
     """Log to which call a fault is told, so that its request id leads to the fault; other refusals are no news.
+
+    A fault that is told again and again, such as that of a workspace that cannot be loaded, gets a line a second.
 
     Args:
         refusal: what the caller is about to be told.
         call: names the call, for example `/utterson.v1.ProfileService/GetProfile`.
     """
-    if refusal.fault_id:
+    if refusal.fault_id and _telling.is_news(refusal.fault_id):
         request_id = request_id_of_call.get() or "none"
         logger.error("fault %s is told to %s, request id %s", refusal.fault_id, call, request_id)
 

@@ -40,17 +40,21 @@ class FieldRules:
             raise malformed_request(request_class.DESCRIPTOR.full_name) from error
         violations = self._validator.collect_violations(message)
         if violations:
-            raise UttersonError(
-                Reason.FIELD_INVALID,
-                "the request breaks a rule of its fields; see the field violations",
-                violations=tuple(_field_violation(violation) for violation in violations),
-            )
+            faults = tuple(_field_violation(violation) for violation in violations)
+            raise UttersonError(Reason.FIELD_INVALID, _sentence(faults), violations=faults)
 
 
 def malformed_request(message_name: str) -> UttersonError:
     """Make the refusal of bytes that are no such message."""
     sentence = f"the bytes are not an encoded {message_name}; generate the client from the server's protos"
     return UttersonError(Reason.MALFORMED_REQUEST, sentence, violations=(FieldViolation("", sentence),))
+
+
+def _sentence(faults: tuple[FieldViolation, ...]) -> str:
+    """Name the first fault, as the core does for the calls that it reads."""
+    first = faults[0]
+    told = f"{first.field or 'the request'}: {first.description}"
+    return told if len(faults) == 1 else f"{told}; the details name all {len(faults)} faults"
 
 
 def _field_violation(violation: Violation) -> FieldViolation:

@@ -14,11 +14,15 @@ from tests.application.whole.memory import TAG_AT, TIMES_AT, flip_bit, needs_pro
 from utterson import _core
 from utterson.application import auditing, scrubbing
 from utterson.application.auditing import Auditor, audit
+from utterson.application.lane import load_pause
 from utterson.application.scrubbing import Scrubber, ScrubRecord
 from utterson.domain.errors import Reason
 from utterson.domain.soundness import AuditFinding, AuditResult, ScrubFinding
 from utterson.settings.soundness import SoundnessSettings
+from utterson.v1.policy_pb2 import Policy
 from utterson.v1.workspace_service_pb2 import ImportProfilesRequest
+
+FIRST_POLICY = "SELECT policy FROM policies WHERE policy_revision = 1"
 
 
 async def live(core: Core, seed: int, calls: int) -> None:
@@ -122,11 +126,45 @@ async def test_each_fault_of_a_table_is_found(core: Core, url: str, statement: s
     assert hashes <= told, "nothing else is called wrong"
 
 
+@pytest.mark.parametrize(
+    ("statement", "found"),
+    [
+        (f"UPDATE policies SET policy = ({FIRST_POLICY}) WHERE policy_revision = 2", AuditFinding.POLICIES),
+        ("DELETE FROM policies WHERE policy_revision = 1", AuditFinding.POLICIES),
+        ("UPDATE policies SET policy = 'nonsense' WHERE policy_revision = 2", AuditFinding.POLICIES),
+        ("UPDATE requests SET fingerprint = 'nonsense'", AuditFinding.REQUESTS),
+        ("DELETE FROM log_payload WHERE seq = 2", AuditFinding.PAYLOADS),
+        ("DELETE FROM log WHERE seq = 2", AuditFinding.ENTRIES),
+    ],
+)
+async def test_what_no_hash_tells_of_is_held_against_the_log_by_each_audit(
+    core: Core, url: str, statement: str, found: AuditFinding
+) -> None:
+    await core.identify(("email", "ed.hyde@example.com"), request_id="once")
+    made = await core.workspaces.get_workspace(WORKSPACE)
+    policy = Policy.FromString(made.policy)
+    policy.blocked.add(exact="anonymous")
+    await core.workspaces.update_policy(WORKSPACE, policy.SerializeToString(), made.etag)
+    await core.identify(("email", "henry.jekyll@example.com"))
+    keys = (await core.lanes.lane(WORKSPACE)).keys
+    sound = await audit(core.context, keys)
+    assert sound is not None
+    assert sound.findings == {}
+    connection = await asyncpg.connect(url)
+    changed = await connection.execute(statement)
+    await connection.close()
+    assert not changed.endswith(" 0"), "the fault was not seeded"
+    result = await audit(core.context, keys)
+    assert result is not None
+    assert found in result.findings
+
+
 async def test_a_lost_row_is_told_and_drops_the_state_until_it_is_back(
     core: Core, url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(auditing, "LOOK_EVERY_S", 0.01)
     monkeypatch.setattr(auditing, "HOUR_S", 0.0001)
+    monkeypatch.setattr(load_pause, "LONGEST_S", 0.0)
     made = await core.identify(("email", "ed.hyde@example.com"), ("device_id", "d"))
     before = await core.state()
     auditor = Auditor(core.lanes, core.context, SoundnessSettings(audit_hours=1))

@@ -5,6 +5,7 @@ import pytest
 
 from tests.application.conftest import refusal_of
 from tests.application.whole.core import Core, core_on
+from utterson.application.lane import load_pause
 from utterson.domain.errors import Reason
 
 VALUE = "ed.hyde@example.com"
@@ -17,8 +18,9 @@ SECOND_OWNER = """
 
 
 async def test_a_workspace_with_an_identifier_of_two_owners_is_not_served(
-    core: Core, url: str, caplog: pytest.LogCaptureFixture
+    core: Core, url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    monkeypatch.setattr(load_pause, "LONGEST_S", 0.0)
     await core.identify(("email", VALUE))
     await core.identify(("phone", "+442071838750"))
     connection = await asyncpg.connect(url)

@@ -4,11 +4,12 @@ import asyncio
 import logging
 
 from utterson.application.lane.context import LaneContext
+from utterson.application.lane.load_pause import LoadPause
 from utterson.application.ports.engine import State, StateLoader
 from utterson.application.ports.store import TailReader
 from utterson.application.progress import LoadProgress
-from utterson.application.refusals import workspace_not_found
-from utterson.domain.chain import LogRow, SnapshotHead, StateDivergedError, WorkspaceKeys
+from utterson.application.refusals import internal_fault, workspace_not_found
+from utterson.domain.chain import EnginePanicError, LogRow, SnapshotHead, StateDivergedError, WorkspaceKeys
 
 logger = logging.getLogger("utterson.application")
 
@@ -29,15 +30,18 @@ class StateKeeper:
         self.confirmed_at_s = LONG_AGO_S
         self.known_seq = 0
         self._context = context
+        self._pause = LoadPause()
 
     async def ready(self) -> State:
         """Give the state, loaded, and not behind an entry that this replica has heard of.
 
         Raises:
-            StateDivergedError, FormatUnknownError, StoreFailureError, UttersonError (WORKSPACE_NOT_FOUND).
+            StateDivergedError, FormatUnknownError, StoreFailureError.
+            UttersonError: WORKSPACE_NOT_FOUND; INTERNAL_FAULT where the tables and the log disagree, and for a while
+                after that.
         """
         if self.state is None:
-            self.state = await self._load()
+            self.state = await self._load_unless_paused()
         elif self.known_seq > self.state.head.seq:
             await self.catch_up(self._tail)
             # Whoever told of a head that the log does not have was wrong: do not ask again.
@@ -93,6 +97,22 @@ class StateKeeper:
 
     async def _tail(self, after_seq: int, limit: int) -> list[LogRow]:
         return await self._context.store.log.tail(self.keys.workspace_key, after_seq, limit)
+
+    async def _load_unless_paused(self) -> State:
+        """Load; where the tables make no state, refuse for a while before they are read again."""
+        self._pause.check()
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        try:
+            state = await self._load()
+        except (StateDivergedError, EnginePanicError) as error:
+            pause_s = self._pause.next_s(loop.time() - began_s)
+            about = f"workspace {self.keys.workspace} cannot be loaded, calls are refused for {pause_s:.0f} s: {error}"
+            fault = internal_fault(error, self._context.entropy, f"{about}: ")
+            self._pause.begin(pause_s, fault)
+            raise fault from None
+        self._pause.end()
+        return state
 
     async def _load(self) -> State:
         progress = LoadProgress(self.keys.workspace)

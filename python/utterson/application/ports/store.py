@@ -151,7 +151,7 @@ class Audits(Protocol):
         """Feed a workspace's rows to the sink that `begin` makes, all from one snapshot."""
         ...
 
-    async def check(self, workspace_key: int, timeout_s: float) -> dict[AuditFinding, int]:
+    async def check(self, workspace_key: int, timeout_s: float, *, thorough: bool = True) -> dict[AuditFinding, int]:
         """Count the rows of a workspace that contradict one another."""
         ...
 

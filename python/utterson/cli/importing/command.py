@@ -49,6 +49,7 @@ def import_(
     """Take over an existing graph from a file, in calls; given again after a fault, it goes on where it stopped."""
     # Late, so that the help and a missing file do not wait for gRPC.
     from utterson.cli.importing.running import run_import  # noqa: PLC0415
+    from utterson.cli.importing.telling import told_refusal  # noqa: PLC0415
     from utterson.client import CallRefused, UttersonClient  # noqa: PLC0415
     from utterson.v1 import error_reason_pb2  # noqa: PLC0415
 
@@ -70,7 +71,9 @@ def import_(
 
     try:
         progress = asyncio.run(run())
-    except (CallRefused, ImportFileError) as error:
+    except CallRefused as refusal:
+        raise CommandError(told_refusal(refusal, address)) from None
+    except ImportFileError as error:
         raise CommandError(str(error)) from None
     except OSError as error:
         raise CommandError(f"{error.filename}: {error.strerror}") from None

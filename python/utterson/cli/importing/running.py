@@ -1,7 +1,6 @@
 """Takes a file over, call by call; the next piece is read and sent while the last one is taken over."""
 
 import asyncio
-import re
 import secrets
 from collections import deque
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from typing import Final, TextIO
 
 from utterson.cli.importing.progress import ImportProgress
 from utterson.cli.importing.reading import ImportFileError, Piece, opened, pieces
+from utterson.cli.importing.telling import told_faults
 from utterson.client import CallRefused, UttersonClient
 
 # A large call waits for its commit, behind whatever else the workspace has to do.
@@ -18,8 +18,6 @@ CALL_TIMEOUT_S: Final = 600.0
 
 # One is taken over while the next is on its way.
 CALLS_UNDER_WAY: Final = 2
-
-_PROFILE: Final = re.compile(r"^profiles\[(\d+)\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,19 +106,7 @@ async def _send(client: UttersonClient, workspace: str, piece: Piece, part: _Par
             timeout_s=CALL_TIMEOUT_S,
         )
     except CallRefused as refusal:
-        faults = [_in_file(violation.subject, piece) + violation.description for violation in refusal.violations]
-        if not faults:
+        if not refusal.violations:
             raise
-        raise ImportFileError(
-            f"{refusal.message}; {'; '.join(faults)}. The lines before {piece.lines[0]} are taken over: "
-            "correct the file and give it again whole"
-        ) from None
-
-
-def _in_file(subject: str, piece: Piece) -> str:
-    """Name a field by the file's line instead of its place in the call."""
-    found = _PROFILE.match(subject)
-    if found is None or int(found[1]) >= len(piece.lines):
-        return f"{subject}: "
-    rest = subject[found.end() :].lstrip(".")
-    return f"line {piece.lines[int(found[1])]}, {rest or 'the profile'}: "
+        is_first = part.before is None
+        raise ImportFileError(told_faults(refusal, piece.lines, is_first=is_first)) from None

@@ -6,13 +6,14 @@ answered right here, one that waits for its lane costs neither a task nor a futu
 """
 
 import asyncio
-from collections.abc import Coroutine
+import time
 from enum import Enum, auto
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from utterson.application.calls.identity import IdentityService, unary_response
 from utterson.domain.calls import CallKind
 from utterson.domain.decisions import Reply
+from utterson.server.front.pacing import ROUND_S, Pacing
 from utterson.server.front.ports import Front, StreamId, Token
 from utterson.server.front.refusals import encoded_refusal
 from utterson.server.front.streams import FrontStream
@@ -40,8 +41,11 @@ METHODS: Final[tuple[tuple[str, CallKind | Whole], ...]] = (
     (f"{_SERVICE}BatchResolve", Whole.BATCH),
     (f"{_SERVICE}StreamResolve", Whole.STREAM),
 )
-# Calls taken in one turn of the loop: more would keep commits and streams waiting.
-TAKE_CALLS_MAX: Final = 1024
+# Calls taken from the front at once. It gives them in turn, connection by connection, so whoever comes new is among the
+# next ones.
+TAKE_CALLS_MAX: Final = 16
+# While so many messages wait for time, no more are taken: in the front they are bounded, and shared fairly.
+MESSAGES_WAITING_MAX: Final = 4
 
 
 class _Cancellable(Protocol):
@@ -66,10 +70,19 @@ class FrontCalls:
         self._identified: list[tuple[Token, bytes, str]] = []
         self._refusals: list[tuple[Token, int, str, bytes, str]] = []
         self._bring_soon = False
+        self._pacing = Pacing()
 
     def take(self) -> None:
-        """Take what waits in the front; the loop calls this when the front's descriptor is readable."""
-        calls, gone, closed = self._front.take(TAKE_CALLS_MAX)
+        """Take what waits in the front, for 2 ms; the loop calls this while the descriptor is readable."""
+        ends_at_s = time.perf_counter() + ROUND_S
+        calls_max = TAKE_CALLS_MAX if self._pacing.waiting < MESSAGES_WAITING_MAX else 0
+        while self._take(calls_max) and time.perf_counter() < ends_at_s:
+            pass
+        self._bring()
+
+    def _take(self, calls_max: int) -> bool:
+        """Take some calls, and tell whether to go on: there may be more, and none of these has yet to show its work."""
+        calls, gone, closed = self._front.take(calls_max)
         for token in gone:
             waiting = self._waiting.pop(token, None)
             if waiting is not None:
@@ -88,7 +101,8 @@ class FrontCalls:
             over = self._streams.pop(stream, None)
             if over is not None:
                 over.cancel()
-        self._bring()
+        is_light = all(isinstance(METHODS[place][1], CallKind) for _, place, _, _, _ in calls)
+        return bool(calls) and len(calls) == calls_max and is_light
 
     def _begin(self, token: Token, path: str, kind: CallKind, request: bytes, request_id: str | None) -> None:
         receiver = _Receiver(self, token, path, request_id)
@@ -103,25 +117,22 @@ class FrontCalls:
             self._responses.append((token, response))
 
     def _begin_batch(self, token: Token, path: str, request: bytes, request_id: str | None) -> None:
-        self._waiting[token] = self._loop.create_task(
-            self._answer_batch(token, path, self._identity.resolve_batch(request), request_id)
-        )
+        self._waiting[token] = self._loop.create_task(self._answer_batch(token, path, request, request_id))
 
     def _stream(self, stream: StreamId, path: str, request_id: str | None) -> FrontStream:
         """Give a stream under way, or begin it. It is known until the front says that it is over."""
         found = self._streams.get(stream)
         if found is None:
-            found = FrontStream(self, self._identity, path, request_id)
+            found = FrontStream(self, self._identity, self._pacing, path, request_id)
             self._streams[stream] = found
         return found
 
-    async def _answer_batch(
-        self, token: Token, path: str, answer: Coroutine[Any, Any, bytes], request_id: str | None
-    ) -> None:
+    async def _answer_batch(self, token: Token, path: str, request: bytes, request_id: str | None) -> None:
         # Not that of whoever ran when the task was made.
         request_id_of_call.set(request_id or "")
         try:
-            response = await answer
+            await self._pacing.begin()
+            response = await self._identity.resolve_batch(request)
         except BaseException as error:
             self.refuse(token, path, request_id_of_call.get() or None, error)
             return

@@ -1,6 +1,7 @@
 """The front before the server of gRPC: one handle for both."""
 
 import asyncio
+import logging
 import os
 import shutil
 import tempfile
@@ -9,13 +10,21 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from utterson.application.calls.identity import IdentityService
+from utterson.domain.startup import StartupError
 from utterson.server.front.calls import METHODS, FrontCalls, Whole
 from utterson.server.front.ports import Front, FrontLimits, OpenFront
 from utterson.server.front.refusals import front_refusals
+from utterson.server.front.socket_place import SocketPlace, socket_parent
 from utterson.server.listening import UNIX_PREFIX, ListenError, ensure_free, places
+
+logger: Final = logging.getLogger(__name__)
 
 # How often the loop tells the front that it runs.
 BEAT_S: Final = 0.5
+# How often the socket of the server behind is looked for.
+LOOK_EVERY_S: Final = 1.0
+# How long calls of a server behind may take whose socket was removed: nobody can find it any more.
+REMOVED_GRACE_S: Final = 60.0
 
 
 class Listener(Protocol):
@@ -70,6 +79,9 @@ class FrontListener:
         self._make_behind = behind
         self._behind: Listener | None = None
         self._folder: Path | None = None
+        self._looking: asyncio.Task[None] | None = None
+        # Servers behind whose sockets were removed, and that end with their calls.
+        self._leaving: dict[asyncio.Task[None], Listener] = {}
         self._identity = identity
         self._listen = listen
         self._services = services
@@ -93,17 +105,17 @@ class FrontListener:
 
         Raises:
             ListenError: the address is taken or not one of this machine.
+            StartupError: there is no place for the socket of the server behind.
         """
         ensure_free(self._listen)
         # Only this account can open it.
-        self._folder = Path(tempfile.mkdtemp(prefix="utterson-"))
-        socket = self._folder / "grpc"
+        self._folder = Path(tempfile.mkdtemp(prefix="utterson-", dir=socket_parent()))
+        place = SocketPlace(self._folder / "grpc")
         try:
-            self._behind = self._make_behind(f"{UNIX_PREFIX}{socket}")
-            await self._behind.start()
+            await self._start_behind(place)
             front = self._open_front(
                 listen=places(self._listen),
-                behind=os.fspath(socket),
+                behind=os.fspath(place.path),
                 methods=[(path, kind is Whole.STREAM) for path, kind in METHODS],
                 services=self._services,
                 limits=self._limits,
@@ -119,6 +131,7 @@ class FrontListener:
         loop.add_reader(front.descriptor, FrontCalls(front, self._identity).take)
         front.set_serving(True)
         self._tell_alive(loop, front)
+        self._looking = loop.create_task(self._look_after(place), name="socket of the server behind")
 
     async def stop(self, grace_s: float) -> None:
         """Tell health checks first, take no new calls, and let the running ones end.
@@ -134,7 +147,44 @@ class FrontListener:
             asyncio.get_running_loop().remove_reader(front.descriptor)
         await self._stop_behind()
 
+    async def _start_behind(self, place: SocketPlace) -> None:
+        """Start a server behind at a place; one that had it before takes no new calls and ends with its last."""
+        name = place.name_of_next()
+        behind = self._make_behind(f"{UNIX_PREFIX}{name}")
+        try:
+            await behind.start()
+            place.take(name)
+        except BaseException:
+            await behind.stop(0)
+            raise
+        before, self._behind = self._behind, behind
+        if before is not None:
+            leaving = asyncio.create_task(before.stop(REMOVED_GRACE_S))
+            self._leaving[leaving] = before
+            leaving.add_done_callback(lambda done: self._leaving.pop(done, None))
+
+    async def _look_after(self, place: SocketPlace) -> None:
+        """Start the server behind anew whenever somebody has removed its socket: health says that it is served."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            if place.is_taken:
+                continue
+            try:
+                await self._start_behind(place)
+            except (OSError, StartupError) as error:
+                kind = type(error).__name__
+                logger.error("the socket of the server behind was removed and cannot be made anew (%s)", kind)
+            else:
+                logger.warning("the socket of the server behind was removed, and was made anew")
+
     async def _stop_behind(self) -> None:
+        looking, self._looking = self._looking, None
+        if looking is not None:
+            looking.cancel()
+            await asyncio.wait({looking})
+        for leaving, before in tuple(self._leaving.items()):
+            leaving.cancel()
+            await before.stop(0)
         behind, self._behind = self._behind, None
         if behind is not None:
             await behind.stop(0)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Protocol
 
 from utterson.application.calls.identity import IdentityService
+from utterson.server.front.pacing import Pacing
 from utterson.server.front.ports import Token
 from utterson.server.request_id import request_id_of_call
 
@@ -30,13 +31,17 @@ class FrontStream:
     Args:
         answering: who brings the answers.
         identity: the use case.
+        pacing: bounds what one round of the loop does.
         path: the method, for the log.
         request_id: the request id of the stream.
     """
 
-    def __init__(self, answering: Answering, identity: IdentityService, path: str, request_id: str | None) -> None:
+    def __init__(
+        self, answering: Answering, identity: IdentityService, pacing: Pacing, path: str, request_id: str | None
+    ) -> None:
         self._answering = answering
         self._identity = identity
+        self._pacing = pacing
         self._path = path
         self._request_id = request_id
         self._unread: deque[bytes | None] = deque()
@@ -74,4 +79,5 @@ class FrontStream:
             message = self._unread.popleft()
             if message is None:
                 return
+            await self._pacing.begin()
             yield message
