@@ -6,6 +6,7 @@ statement of the connection. See docs/decisions/0003-commit-protocol.md.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,7 +15,11 @@ from typing import TypeAlias, TypeVar
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from utterson.store.sqlstate import classify, deadline_passed
+from utterson.logs import once_a_second
+from utterson.store.durability import UnfitDatabaseError, refuse_unfit
+from utterson.store.sqlstate import UNFIT_CODE, classify, deadline_passed, unfit, unsent
+
+logger = logging.getLogger(__name__)
 
 Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
 Result = TypeVar("Result")
@@ -29,7 +34,8 @@ TERMINATE_TIMEOUT_S = 1.0
 class PoolSettings:
     """How one pool behaves; `call_timeout_ms` bounds a call together with its wait for a connection.
 
-    A pool for commits takes columns, so its database must be migrated.
+    A database that makes no connection within `connect_timeout_ms` is away. A pool for commits takes columns, so its
+    database must be migrated.
     """
 
     connections_max: int
@@ -37,7 +43,7 @@ class PoolSettings:
     statement_timeout_ms: int
     lock_timeout_ms: int = 2_000
     idle_in_transaction_timeout_ms: int = 2_000
-    connect_timeout_ms: int = 5_000
+    connect_timeout_ms: int = 1_000
     for_commits: bool = False
 
 
@@ -60,6 +66,11 @@ async def pass_columns_through(connection: "asyncpg.Connection[asyncpg.Record]")
         await connection.set_builtin_type_codec(name, schema=schema, codec_name="bytea", format="binary")
 
 
+async def _begin_for_commits(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    await refuse_unfit(connection)
+    await pass_columns_through(connection)
+
+
 async def _keep_session(_connection: object) -> None:
     """Skip the driver's reset on release: a round trip that would also wipe nothing we set (no session state)."""
 
@@ -73,6 +84,8 @@ class ConnectionPool:
         self._kept: list[Connection] = []
         self._seeking = 0
         self._closing = False
+        # Counts what was expired: connections of before are not kept.
+        self._generation = 0
         self._call_timeout_s = settings.call_timeout_ms / 1000
 
     @classmethod
@@ -98,7 +111,8 @@ class ConnectionPool:
             timeout=settings.connect_timeout_ms / 1000,
             max_inactive_connection_lifetime=300,
             server_settings=server_settings,
-            init=pass_columns_through if settings.for_commits else None,
+            # Whoever is reached now may be another server than before, or the same with other settings.
+            init=_begin_for_commits if settings.for_commits else refuse_unfit,
             reset=_keep_session,
         )
         return cls(pool, settings)
@@ -111,20 +125,19 @@ class ConnectionPool:
             timeout_s: bound on the whole, default the pool's.
 
         Raises:
-            StoreFailureError: classified; UNKNOWN where the time ran out.
+            StoreFailureError: classified; UNKNOWN where the time ran out, UNREACHABLE where there was no connection,
+                and so nothing was sent.
         """
         deadline = asyncio.get_running_loop().time() + (self._call_timeout_s if timeout_s is None else timeout_s)
-        try:
-            connection = self._take() or await self._acquire(deadline)
-        except _CONNECTION_FAULTS as error:
-            raise classify(error) from None
+        connection = self._take() or await self._acquire(deadline)
+        generation = self._generation
         healthy = False
         try:
             result = await self._bounded(connection, action, deadline)
             healthy = True
             return result
         finally:
-            if healthy and not self._seeking and not self._closing:
+            if healthy and generation == self._generation and not self._seeking and not self._closing:
                 self._kept.append(connection)
             else:
                 if not healthy:
@@ -146,8 +159,11 @@ class ConnectionPool:
         self._seeking += 1
         try:
             return await self._pool.acquire(timeout=max(remaining_s, 0.001))
-        except TimeoutError:
-            raise deadline_passed() from None
+        except UnfitDatabaseError as error:
+            logger.error("no connection to the database is used: %s", error, extra=once_a_second(UNFIT_CODE))
+            raise unfit() from None
+        except _CONNECTION_FAULTS as error:
+            raise unsent(error) from None
         finally:
             self._seeking -= 1
 
@@ -164,6 +180,8 @@ class ConnectionPool:
             await ended
         finally:
             timer.cancel()
+            # Whatever ends this call, nobody else will read how the action ended.
+            task.add_done_callback(_read)
             if not task.done():
                 _cut(connection)
                 await _wait_for_end(task)
@@ -176,12 +194,21 @@ class ConnectionPool:
             raise classify(error) from None
         raise error
 
-    async def close(self, timeout_s: float = 5.0) -> None:
-        """Close all connections; those still busy after the timeout are terminated."""
-        self._closing = True
+    async def expire(self) -> None:
+        """Have every connection made anew, those in use once their call is over."""
+        self._generation += 1
+        await self._pool.expire_connections()
+        await self._release_kept()
+
+    async def _release_kept(self) -> None:
         while (connection := self._take()) is not None:
             with suppress(*_CONNECTION_FAULTS):
                 await self._pool.release(connection)
+
+    async def close(self, timeout_s: float = 5.0) -> None:
+        """Close all connections; those still busy after the timeout are terminated."""
+        self._closing = True
+        await self._release_kept()
         try:
             await asyncio.wait_for(self._pool.close(), timeout_s)
         except TimeoutError:
@@ -211,10 +238,13 @@ def _cut(connection: Connection) -> None:
 
 
 async def _wait_for_end(task: "asyncio.Future[Result]") -> None:
-    """Give the driver a moment to notice the cut, so that no exception goes unread."""
+    """Give the driver a moment to notice the cut."""
     await asyncio.wait({task}, timeout=TERMINATE_TIMEOUT_S)
     if not task.done():
         task.cancel()
-        return
+
+
+def _read(task: "asyncio.Future[Result]") -> None:
+    """Read how a task ended, so that the loop does not print it."""
     if not task.cancelled():
         task.exception()

@@ -2,16 +2,14 @@
 
 import asyncio
 import os
-import shutil
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final, Protocol
 
 from utterson.application.calls.identity import IdentityService
 from utterson.server.front.calls import METHODS, FrontCalls, Whole
 from utterson.server.front.ports import Front, FrontLimits, OpenFront
 from utterson.server.front.refusals import front_refusals
+from utterson.server.front.socket_folder import SocketFolder
 from utterson.server.listening import UNIX_PREFIX, ListenError, ensure_free, places
 
 # How often the loop tells the front that it runs.
@@ -37,6 +35,10 @@ class Listener(Protocol):
         Raises:
             ListenError: the address is taken or not one of this machine.
         """
+        ...
+
+    async def set_ready(self, *, ready: bool) -> None:
+        """Say whether calls can be served now, for health; nothing happens unless it listens."""
         ...
 
     async def stop(self, grace_s: float) -> None:
@@ -69,7 +71,7 @@ class FrontListener:
         self._open_front = open_front
         self._make_behind = behind
         self._behind: Listener | None = None
-        self._folder: Path | None = None
+        self._folder: SocketFolder | None = None
         self._identity = identity
         self._listen = listen
         self._services = services
@@ -93,11 +95,11 @@ class FrontListener:
 
         Raises:
             ListenError: the address is taken or not one of this machine.
+            StartupError: no folder for temporary files can be written to.
         """
         ensure_free(self._listen)
-        # Only this account can open it.
-        self._folder = Path(tempfile.mkdtemp(prefix="utterson-"))
-        socket = self._folder / "grpc"
+        self._folder = SocketFolder.make()
+        socket = self._folder.path / "grpc"
         try:
             self._behind = self._make_behind(f"{UNIX_PREFIX}{socket}")
             await self._behind.start()
@@ -120,6 +122,11 @@ class FrontListener:
         front.set_serving(True)
         self._tell_alive(loop, front)
 
+    async def set_ready(self, *, ready: bool) -> None:
+        """Say whether calls can be served now; liveness is the front's own affair."""
+        if self._front is not None:
+            self._front.set_serving(ready)
+
     async def stop(self, grace_s: float) -> None:
         """Tell health checks first, take no new calls, and let the running ones end.
 
@@ -140,7 +147,7 @@ class FrontListener:
             await behind.stop(0)
         folder, self._folder = self._folder, None
         if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
+            folder.remove()
 
     def _tell_alive(self, loop: asyncio.AbstractEventLoop, front: Front) -> None:
         if not front.is_running and self._front is front:
