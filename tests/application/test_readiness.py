@@ -102,6 +102,23 @@ async def test_connections_that_are_cut_are_no_database_that_is_away(replica: Re
         assert told.times == 0
 
 
+async def test_one_question_that_fails_is_no_database_that_is_away(
+    replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = 0
+
+    async def every_other(timeout_s: float) -> None:
+        nonlocal asked
+        asked += 1
+        if asked % 2:
+            raise StoreFailureError(FailureKind.UNKNOWN, "08003")
+
+    async with following(replica) as told:
+        monkeypatch.setattr(replica.store.fitness.__class__, "check", staticmethod(every_other))
+        await asyncio.sleep(1)
+        assert told.times == 0
+
+
 async def test_a_database_that_does_not_write_is_ready_to_be_read(replica: Replica, url: str) -> None:
     async with following(replica) as told:
         await execute(url, "ALTER TABLE log_payload RENAME TO gone")

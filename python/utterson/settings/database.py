@@ -36,7 +36,7 @@ class DatabaseSettings(CommitSettings):
     )
     connect_timeout_ms: Milliseconds = Field(
         default=1000,
-        description="How long a connection to the database may take to be made before calls are told that it is away.",
+        description="How long no connection to the database can be made before calls are told that it is away.",
     )
     postgres_bin_dir: Path | None = Field(
         default=None, description="Folder with the programs postgres and initdb, instead of the bundled ones."

@@ -68,7 +68,13 @@ async def open_store(
     wanted = (
         PoolSettings(connections_max, settings.commit_timeout_ms, 0, connect_timeout_ms=connect_ms, for_commits=True),
         PoolSettings(connections_max, READ_TIMEOUT_MS, READ_TIMEOUT_MS, connect_timeout_ms=connect_ms),
-        PoolSettings(FITNESS_CONNECTIONS_MAX, READ_TIMEOUT_MS, READ_TIMEOUT_MS, connect_timeout_ms=connect_ms),
+        PoolSettings(
+            FITNESS_CONNECTIONS_MAX,
+            READ_TIMEOUT_MS,
+            READ_TIMEOUT_MS,
+            connect_timeout_ms=connect_ms,
+            tries_again=False,
+        ),
     )
     async with AsyncExitStack() as on_fault:
         pools: list[ConnectionPool] = []

@@ -15,6 +15,7 @@ from typing import TypeAlias, TypeVar
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
+from utterson.domain.chain import StoreFailureError
 from utterson.logs import once_a_second
 from utterson.store.durability import UnfitDatabaseError, refuse_unfit
 from utterson.store.sqlstate import UNFIT_CODE, classify, deadline_passed, unfit, unsent
@@ -28,14 +29,21 @@ Result = TypeVar("Result")
 _CONNECTION_FAULTS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 # How long a call waits for the driver to notice that its connection was terminated.
 TERMINATE_TIMEOUT_S = 1.0
+# The first connections of a process may take as long as a machine that is just starting.
+OPEN_TIMEOUT_S = 30.0
+# Between two tries to reach a database that may be starting again.
+TRY_PAUSE_S = 0.05
+# What trying again does not change: a refused login, no such database, a right that is missing.
+_FINAL_CLASSES = ("28", "3D", "42")
 
 
 @dataclass(frozen=True, slots=True)
 class PoolSettings:
     """How one pool behaves; `call_timeout_ms` bounds a call together with its wait for a connection.
 
-    A database that makes no connection within `connect_timeout_ms` is away. A pool for commits takes columns, so its
-    database must be migrated.
+    A database that makes no connection for `connect_timeout_ms` is away. Until then calls try again, so that a short
+    restart costs them nothing but that time; from then on they are told at once. A pool for commits takes columns, so
+    its database must be migrated.
     """
 
     connections_max: int
@@ -45,6 +53,7 @@ class PoolSettings:
     idle_in_transaction_timeout_ms: int = 2_000
     connect_timeout_ms: int = 1_000
     for_commits: bool = False
+    tries_again: bool = True
 
 
 # Commits and reads find every row by its key. A plan is kept while its table grows: made when statistics told of a few
@@ -87,6 +96,9 @@ class ConnectionPool:
         # Counts what was expired: connections of before are not kept.
         self._generation = 0
         self._call_timeout_s = settings.call_timeout_ms / 1000
+        self._patience_s = settings.connect_timeout_ms / 1000 if settings.tries_again else 0.0
+        # Since when no connection could be made, in loop time; None while they can be.
+        self._away_since_s: float | None = None
 
     @classmethod
     async def open(cls, database_url: str, settings: PoolSettings) -> "ConnectionPool":
@@ -108,13 +120,14 @@ class ConnectionPool:
             database_url,
             min_size=1,
             max_size=settings.connections_max,
-            timeout=settings.connect_timeout_ms / 1000,
+            timeout=OPEN_TIMEOUT_S,
             max_inactive_connection_lifetime=300,
             server_settings=server_settings,
             # Whoever is reached now may be another server than before, or the same with other settings.
             init=_begin_for_commits if settings.for_commits else refuse_unfit,
             reset=_keep_session,
         )
+        pool.set_connect_args(database_url, timeout=settings.connect_timeout_ms / 1000, server_settings=server_settings)
         return cls(pool, settings)
 
     async def run(self, action: Callable[[Connection], Awaitable[Result]], timeout_s: float | None = None) -> Result:
@@ -134,7 +147,7 @@ class ConnectionPool:
         healthy = False
         try:
             result = await self._bounded(connection, action, deadline)
-            healthy = True
+            healthy, self._away_since_s = True, None
             return result
         finally:
             if healthy and generation == self._generation and not self._seeking and not self._closing:
@@ -155,17 +168,35 @@ class ConnectionPool:
         return None
 
     async def _acquire(self, deadline: float) -> Connection:
-        remaining_s = deadline - asyncio.get_running_loop().time()
+        loop = asyncio.get_running_loop()
         self._seeking += 1
         try:
-            return await self._pool.acquire(timeout=max(remaining_s, 0.001))
-        except UnfitDatabaseError as error:
-            logger.error("no connection to the database is used: %s", error, extra=once_a_second(UNFIT_CODE))
-            raise unfit() from None
-        except _CONNECTION_FAULTS as error:
-            raise unsent(error) from None
+            while True:
+                began_s = loop.time()
+                try:
+                    connection = await self._pool.acquire(timeout=max(deadline - began_s, 0.001))
+                except UnfitDatabaseError as error:
+                    logger.error("no connection to the database is used: %s", error, extra=once_a_second(UNFIT_CODE))
+                    raise unfit() from None
+                except _CONNECTION_FAULTS as error:
+                    failure = unsent(error)
+                    if not self._may_try_again(failure, began_s, deadline):
+                        raise failure from None
+                    await asyncio.sleep(TRY_PAUSE_S)
+                else:
+                    self._away_since_s = None
+                    return connection
         finally:
             self._seeking -= 1
+
+    def _may_try_again(self, failure: StoreFailureError, began_s: float, deadline: float) -> bool:
+        """Take note that no connection could be made, and tell whether the database may be only starting again."""
+        now_s = asyncio.get_running_loop().time()
+        if self._closing or now_s >= deadline or failure.code.startswith(_FINAL_CLASSES):
+            return False
+        if self._away_since_s is None:
+            self._away_since_s = began_s
+        return now_s + TRY_PAUSE_S < min(deadline, self._away_since_s + self._patience_s)
 
     async def _bounded(
         self, connection: Connection, action: Callable[[Connection], Awaitable[Result]], deadline: float

@@ -9,6 +9,7 @@ from utterson.application.lane.turn_runner import TurnRunner
 from utterson.application.refusals import WriteRefusedError, describe, logger
 from utterson.domain.decisions import ParsedGroup
 from utterson.domain.errors import UttersonError
+from utterson.logs import once_a_second
 
 # Groups that are decided in one round of the loop.
 AT_ONCE: Final = 16
@@ -39,6 +40,7 @@ async def unwritten(
             found.append(None if await runner.writes(alone) else alone)
         except Exception as error:
             # The database cannot be read either; or what is wrong with the group is told when writing is possible.
-            logger.warning("calls that change nothing are refused too: %s", describe(error))
+            told = "calls that change nothing are refused too: %s"
+            logger.warning(told, describe(error), extra=once_a_second("not spared"))
             return found + [None] * (len(groups) - len(found))
     return found
