@@ -4,13 +4,12 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
-import asyncpg
 import pytest
 
 from tests.application.conftest import Replica, refusal_of
 from tests.application.faulty import Faulty, execute
+from tests.database_doors import Doors, doors_of
 from utterson.application.readiness import Readiness
 from utterson.domain.chain import FailureKind, StoreFailureError
 from utterson.domain.errors import Reason
@@ -44,34 +43,10 @@ async def following(replica: Replica) -> AsyncIterator[Told]:
     await asyncio.wait({task})
 
 
-class Doors:
-    """Closes a database to new connections and ends the others, and opens it again."""
-
-    def __init__(self, url: str, admin: "asyncpg.Connection[Any]") -> None:
-        self._name = url.partition("?")[0].rpartition("/")[2]
-        self._admin = admin
-
-    async def close(self) -> None:
-        await self._admin.execute(f"ALTER DATABASE {self._name} ALLOW_CONNECTIONS false")
-        await self.cut()
-
-    async def cut(self) -> None:
-        await self._admin.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", self._name
-        )
-
-    async def open(self) -> None:
-        await self._admin.execute(f"ALTER DATABASE {self._name} ALLOW_CONNECTIONS true")
-
-
 @pytest.fixture
 async def doors(url: str) -> AsyncIterator[Doors]:
-    base, _, options = url.partition("?")
-    admin = await asyncpg.connect(f"{base.rpartition('/')[0]}/postgres?{options}")
-    made = Doors(url, admin)
-    yield made
-    await made.open()
-    await admin.close()
+    async with doors_of(url) as made:
+        yield made
 
 
 async def test_a_database_that_goes_away_and_comes_back_is_told_within_two_seconds(

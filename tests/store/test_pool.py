@@ -8,43 +8,21 @@ from typing import Any
 import asyncpg
 import pytest
 
+from tests.database_doors import Doors, doors_of
 from utterson.domain.chain import FailureKind, StoreFailureError
 from utterson.store.pool import ConnectionPool, PoolSettings
 
 PATIENCE_MS = 600
 
 
-class Database:
-    """One whose doors can be closed."""
-
-    def __init__(self, url: str, admin: "asyncpg.Connection[Any]") -> None:
-        self.url = url
-        self.name = url.partition("?")[0].rpartition("/")[2]
-        self.admin = admin
-
-    async def close(self) -> None:
-        """Let nobody in, and put everybody out."""
-        await self.admin.execute(f"ALTER DATABASE {self.name} ALLOW_CONNECTIONS false")
-        await self.admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", self.name)
-        await asyncio.sleep(0.05)
-
-    async def open(self) -> None:
-        """Let all in again."""
-        await self.admin.execute(f"ALTER DATABASE {self.name} ALLOW_CONNECTIONS true")
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Doors]:
+    async with doors_of(database_url) as made:
+        yield made
 
 
 @pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    base, _, options = database_url.partition("?")
-    admin = await asyncpg.connect(f"{base.rpartition('/')[0]}/postgres?{options}")
-    made = Database(database_url, admin)
-    yield made
-    await made.open()
-    await admin.close()
-
-
-@pytest.fixture
-async def pool(database: Database) -> AsyncIterator[ConnectionPool]:
+async def pool(database: Doors) -> AsyncIterator[ConnectionPool]:
     opened = await ConnectionPool.open(database.url, PoolSettings(2, 5000, 5000, connect_timeout_ms=PATIENCE_MS))
     yield opened
     await opened.close()
@@ -62,7 +40,7 @@ async def seconds_until_refused(pool: ConnectionPool) -> float:
     return time.monotonic() - began_s
 
 
-async def test_a_short_restart_costs_its_time_only(pool: ConnectionPool, database: Database) -> None:
+async def test_a_short_restart_costs_its_time_only(pool: ConnectionPool, database: Doors) -> None:
     await database.close()
     asking = asyncio.create_task(ask(pool))
     await asyncio.sleep(0.3)
@@ -72,7 +50,7 @@ async def test_a_short_restart_costs_its_time_only(pool: ConnectionPool, databas
 
 
 async def test_a_database_that_is_away_is_told_once_after_a_time_and_then_at_once(
-    pool: ConnectionPool, database: Database
+    pool: ConnectionPool, database: Doors
 ) -> None:
     await database.close()
     assert 0.3 < await seconds_until_refused(pool) < 0.9
@@ -83,7 +61,7 @@ async def test_a_database_that_is_away_is_told_once_after_a_time_and_then_at_onc
     assert 0.3 < await seconds_until_refused(pool) < 0.9
 
 
-async def test_a_refused_login_is_told_at_once(pool: ConnectionPool, database: Database) -> None:
+async def test_a_refused_login_is_told_at_once(pool: ConnectionPool, database: Doors) -> None:
     await database.admin.execute(f"CREATE ROLE {database.name} LOGIN")
     try:
         await database.admin.execute(f"REVOKE CONNECT ON DATABASE {database.name} FROM PUBLIC")
@@ -104,7 +82,7 @@ async def test_a_refused_login_is_told_at_once(pool: ConnectionPool, database: D
         await database.admin.execute(f"DROP ROLE {database.name}")
 
 
-async def test_a_busy_pool_is_waited_for_longer(database: Database) -> None:
+async def test_a_busy_pool_is_waited_for_longer(database: Doors) -> None:
     pool = await ConnectionPool.open(database.url, PoolSettings(1, 5000, 5000, connect_timeout_ms=200))
     busy = asyncio.create_task(pool.run(lambda connection: connection.fetchval("SELECT pg_sleep(0.6)")))
     await asyncio.sleep(0.05)

@@ -14,9 +14,9 @@ from utterson.application.refusals import logger, store_unavailable
 from utterson.domain.chain import StoreFailureError
 
 # A database that goes away is noticed within LOOK_EVERY_S and TRIES times TIMEOUT_S: less than two seconds.
-LOOK_EVERY_S: Final = 0.4
-TIMEOUT_S: Final = 0.7
-# One connection that broke is no database that is away.
+LOOK_EVERY_S: Final = 0.3
+TIMEOUT_S: Final = 0.6
+# One connection that broke is no database that is away. While it is away, one try tells whether it is back.
 TRIES: Final = 2
 
 
@@ -42,9 +42,9 @@ class Readiness:
             if (failure is None) is not self._ready:
                 self._ready = failure is None
                 if failure is None:
-                    logger.info("the database is back: ready")
+                    logger.info("ready: the database is back")
                 else:
-                    logger.error("the database is away: not ready: %s", failure)
+                    logger.error("not ready, because of the database: %s", failure)
                 await self._tell(self._ready)
             if failure is not None:
                 for lane in list(self._lanes.open_lanes):
@@ -55,7 +55,7 @@ class Readiness:
     async def _look(self) -> StoreFailureError | None:
         """Ask whether the database is there; tell what the last try failed of."""
         failure = None
-        for _ in range(TRIES):
+        for _ in range(TRIES if self._ready else 1):
             try:
                 await self._fitness.check(TIMEOUT_S)
             except StoreFailureError as error:

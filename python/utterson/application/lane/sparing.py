@@ -24,12 +24,12 @@ async def unwritten(
         runner: the lane's.
         make_batch: makes the operation that decides groups.
         groups: what was refused together; none of it was written.
-        refusal: why. Where it does not say that the database answers, nothing is tried.
+        refusal: why. Where it does not say that the database answers, nothing is tried; nor where there is no state.
 
     Returns:
         The decided operation of each group that changes nothing, None for each that would have to be written.
     """
-    if not isinstance(refusal, WriteRefusedError):
+    if not (isinstance(refusal, WriteRefusedError) and runner.is_loaded):
         return [None] * len(groups)
     found: list[Batch | None] = []
     for group in groups:

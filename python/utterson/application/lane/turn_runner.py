@@ -97,6 +97,11 @@ class TurnRunner:
                     self._keeper.drop("the outcome of a commit is unknown")
                 raise
 
+    @property
+    def is_loaded(self) -> bool:
+        """Whether there is a state to decide on."""
+        return self._keeper.state is not None
+
     def decide_ahead(self, batch: Batch) -> None:
         """Decide calls while a commit is under way, on the state that it leads to; without one, do nothing.
 
