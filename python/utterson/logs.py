@@ -8,6 +8,39 @@ from typing import Final
 
 from utterson.settings.logging import LogFormat, LogLevel
 
+_KIND: Final = "once_a_second"
+PACE_S: Final = 1.0
+
+
+def once_a_second(kind: str) -> dict[str, str]:
+    """Give a line's `extra` that makes it one of a kind: of each kind the log takes one line a second."""
+    return {_KIND: kind}
+
+
+class _Pace(logging.Filter):
+    """Takes one line a kind and second. The next one tells how many were left out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        # By kind: when its last line was written, in seconds since 1970, and how many were left out since.
+        self._written: dict[str, tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether the line is written; those that are of no kind always are."""
+        kind = getattr(record, _KIND, None)
+        if kind is None:
+            return True
+        written_at_s, left_out = self._written.get(kind, (float("-inf"), 0))
+        # A clock that was set back keeps nobody silent.
+        if written_at_s <= record.created < written_at_s + PACE_S:
+            self._written[kind] = (written_at_s, left_out + 1)
+            return False
+        self._written[kind] = (record.created, 0)
+        if left_out:
+            record.msg = f"{record.getMessage()} (and {left_out} more like this since the last such line)"
+            record.args = None
+        return True
+
 
 class _JsonFormatter(logging.Formatter):
     """One JSON object a line."""
@@ -75,6 +108,7 @@ def configure_logging(level: LogLevel, log_format: LogFormat) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JsonFormatter() if log_format is LogFormat.JSON else _TextFormatter())
     handler.addFilter(_WithoutCallersBytes())
+    handler.addFilter(_Pace())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.value.upper())

@@ -7,7 +7,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from utterson.application.auditing import Auditor
 from utterson.application.calls.batch import CallBatch
@@ -18,7 +18,9 @@ from utterson.application.lane.failpoints import Failpoints
 from utterson.application.lane.heads import HeadReader
 from utterson.application.lane.lanes import Lanes
 from utterson.application.lane.poller import poll_heads
+from utterson.application.lasting import lasting
 from utterson.application.maintenance import prepare, tidy
+from utterson.application.readiness import Readiness
 from utterson.application.reads.profiles import ProfilesService
 from utterson.application.rekeying import rekey
 from utterson.application.scrubbing import Scrubber
@@ -33,6 +35,7 @@ from utterson.server.front.ports import FrontLimits
 from utterson.server.limits import HANDSHAKE_TIMEOUT_MS, SILENCE_MS_MAX, UNARY_TIMEOUT_S, UNTAKEN_TIMEOUT_MS
 from utterson.server.refusals import encode_status
 from utterson.server.rpc.server import SERVICES, build_server
+from utterson.server.unhandled import unhandled_told
 from utterson.settings.listening import FrontChoice
 from utterson.settings.process import Settings
 from utterson.store.embedded import EmbeddedPostgres
@@ -106,6 +109,7 @@ async def running(settings: Settings) -> AsyncIterator[Listener]:
         StartupError: the server cannot start.
     """
     async with AsyncExitStack() as stack:
+        stack.enter_context(unhandled_told(asyncio.get_running_loop()))
         store = await stack.enter_async_context(_opened_store(settings))
         context = LaneContext(
             engine=CoreEngine(),
@@ -121,10 +125,20 @@ async def running(settings: Settings) -> AsyncIterator[Listener]:
         lanes = Lanes(context, CallBatch)
         stack.push_async_callback(lanes.close, settings.shutdown_grace_ms / 1000)
         scrubber, auditor = Scrubber(lanes, context, settings), Auditor(lanes, context, settings)
-        await stack.enter_async_context(_background(context, lanes, scrubber, auditor))
+        background = {
+            "head poller": lambda: poll_heads(lanes, context),
+            "tidying": lambda: tidy(context),
+            "scrub": scrubber.run,
+            "audits": auditor.run,
+            "rekeying": lambda: rekey(context),
+        }
+        await stack.enter_async_context(lasting(background))
         server = _listener(settings, lanes, context)
         await server.start()
         stack.push_async_callback(server.stop, settings.shutdown_grace_ms / 1000)
+        # Ended before the server stops: from then on it is not ready, whatever the database says.
+        readiness = Readiness(context, lanes, lambda ready: server.set_ready(ready=ready))
+        await stack.enter_async_context(lasting({"readiness": readiness.follow}))
         yield server
 
 
@@ -175,34 +189,13 @@ def front_limits(settings: Settings) -> FrontLimits:
 async def _opened_store(settings: Settings) -> AsyncIterator[Store]:
     """Open the database of the settings, the embedded one unless an address is given, and migrate it."""
     async with AsyncExitStack() as stack:
-        if settings.database_url is None:
+        address = settings.database_address
+        if address is None:
             embedded = EmbeddedPostgres(settings.data_dir, binaries_dir=settings.postgres_bin_dir)
             address = (await stack.enter_async_context(embedded)).dsn
-        else:
-            address = settings.database_url.get_secret_value()
         applied = await migrate(address)
         if applied:
             logger.info("applied migrations %s", applied)
         store = await open_store(address, settings, REQUEST_RETENTION_US)
         stack.push_async_callback(store.close)
         yield store
-
-
-@asynccontextmanager
-async def _background(context: LaneContext, lanes: Lanes, scrubber: Scrubber, auditor: Auditor) -> AsyncIterator[None]:
-    """Poll heads, tidy, scrub, audit, and change the key of an older database while the context lasts."""
-    tasks = [
-        asyncio.create_task(poll_heads(lanes, context), name="head poller"),
-        asyncio.create_task(tidy(context), name="tidying"),
-        asyncio.create_task(scrubber.run(), name="scrub"),
-        asyncio.create_task(auditor.run(), name="audits"),
-        asyncio.create_task(rekey(context), name="rekeying"),
-    ]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        for task in tasks:
-            with suppress(asyncio.CancelledError):
-                await task

@@ -9,6 +9,26 @@ import pytest
 from tests.cli.processes import processes_of
 from tests.crashes.server_process import ServerProcess
 
+PASSWORD = "carews-own-secret"
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks at processes in /proc")
+async def test_an_address_from_a_file_stands_in_no_list_of_processes(
+    database_url: str, tmp_path: Path, open_dir: Path
+) -> None:
+    file = tmp_path / "address"
+    file.write_text(database_url.replace("//postgres@", f"//postgres:{PASSWORD}@"))
+    file.chmod(0o600)
+    server = ServerProcess(open_dir / "unused", open_dir / "log", "--database-url-file", str(file))
+    await server.start()
+    try:
+        told = [(Path("/proc") / str(server.process_id) / name).read_bytes() for name in ("cmdline", "environ")]
+    finally:
+        await server.stop()
+    assert not (open_dir / "unused").exists()
+    assert [PASSWORD.encode() in what for what in told] == [False, False]
+    assert PASSWORD not in (open_dir / "log").read_text()
+
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere threads are left as they are")
 async def test_threads_that_wake_wait_their_turn(open_dir: Path) -> None:

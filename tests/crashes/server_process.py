@@ -28,10 +28,11 @@ def free_port() -> int:
 class ServerProcess:
     """Started, killed and started again at one address, so that clients find it again."""
 
-    def __init__(self, data_dir: Path, log_file: Path) -> None:
+    def __init__(self, data_dir: Path, log_file: Path, *options: str) -> None:
         self.address = f"127.0.0.1:{free_port()}"
         self._data_dir = data_dir
         self._log_file = log_file
+        self._options = options
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(
@@ -52,7 +53,7 @@ class ServerProcess:
         environment = os.environ | {f"UTTERSON_{name}": value for name, value in settings.items()}
         with self._log_file.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-c", _PROGRAM, "serve", env=environment, stdout=log, stderr=log
+                sys.executable, "-c", _PROGRAM, "serve", *self._options, env=environment, stdout=log, stderr=log
             )
         await self._answers()
 

@@ -17,7 +17,8 @@ from utterson.domain.failpoints import FailpointPlace
 
 CALLS = 1_000
 LEAVING = 8
-SERVER_CONNECTIONS_MAX = 16
+# Eight for commits, eight for reads, one that asks whether the database is there.
+SERVER_CONNECTIONS_MAX = 17
 
 
 async def _call(client: Client, caller: Caller, chance: random.Random) -> None:

@@ -194,3 +194,37 @@ def test_settings_cannot_be_changed() -> None:
     settings = load_settings(None, {})
     with pytest.raises(ValueError, match="frozen"):
         settings.listen = "0.0.0.0:1"
+
+
+def test_the_address_can_come_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "address"
+    file.write_text("postgresql://utterson:carew@db/x\n")
+    settings = load_settings(None, {"database_url_file": file})
+    assert settings.database_address == "postgresql://utterson:carew@db/x"
+    assert "carew" not in repr(settings)
+    file.unlink()
+    with pytest.raises(StartupError, match=r"database_url_file .* cannot be read"):
+        _ = settings.database_address
+
+
+@pytest.mark.parametrize("content", ["mysql://u:carew@db/x", "", "\udcff"])
+def test_a_file_without_an_address_is_refused_and_not_told(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "address"
+    file.write_bytes(content.encode("utf-8", "surrogateescape"))
+    with pytest.raises(StartupError, match="database_url_file") as caught:
+        load_settings(None, {"database_url_file": file})
+    assert "carew" not in str(caught.value)
+
+
+def test_a_missing_file_and_two_addresses_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(StartupError, match=r"database_url_file .* cannot be read"):
+        load_settings(None, {"database_url_file": tmp_path / "none"})
+    file = tmp_path / "address"
+    file.write_text("postgresql://db/x")
+    with pytest.raises(StartupError, match="not both"):
+        load_settings(None, {"database_url_file": file, "database_url": "postgresql://db/y"})
+
+
+def test_without_either_the_embedded_one_is_used() -> None:
+    assert load_settings(None, {}).database_address is None
+    assert load_settings(None, {"database_url": "postgresql://db/x"}).database_address == "postgresql://db/x"

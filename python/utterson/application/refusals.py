@@ -9,10 +9,27 @@ from typing import Final
 from utterson.application.ports.process import Entropy
 from utterson.domain.chain import FailureKind, StoreFailureError
 from utterson.domain.errors import Reason, Resource, UttersonError
+from utterson.logs import once_a_second
 
 logger = logging.getLogger("utterson.application")
 
 RETRY_AFTER_MS: Final = 200
+# Somebody has to put right what the database refuses.
+REFUSED_RETRY_AFTER_MS: Final = 1_000
+# The commonest of what the database says about itself, in words; others are told by their code.
+_WHY: Final = {
+    "25006": "it is read-only",
+    "42501": "a right is missing",
+    "42P01": "a table is missing",
+    "42883": "a function is missing",
+    "53100": "its disk is full",
+    "28P01": "it refuses the login",
+    "28000": "it refuses the login",
+    "3D000": "there is no such database",
+    "53300": "it takes no more connections",
+    "57P03": "it is starting or stopping",
+    "unfit": "it would not keep what it acknowledges",
+}
 FAULT_ID_BYTES: Final = 8
 CAUSES_MAX: Final = 5
 
@@ -51,25 +68,54 @@ def describe(error: BaseException) -> str:
     return ", caused by ".join(told)
 
 
+class WriteRefusedError(UttersonError):
+    """The database answers, and takes nothing: what changes nothing can be answered all the same."""
+
+
 @contextmanager
-def store_refusals() -> Iterator[None]:
+def store_refusals(workspace: str = "") -> Iterator[None]:
     """Turn a failed read into STORE_UNAVAILABLE; a value that the database refuses stays a bug."""
     try:
         yield
     except StoreFailureError as failure:
         if failure.kind is FailureKind.POISON:
             raise
-        raise store_unavailable(failure) from None
+        raise store_unavailable(failure, workspace) from None
 
 
-def store_unavailable(failure: StoreFailureError) -> UttersonError:
-    """Make the refusal of a call that needs the database while it is away or out of resources."""
-    logger.warning("the database failed: %s", failure)
-    return UttersonError(
-        Reason.STORE_UNAVAILABLE,
-        "the database cannot be reached or is overloaded; try again",
-        retry_after_ms=RETRY_AFTER_MS,
-    )
+def store_unavailable(failure: StoreFailureError, workspace: str = "") -> UttersonError:
+    """Make the refusal of a call that needs the database while it is away, out of resources or set up against us.
+
+    Args:
+        failure: what the database said.
+        workspace: whom the call was for, for the log; empty where it was for none in particular.
+    """
+    log_failure(failure, "the database failed", workspace)
+    why = _WHY.get(failure.code, failure.code)
+    match failure.kind:
+        case FailureKind.REFUSED:
+            return WriteRefusedError(
+                Reason.STORE_UNAVAILABLE,
+                f"the database refuses ({why}), and nothing was written; its operator has to put that right",
+                retry_after_ms=REFUSED_RETRY_AFTER_MS,
+            )
+        case FailureKind.OVERLOAD:
+            return WriteRefusedError(
+                Reason.STORE_UNAVAILABLE,
+                f"the database is out of a resource ({why}), and nothing was written; try again",
+                retry_after_ms=RETRY_AFTER_MS,
+            )
+        case FailureKind.UNREACHABLE:
+            sentence = f"the database cannot be reached ({why}), and nothing was written; try again"
+        case FailureKind.UNKNOWN | FailureKind.LOST_RACE | FailureKind.DIVERGENCE | FailureKind.POISON:
+            sentence = "the database cannot be reached or is overloaded; try again"
+    return UttersonError(Reason.STORE_UNAVAILABLE, sentence, retry_after_ms=RETRY_AFTER_MS)
+
+
+def log_failure(failure: StoreFailureError, sentence: str, workspace: str) -> None:
+    """Tell the log of a failure of the database, of each kind once a second."""
+    whose = f"workspace {workspace}: " if workspace else ""
+    logger.warning("%s%s: %s", whose, sentence, failure, extra=once_a_second(failure.kind.value))
 
 
 def outcome_unknown() -> UttersonError:

@@ -144,6 +144,10 @@ class FailureKind(Enum):
     POISON = "poison"
     # The database is out of some resource; nothing was written.
     OVERLOAD = "overload"
+    # The database takes nothing as it is set up now: read-only, a right or a table is missing; nothing was written.
+    REFUSED = "refused"
+    # There was no connection; nothing was sent.
+    UNREACHABLE = "unreachable"
 
 
 class StoreFailureError(Exception):
@@ -160,6 +164,11 @@ class StoreFailureError(Exception):
         self.kind = kind
         self.code = code
         self.constraint = constraint
+
+    @property
+    def wrote_nothing(self) -> bool:
+        """Whether it is certain that nothing was written."""
+        return self.kind is not FailureKind.UNKNOWN
 
 
 class StateDivergedError(Exception):

@@ -15,8 +15,12 @@ VIOLATIONS_BYTES_MAX: Final = 4096
 # How long a connection may take until it speaks HTTP/2.
 HANDSHAKE_TIMEOUT_MS: Final = 20_000
 
-# After so long without a word from the event loop, health says that nobody is served.
-SILENCE_MS_MAX: Final = 5_000
+# After so long without a word from the event loop, health says that nobody is served. With the beat and the front's
+# look that is less than two seconds.
+SILENCE_MS_MAX: Final = 1_500
+
+# The name under which health tells whether the process is alive; under all others whether it is ready.
+LIVENESS: Final = "liveness"
 
 # An answer that its caller has not taken after this long, twice as long at most, costs it the connection.
 UNTAKEN_TIMEOUT_MS: Final = 60_000

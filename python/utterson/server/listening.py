@@ -7,6 +7,8 @@ from typing import Final
 from utterson.domain.startup import StartupError
 
 UNIX_PREFIX: Final = "unix:"
+# From here on Linux gives ports to outgoing connections, unless it is set otherwise.
+OUTGOING_PORT_MIN: Final = 32_768
 _TAKEN: Final = frozenset({errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES})
 
 
@@ -16,8 +18,18 @@ class ListenError(StartupError):
     def __init__(self, listen: str) -> None:
         super().__init__(
             f"cannot listen at {listen}: the port is taken or the address is not one of this machine; "
-            "stop the other process or choose another address"
+            f"stop the other process or choose another address{_of_outgoing(listen)}"
         )
+
+
+def _of_outgoing(listen: str) -> str:
+    """Say who else may have the port, where it is one of those that systems give to outgoing connections."""
+    port = listen.rpartition(":")[2]
+    if not port.isdigit() or int(port) < OUTGOING_PORT_MIN:
+        return ""
+    return (
+        f"; an outgoing connection may have the port, up to a minute after its end: below {OUTGOING_PORT_MIN} none has"
+    )
 
 
 def ensure_free(listen: str) -> None:

@@ -2,11 +2,13 @@
 
 import os
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
+from utterson.domain.startup import StartupError
 from utterson.settings.commits import CommitSettings
-from utterson.settings.kinds import Count
+from utterson.settings.kinds import Count, Milliseconds
 
 
 def default_data_dir() -> Path:
@@ -25,7 +27,16 @@ class DatabaseSettings(CommitSettings):
         description="Folder of the embedded Postgres; /var/lib/utterson as root, else ./utterson-data.",
     )
     database_url: SecretStr | None = Field(
-        default=None, description="postgresql:// address of an existing Postgres, instead of the embedded one."
+        default=None,
+        description="postgresql:// address of an existing Postgres, instead of the embedded one; without a password.",
+    )
+    database_url_file: Path | None = Field(
+        default=None,
+        description="File that holds that address: unlike an option, nobody else can read it in the list of processes.",
+    )
+    connect_timeout_ms: Milliseconds = Field(
+        default=1000,
+        description="How long no connection to the database can be made before calls are told that it is away.",
     )
     postgres_bin_dir: Path | None = Field(
         default=None, description="Folder with the programs postgres and initdb, instead of the bundled ones."
@@ -37,6 +48,45 @@ class DatabaseSettings(CommitSettings):
     @field_validator("database_url")
     @classmethod
     def _check_database_url(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not value.get_secret_value().startswith(("postgresql://", "postgres://")):
-            raise ValueError("it must begin with postgresql://")
+        if value is not None:
+            _check_address(value.get_secret_value())
         return value
+
+    @model_validator(mode="after")
+    def _check_one_address(self) -> Self:
+        if self.database_url_file is not None:
+            if self.database_url is not None:
+                raise ValueError("give database_url or database_url_file, not both")
+            _read_address(self.database_url_file)
+        return self
+
+    @property
+    def database_address(self) -> str | None:
+        """The address of the Postgres to use, None for the embedded one; it may hold a password.
+
+        Raises:
+            StartupError: the file that holds it has gone since the settings were read.
+        """
+        if self.database_url_file is not None:
+            try:
+                return _read_address(self.database_url_file)
+            except ValueError as error:
+                raise StartupError(str(error)) from None
+        return None if self.database_url is None else self.database_url.get_secret_value()
+
+
+def _read_address(file: Path) -> str:
+    try:
+        address = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeError) as error:
+        raise ValueError(f"database_url_file {file} cannot be read ({type(error).__name__})") from None
+    try:
+        _check_address(address)
+    except ValueError as error:
+        raise ValueError(f"database_url_file {file}: {error}") from None
+    return address
+
+
+def _check_address(address: str) -> None:
+    if not address.startswith(("postgresql://", "postgres://")):
+        raise ValueError("it must begin with postgresql://")

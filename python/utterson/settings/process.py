@@ -128,5 +128,6 @@ def _describe(error: ValidationError) -> str:
             nearest = _nearest(name)
             faults.append(f"there is no setting named {name}" + (f", did you mean {nearest}?" if nearest else ""))
         else:
-            faults.append(f"{name}: {fault['msg'].removeprefix('Value error, ')}")
+            said = fault["msg"].removeprefix("Value error, ")
+            faults.append(f"{name}: {said}" if name else said)
     return "the settings are wrong: " + "; ".join(faults)

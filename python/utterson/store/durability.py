@@ -1,23 +1,28 @@
-"""What an acknowledged write rests on: checked once at start."""
+"""What an acknowledged write rests on: looked at before anything is written, and again on every new connection."""
+
+from typing import TypeAlias
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
 
 from utterson.domain.startup import StartupError
-from utterson.store.pool import ConnectionPool
 from utterson.store.statements import Statement
 
 VERSION_MIN = 150_000
+AnyConnection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 
 
 class UnfitDatabaseError(StartupError):
     """The database does not keep what the service promises. The message names every fault and its remedy."""
 
 
-async def check_durability(pool: ConnectionPool) -> None:
-    """Refuse a database that may lose acknowledged writes or mangle text.
+async def refuse_unfit(connection: AnyConnection) -> None:
+    """Refuse a database that may lose acknowledged writes or mangle text, or that shows the past.
 
     Raises:
         UnfitDatabaseError: with every fault found.
     """
-    row = await pool.run(lambda connection: connection.fetchrow(Statement.DURABILITY.text))
+    row = await connection.fetchrow(Statement.DURABILITY.text)
     if row is None:
         raise UnfitDatabaseError("the database tells no settings")
     faults = []

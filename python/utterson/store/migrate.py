@@ -5,6 +5,7 @@ import asyncio
 import asyncpg
 
 from utterson.store.connecting import connect_faults
+from utterson.store.durability import refuse_unfit
 from utterson.store.schema import MigrationError, Schema, read_schema
 
 # Any number that no other program on the same database uses: replicas that start together queue on it.
@@ -24,12 +25,15 @@ async def migrate(database_url: str) -> list[int]:
 
     Raises:
         StartupError: the database cannot be reached.
+        UnfitDatabaseError: it may lose acknowledged writes, or its encoding is not ours; nothing was written into it.
         MigrationError: the database is newer than this build, or a migration was edited after it was applied.
     """
     schema = read_schema()
     with connect_faults():
         connection = await asyncpg.connect(database_url, timeout=30, server_settings={"lock_timeout": "5000"})
         try:
+            # Before anything is written into it.
+            await refuse_unfit(connection)
             await _lock(connection)
             return await _apply_missing(connection, schema)
         finally:

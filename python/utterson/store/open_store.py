@@ -1,5 +1,6 @@
-"""The store as a whole: two pools, so that reads never keep a commit waiting."""
+"""The store as a whole: pools of their own for commits and reads, so that reads never keep a commit waiting."""
 
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Final
 
@@ -7,7 +8,7 @@ from utterson.settings.database import DatabaseSettings
 from utterson.store.audits import AuditStore
 from utterson.store.commits import CommitStore
 from utterson.store.connecting import connect_faults
-from utterson.store.durability import check_durability
+from utterson.store.fitness import FitnessStore
 from utterson.store.log_reads import LogStore
 from utterson.store.maintenance import MaintenanceStore
 from utterson.store.pool import ConnectionPool, PoolSettings
@@ -16,9 +17,11 @@ from utterson.store.rekeying import RekeyingStore
 from utterson.store.snapshot import SnapshotStore
 from utterson.store.workspaces import WorkspaceStore
 
-# Of each of the two pools.
+# Of the pool of commits, and of that of reads.
 CONNECTIONS_MAX: Final = 8
 READ_TIMEOUT_MS: Final = 5_000
+# A server has one connection more, which only asks whether the database is there: it waits for nobody.
+FITNESS_CONNECTIONS_MAX: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,7 @@ class Store:
     maintenance: MaintenanceStore
     audits: AuditStore
     rekeying: RekeyingStore
+    fitness: FitnessStore
     pools: tuple[ConnectionPool, ...]
 
     async def close(self) -> None:
@@ -53,28 +57,34 @@ async def open_store(
         database_url: where it is.
         settings: how long commits may take and what is kept for how long.
         request_retention_us: how long the engine knows a request id.
-        connections_max: of each of the two pools.
+        connections_max: of the pool of commits, and of that of reads.
 
     Raises:
         UnfitDatabaseError: the database may lose acknowledged writes.
         StartupError: it cannot be reached.
     """
-    with connect_faults():
-        # A commit is bounded by its caller, who cuts the connection: an import may take longer than other commits.
-        commit_pool = await ConnectionPool.open(
-            database_url,
-            PoolSettings(connections_max, settings.commit_timeout_ms, 0, for_commits=True),
-        )
-        read_pool = await ConnectionPool.open(
-            database_url,
-            PoolSettings(connections_max, READ_TIMEOUT_MS, READ_TIMEOUT_MS),
-        )
-    try:
-        await check_durability(commit_pool)
-    except BaseException:
-        await commit_pool.close()
-        await read_pool.close()
-        raise
+    connect_ms = settings.connect_timeout_ms
+    # A commit is bounded by its caller, who cuts the connection: an import may take longer than other commits.
+    wanted = (
+        PoolSettings(connections_max, settings.commit_timeout_ms, 0, connect_timeout_ms=connect_ms, for_commits=True),
+        PoolSettings(connections_max, READ_TIMEOUT_MS, READ_TIMEOUT_MS, connect_timeout_ms=connect_ms),
+        PoolSettings(
+            FITNESS_CONNECTIONS_MAX,
+            READ_TIMEOUT_MS,
+            READ_TIMEOUT_MS,
+            connect_timeout_ms=connect_ms,
+            tries_again=False,
+        ),
+    )
+    async with AsyncExitStack() as on_fault:
+        pools: list[ConnectionPool] = []
+        for pool_settings in wanted:
+            with connect_faults():
+                pool = await ConnectionPool.open(database_url, pool_settings)
+            on_fault.push_async_callback(pool.close)
+            pools.append(pool)
+        on_fault.pop_all()
+    commit_pool, read_pool, fitness_pool = pools
     return Store(
         CommitStore(commit_pool),
         LogStore(read_pool),
@@ -84,5 +94,6 @@ async def open_store(
         MaintenanceStore(read_pool, settings.log_retention_days, request_retention_us),
         AuditStore(read_pool),
         RekeyingStore(database_url),
-        (commit_pool, read_pool),
+        FitnessStore(fitness_pool, tuple(pools)),
+        tuple(pools),
     )

@@ -6,6 +6,7 @@ statement of the connection. See docs/decisions/0003-commit-protocol.md.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,7 +15,12 @@ from typing import TypeAlias, TypeVar
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from utterson.store.sqlstate import classify, deadline_passed
+from utterson.domain.chain import StoreFailureError
+from utterson.logs import once_a_second
+from utterson.store.durability import UnfitDatabaseError, refuse_unfit
+from utterson.store.sqlstate import UNFIT_CODE, classify, deadline_passed, unfit, unsent
+
+logger = logging.getLogger(__name__)
 
 Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
 Result = TypeVar("Result")
@@ -23,13 +29,21 @@ Result = TypeVar("Result")
 _CONNECTION_FAULTS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 # How long a call waits for the driver to notice that its connection was terminated.
 TERMINATE_TIMEOUT_S = 1.0
+# The first connections of a process may take as long as a machine that is just starting.
+OPEN_TIMEOUT_S = 30.0
+# Between two tries to reach a database that may be starting again.
+TRY_PAUSE_S = 0.05
+# What trying again does not change: a refused login, no such database, a right that is missing.
+_FINAL_CLASSES = ("28", "3D", "42")
 
 
 @dataclass(frozen=True, slots=True)
 class PoolSettings:
     """How one pool behaves; `call_timeout_ms` bounds a call together with its wait for a connection.
 
-    A pool for commits takes columns, so its database must be migrated.
+    A database that makes no connection for `connect_timeout_ms` is away. Until then calls try again, so that a short
+    restart costs them nothing but that time; from then on they are told at once. A pool for commits takes columns, so
+    its database must be migrated.
     """
 
     connections_max: int
@@ -37,8 +51,9 @@ class PoolSettings:
     statement_timeout_ms: int
     lock_timeout_ms: int = 2_000
     idle_in_transaction_timeout_ms: int = 2_000
-    connect_timeout_ms: int = 5_000
+    connect_timeout_ms: int = 1_000
     for_commits: bool = False
+    tries_again: bool = True
 
 
 # Commits and reads find every row by its key. A plan is kept while its table grows: made when statistics told of a few
@@ -60,6 +75,11 @@ async def pass_columns_through(connection: "asyncpg.Connection[asyncpg.Record]")
         await connection.set_builtin_type_codec(name, schema=schema, codec_name="bytea", format="binary")
 
 
+async def _begin_for_commits(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    await refuse_unfit(connection)
+    await pass_columns_through(connection)
+
+
 async def _keep_session(_connection: object) -> None:
     """Skip the driver's reset on release: a round trip that would also wipe nothing we set (no session state)."""
 
@@ -73,7 +93,12 @@ class ConnectionPool:
         self._kept: list[Connection] = []
         self._seeking = 0
         self._closing = False
+        # Counts what was expired: connections of before are not kept.
+        self._generation = 0
         self._call_timeout_s = settings.call_timeout_ms / 1000
+        self._patience_s = settings.connect_timeout_ms / 1000 if settings.tries_again else 0.0
+        # Since when no connection could be made, in loop time; None while they can be.
+        self._away_since_s: float | None = None
 
     @classmethod
     async def open(cls, database_url: str, settings: PoolSettings) -> "ConnectionPool":
@@ -95,12 +120,14 @@ class ConnectionPool:
             database_url,
             min_size=1,
             max_size=settings.connections_max,
-            timeout=settings.connect_timeout_ms / 1000,
+            timeout=OPEN_TIMEOUT_S,
             max_inactive_connection_lifetime=300,
             server_settings=server_settings,
-            init=pass_columns_through if settings.for_commits else None,
+            # Whoever is reached now may be another server than before, or the same with other settings.
+            init=_begin_for_commits if settings.for_commits else refuse_unfit,
             reset=_keep_session,
         )
+        pool.set_connect_args(database_url, timeout=settings.connect_timeout_ms / 1000, server_settings=server_settings)
         return cls(pool, settings)
 
     async def run(self, action: Callable[[Connection], Awaitable[Result]], timeout_s: float | None = None) -> Result:
@@ -111,20 +138,19 @@ class ConnectionPool:
             timeout_s: bound on the whole, default the pool's.
 
         Raises:
-            StoreFailureError: classified; UNKNOWN where the time ran out.
+            StoreFailureError: classified; UNKNOWN where the time ran out, UNREACHABLE where there was no connection,
+                and so nothing was sent.
         """
         deadline = asyncio.get_running_loop().time() + (self._call_timeout_s if timeout_s is None else timeout_s)
-        try:
-            connection = self._take() or await self._acquire(deadline)
-        except _CONNECTION_FAULTS as error:
-            raise classify(error) from None
+        connection = self._take() or await self._acquire(deadline)
+        generation = self._generation
         healthy = False
         try:
             result = await self._bounded(connection, action, deadline)
-            healthy = True
+            healthy, self._away_since_s = True, None
             return result
         finally:
-            if healthy and not self._seeking and not self._closing:
+            if healthy and generation == self._generation and not self._seeking and not self._closing:
                 self._kept.append(connection)
             else:
                 if not healthy:
@@ -142,14 +168,35 @@ class ConnectionPool:
         return None
 
     async def _acquire(self, deadline: float) -> Connection:
-        remaining_s = deadline - asyncio.get_running_loop().time()
+        loop = asyncio.get_running_loop()
         self._seeking += 1
         try:
-            return await self._pool.acquire(timeout=max(remaining_s, 0.001))
-        except TimeoutError:
-            raise deadline_passed() from None
+            while True:
+                began_s = loop.time()
+                try:
+                    connection = await self._pool.acquire(timeout=max(deadline - began_s, 0.001))
+                except UnfitDatabaseError as error:
+                    logger.error("no connection to the database is used: %s", error, extra=once_a_second(UNFIT_CODE))
+                    raise unfit() from None
+                except _CONNECTION_FAULTS as error:
+                    failure = unsent(error)
+                    if not self._may_try_again(failure, began_s, deadline):
+                        raise failure from None
+                    await asyncio.sleep(TRY_PAUSE_S)
+                else:
+                    self._away_since_s = None
+                    return connection
         finally:
             self._seeking -= 1
+
+    def _may_try_again(self, failure: StoreFailureError, began_s: float, deadline: float) -> bool:
+        """Take note that no connection could be made, and tell whether the database may be only starting again."""
+        now_s = asyncio.get_running_loop().time()
+        if self._closing or now_s >= deadline or failure.code.startswith(_FINAL_CLASSES):
+            return False
+        if self._away_since_s is None:
+            self._away_since_s = began_s
+        return now_s + TRY_PAUSE_S < min(deadline, self._away_since_s + self._patience_s)
 
     async def _bounded(
         self, connection: Connection, action: Callable[[Connection], Awaitable[Result]], deadline: float
@@ -164,6 +211,8 @@ class ConnectionPool:
             await ended
         finally:
             timer.cancel()
+            # Whatever ends this call, nobody else will read how the action ended.
+            task.add_done_callback(_read)
             if not task.done():
                 _cut(connection)
                 await _wait_for_end(task)
@@ -176,12 +225,21 @@ class ConnectionPool:
             raise classify(error) from None
         raise error
 
-    async def close(self, timeout_s: float = 5.0) -> None:
-        """Close all connections; those still busy after the timeout are terminated."""
-        self._closing = True
+    async def expire(self) -> None:
+        """Have every connection made anew, those in use once their call is over."""
+        self._generation += 1
+        await self._pool.expire_connections()
+        await self._release_kept()
+
+    async def _release_kept(self) -> None:
         while (connection := self._take()) is not None:
             with suppress(*_CONNECTION_FAULTS):
                 await self._pool.release(connection)
+
+    async def close(self, timeout_s: float = 5.0) -> None:
+        """Close all connections; those still busy after the timeout are terminated."""
+        self._closing = True
+        await self._release_kept()
         try:
             await asyncio.wait_for(self._pool.close(), timeout_s)
         except TimeoutError:
@@ -211,10 +269,13 @@ def _cut(connection: Connection) -> None:
 
 
 async def _wait_for_end(task: "asyncio.Future[Result]") -> None:
-    """Give the driver a moment to notice the cut, so that no exception goes unread."""
+    """Give the driver a moment to notice the cut."""
     await asyncio.wait({task}, timeout=TERMINATE_TIMEOUT_S)
     if not task.done():
         task.cancel()
-        return
+
+
+def _read(task: "asyncio.Future[Result]") -> None:
+    """Read how a task ended, so that the loop does not print it."""
     if not task.cancelled():
         task.exception()

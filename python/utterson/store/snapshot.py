@@ -126,6 +126,8 @@ class _Feed:
         await self._taken()
         if group and self.failure is None:
             self._taking = asyncio.get_running_loop().run_in_executor(None, self._take, group)
+            # Where the database breaks off meanwhile, nobody awaits it.
+            self._taking.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     async def _taken(self) -> None:
         taking, self._taking = self._taking, None

@@ -17,6 +17,13 @@ use tonic_health::server::{HealthReporter, HealthService};
 
 use crate::connection::Phase;
 
+/// The name under which the front tells whether the process is alive. All others, the empty one first, tell whether it
+/// is ready.
+pub const LIVENESS: &str = "liveness";
+
+/// A loop that is silent for so many times as long as makes it unready is stuck: the process should be ended.
+const STUCK_TIMES: u32 = 20;
+
 /// How often the loop's silence is measured.
 const LOOK: Duration = Duration::from_millis(250);
 
@@ -56,9 +63,17 @@ impl LoopWord {
     }
 
     /// Whether calls are served as far as anybody knows.
-    pub fn is_serving(&self, silence_max: Duration) -> bool {
-        let silent_ms = self.now_ms().saturating_sub(self.said_at_ms.load(Ordering::Relaxed));
-        self.serving.load(Ordering::Relaxed) && Duration::from_millis(silent_ms) <= silence_max
+    pub fn is_ready(&self, silence_max: Duration) -> bool {
+        self.serving.load(Ordering::Relaxed) && self.silence() <= silence_max
+    }
+
+    /// Whether the loop is only slow, if anything. One that takes no calls any more is alive.
+    pub fn is_alive(&self, silence_max: Duration) -> bool {
+        self.silence() <= silence_max * STUCK_TIMES
+    }
+
+    fn silence(&self) -> Duration {
+        Duration::from_millis(self.now_ms().saturating_sub(self.said_at_ms.load(Ordering::Relaxed)))
     }
 
     fn now_ms(&self) -> u64 {
@@ -113,34 +128,46 @@ pub struct Health {
 }
 
 impl Health {
-    /// Tells about the server as a whole and about `services`; nothing is served yet.
+    /// Tells about the server as a whole, about `services` and about the process; nothing is served yet.
     pub async fn new(services: &[String]) -> (Self, HealthServer<HealthService>) {
         let reporter = HealthReporter::new();
         let server = HealthServer::new(HealthService::from_health_reporter(reporter.clone()));
         let services = std::iter::once(String::new()).chain(services.iter().cloned()).collect();
         let health = Self { reporter, services };
-        health.tell(false).await;
+        health.tell_ready(false).await;
+        health.tell_alive(true).await;
         (health, server)
     }
 
     /// Keeps looking at the loop's word; never ends.
     pub async fn follow(&self, word: &LoopWord, silence_max: Duration) {
-        let mut told = false;
+        let (mut told_ready, mut told_alive) = (false, true);
         loop {
-            let serving = word.is_serving(silence_max);
-            if serving != told {
-                self.tell(serving).await;
-                told = serving;
+            let (ready, alive) = (word.is_ready(silence_max), word.is_alive(silence_max));
+            if ready != told_ready {
+                self.tell_ready(ready).await;
+                told_ready = ready;
+            }
+            if alive != told_alive {
+                self.tell_alive(alive).await;
+                told_alive = alive;
             }
             // A word that was said is told at once, silence as soon as it is noticed.
             let _ = tokio::time::timeout(LOOK, word.changed.notified()).await;
         }
     }
 
-    async fn tell(&self, serving: bool) {
-        let status = if serving { ServingStatus::Serving } else { ServingStatus::NotServing };
+    async fn tell_ready(&self, ready: bool) {
         for service in &self.services {
-            self.reporter.set_service_status(service, status).await;
+            self.reporter.set_service_status(service, status(ready)).await;
         }
     }
+
+    async fn tell_alive(&self, alive: bool) {
+        self.reporter.set_service_status(LIVENESS, status(alive)).await;
+    }
+}
+
+fn status(serving: bool) -> ServingStatus {
+    if serving { ServingStatus::Serving } else { ServingStatus::NotServing }
 }

@@ -149,7 +149,7 @@ async def committer_of(replica: Replica, writer: Told) -> tuple[Committer, Commi
     """A committer on a writer, and an entry that could be the next of the log."""
     context = dataclasses.replace(replica.context, store=with_commits(replica.store, writer))
     plan = (await replica.state()).decide([ParsedGroup("soho", [0], 1, ["add:x"])], 0, b"e" * 16)
-    return Committer(context), plan.commit((await replica.lane()).keys.workspace_key)
+    return Committer(context, "soho"), plan.commit((await replica.lane()).keys.workspace_key)
 
 
 @pytest.mark.parametrize("outcome", CommitOutcome)
@@ -165,7 +165,9 @@ async def test_a_lost_race_is_an_outcome(replica: Replica) -> None:
     assert await committer.commit_locked(commit.workspace_key, _never, 1) is CommitOutcome.LOST
 
 
-@pytest.mark.parametrize("kind", [FailureKind.DIVERGENCE, FailureKind.POISON, FailureKind.OVERLOAD])
+@pytest.mark.parametrize(
+    "kind", [kind for kind in FailureKind if kind not in (FailureKind.UNKNOWN, FailureKind.LOST_RACE)]
+)
 async def test_what_surely_wrote_nothing_is_not_looked_up(replica: Replica, kind: FailureKind) -> None:
     failure = StoreFailureError(kind, "code")
     writer = Told(failure)

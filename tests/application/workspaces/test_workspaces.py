@@ -37,6 +37,30 @@ async def test_a_made_workspace_whose_answer_was_lost(replica: Replica, monkeypa
     assert error.reason is Reason.WORKSPACE_EXISTS
 
 
+async def test_a_workspace_of_which_nobody_knows_whether_it_was_made(
+    replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lost(_: object) -> bool:
+        raise StoreFailureError(FailureKind.UNKNOWN, "08006")
+
+    monkeypatch.setattr(replica.store.workspaces, "create", lost)
+    error = await refusal_of(replica.workspaces.create_workspace("acme", b"policy", None))
+    assert error.reason is Reason.OUTCOME_UNKNOWN
+    monkeypatch.setattr(replica.store.workspaces, "get", lost)
+    error = await refusal_of(replica.workspaces.create_workspace("acme", b"policy", None))
+    assert error.reason is Reason.OUTCOME_UNKNOWN
+
+
+async def test_a_workspace_that_was_certainly_not_made(replica: Replica, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refused(_: object) -> bool:
+        raise StoreFailureError(FailureKind.REFUSED, "25006")
+
+    monkeypatch.setattr(replica.store.workspaces, "create", refused)
+    error = await refusal_of(replica.workspaces.create_workspace("acme", b"policy", None))
+    assert error.reason is Reason.STORE_UNAVAILABLE
+    assert "read-only" in error.message
+
+
 async def test_an_unknown_preset_names_the_known_ones(replica: Replica) -> None:
     error = await refusal_of(replica.workspaces.create_workspace("acme", None, "unifi"))
     assert error.reason is Reason.FIELD_INVALID

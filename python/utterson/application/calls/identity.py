@@ -103,6 +103,8 @@ class IdentityService:
         slots = asyncio.Semaphore(self._context.limits.stream_messages_max)
         submissions: asyncio.Queue[Submission | UttersonError | None] = asyncio.Queue()
         reader = asyncio.create_task(self._read_stream(requests, submissions, slots))
+        # Where the answering ends first, nobody awaits the reading.
+        reader.add_done_callback(lambda done: done.cancelled() or done.exception())
         try:
             while (submission := await submissions.get()) is not None:
                 if isinstance(submission, UttersonError):

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from utterson.application.lane.context import LaneContext
 from utterson.application.ports.store import TailReader
-from utterson.application.refusals import describe, logger, outcome_unknown
+from utterson.application.refusals import describe, log_failure, logger, outcome_unknown
 from utterson.domain.chain import Commit, CommitOutcome, FailureKind, StoreFailureError
 from utterson.domain.failpoints import FailpointPlace
 
@@ -19,9 +19,15 @@ Result = TypeVar("Result")
 
 
 class Committer:
-    """Writes plans of one or more lanes; holds no state."""
+    """Writes a lane's plans; holds no state.
 
-    def __init__(self, context: LaneContext) -> None:
+    Args:
+        context: the store, and how long an outcome is looked up.
+        workspace: whose plans, for the log.
+    """
+
+    def __init__(self, context: LaneContext, workspace: str) -> None:
+        self._workspace = workspace
         self._commits = context.store.commits
         self._log = context.store.log
         self._failpoints = context.failpoints
@@ -42,7 +48,7 @@ class Committer:
                 return CommitOutcome.LOST
             if failure.kind is not FailureKind.UNKNOWN:
                 raise
-            logger.warning("commit of entry %d: outcome unknown: %s", commit.seq, failure)
+            log_failure(failure, f"commit of entry {commit.seq}", self._workspace)
             return await self._find_outcome(commit, timeout_s)
         if outcome is CommitOutcome.OK:
             await self._failpoints.reach(FailpointPlace.AFTER_COMMIT)
@@ -67,7 +73,7 @@ class Committer:
                 return CommitOutcome.LOST
             if failure.kind is not FailureKind.UNKNOWN or not made:
                 raise
-            logger.warning("locked commit of entry %d: outcome unknown: %s", made[0].seq, failure)
+            log_failure(failure, f"locked commit of entry {made[0].seq}", self._workspace)
         return await self._find_outcome(made[0], timeout_s)
 
     async def _find_outcome(self, commit: Commit, timeout_s: float) -> CommitOutcome:

@@ -18,6 +18,7 @@ from utterson.application.lane.held_hits import HeldHits
 from utterson.application.lane.operation import Batch, CatchUp, MakeBatch, Operation
 from utterson.application.lane.receiver import Receiver
 from utterson.application.lane.repeats import fill_repeated
+from utterson.application.lane.sparing import unwritten
 from utterson.application.lane.state_keeper import StateKeeper
 from utterson.application.lane.turn_runner import TurnRunner
 from utterson.application.ports.engine import Plan, State
@@ -79,7 +80,7 @@ class Lane:
         self._staleness_s = context.limits.staleness_ms / 1000
         self._default_strong = context.limits.default_strong
         self._keeper = StateKeeper(keys, context)
-        self._runner = TurnRunner(self._keeper, Committer(context), context)
+        self._runner = TurnRunner(self._keeper, Committer(context, keys.workspace), context)
         self._held = HeldHits(self._keeper, context, self.offer)
         self._in_turn = False
         self._queue: deque[_Item] = deque()
@@ -197,6 +198,23 @@ class Lane:
         """Take note that the state stood at the log's head when the database was asked, in loop time."""
         if self._keeper.state is not None:
             self._keeper.confirmed_at_s = max(self._keeper.confirmed_at_s, asked_at_s)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether anything waits for its turn."""
+        return bool(self._queue) or self._next is not None
+
+    def refuse_waiting(self, refusal: UttersonError) -> None:
+        """Refuse all that waits for its turn: the database is away, and nothing of it was sent.
+
+        What is being committed goes on: it was sent, and its outcome is looked up.
+        """
+        waiting = list(self._queue) + (self._next.items if self._next is not None else [])
+        self._queue.clear()
+        self._next = None
+        self._queued_calls = 0
+        self._space.set()
+        _fail(waiting, refusal)
 
     def distrust(self, why: BaseException) -> None:
         """Forget the state because somebody saw it disagree with the tables; it is loaded anew when next needed."""
@@ -331,7 +349,12 @@ class Lane:
         try:
             await self._runner.run(batch, self._context.limits.commit_timeout_ms)
         except UttersonError as error:
-            _fail(live, error)
+            spared = await unwritten(self._runner, self._make_batch, [item.group for item in live], error)
+            for item, alone in zip(live, spared, strict=True):
+                if alone is None:
+                    _fail([item], error)
+                else:
+                    self._answer([item], alone.plan)
             return
         except Exception as error:
             await self._halve(live, error)

@@ -63,7 +63,7 @@ class Lanes:
         try:
             stored = await self._context.store.workspaces.get(workspace)
         except StoreFailureError as failure:
-            raise store_unavailable(failure) from None
+            raise store_unavailable(failure, workspace) from None
         if stored is None:
             raise workspace_not_found(workspace)
         if self._closed:

@@ -10,6 +10,7 @@ from utterson.application.ports.store import TailReader
 from utterson.application.progress import LoadProgress
 from utterson.application.refusals import internal_fault, workspace_not_found
 from utterson.domain.chain import EnginePanicError, LogRow, SnapshotHead, StateDivergedError, WorkspaceKeys
+from utterson.logs import once_a_second
 
 logger = logging.getLogger("utterson.application")
 
@@ -90,8 +91,12 @@ class StateKeeper:
 
     def drop(self, why: BaseException | str) -> None:
         """Forget the state; the next call loads it anew."""
-        reason = why if isinstance(why, str) else f"{type(why).__name__}: {why}"
-        logger.warning("workspace %s: state dropped: %s", self.keys.workspace, reason)
+        told = "workspace %s: state dropped: %s"
+        if isinstance(why, str):
+            # Of the database's trouble, which all workspaces have together.
+            logger.warning(told, self.keys.workspace, why, extra=once_a_second(why))
+        else:
+            logger.warning(told, self.keys.workspace, f"{type(why).__name__}: {why}")
         self.state = None
         self.confirmed_at_s = LONG_AGO_S
 

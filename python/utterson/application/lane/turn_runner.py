@@ -97,6 +97,11 @@ class TurnRunner:
                     self._keeper.drop("the outcome of a commit is unknown")
                 raise
 
+    @property
+    def is_loaded(self) -> bool:
+        """Whether there is a state to decide on."""
+        return self._keeper.state is not None
+
     def decide_ahead(self, batch: Batch) -> None:
         """Decide calls while a commit is under way, on the state that it leads to; without one, do nothing.
 
@@ -109,11 +114,26 @@ class TurnRunner:
         except (EnginePanicError, StateDivergedError) as error:
             self._keeper.drop(error)
 
+    async def writes(self, operation: Operation) -> bool:
+        """Decide an operation without committing it, and tell whether it would have to write.
+
+        The answer of one that writes nothing rests on a state that is as new as it asks for, as after `run`.
+
+        Raises:
+            StoreFailureError, UttersonError, StateDivergedError, …: the database cannot be read, either.
+        """
+        while True:
+            plan = await self._decide(operation, await self._keeper.ready())
+            if plan is not None and plan.writes:
+                return True
+            if await self._confirmed(operation) is _Step.DONE:
+                return False
+
     def _refusal(self, failure: StoreFailureError) -> Exception:
         """Choose what a failure becomes: poison is for the lane to bisect, the rest is the database's trouble."""
         if failure.kind is FailureKind.POISON:
             return failure
-        return store_unavailable(failure)
+        return store_unavailable(failure, self._keeper.keys.workspace)
 
     def _check_patience(self) -> None:
         """Give up where the time of several commits went by without a turn."""
@@ -148,26 +168,29 @@ class TurnRunner:
     async def _attempt_locked(self, operation: Operation) -> _Step:
         """Lock the workspace's row, then catch up, decide and commit: while it is locked nobody else commits."""
         plan: Plan | None = None
-        decided = False
+        decided = deciding = False
 
         async def decide(tail: TailReader) -> Commit | None:
-            nonlocal plan, decided
+            nonlocal plan, decided, deciding
             state = self._keeper.state
             if state is None:
                 # Dropped while the lock was waited for: it is loaded anew before the next attempt, not under the lock.
                 return None
             await self._keeper.catch_up(tail)
             self._keeper.confirmed_at_s = asked_at_s
+            deciding = True
             plan = await self._decide(operation, state)
-            decided = True
+            deciding, decided = False, True
             return plan.commit(self._keeper.keys.workspace_key) if plan is not None and plan.writes else None
 
         asked_at_s = asyncio.get_running_loop().time()
         try:
             outcome = await self._committer.commit_locked(self._keeper.keys.workspace_key, decide, self._timeout_s)
-        except BaseException:
-            # The transaction was cut, perhaps while it decided: the state may be in use by a lost thread.
-            self._keeper.drop("a locked transaction broke off")
+        except BaseException as error:
+            # Unless it is certain that nothing was written: the transaction was cut, perhaps while it decided, and then
+            # the state may be in use by a lost thread.
+            if deciding or not (isinstance(error, StoreFailureError) and error.wrote_nothing):
+                self._keeper.drop("a locked transaction broke off")
             raise
         if outcome is CommitOutcome.OK and not decided:
             return _Step.AGAIN

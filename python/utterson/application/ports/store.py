@@ -173,6 +173,14 @@ class Rekeying(Protocol):
         ...
 
 
+class Fitness(Protocol):
+    """Whether the database is there, and keeps what it acknowledges."""
+
+    async def check(self, timeout_s: float) -> None:
+        """Ask once, for so many seconds at most."""
+        ...
+
+
 class Store(Protocol):
     """All of it."""
 
@@ -192,3 +200,5 @@ class Store(Protocol):
     def audits(self) -> Audits: ...  # noqa: D102
     @property
     def rekeying(self) -> Rekeying: ...  # noqa: D102
+    @property
+    def fitness(self) -> Fitness: ...  # noqa: D102

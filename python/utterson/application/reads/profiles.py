@@ -50,7 +50,7 @@ class ProfilesService:
             await self._reach_token(lane, at_least, timeout_s)
         reading = ProfileReading(self._store, lane.keys.workspace_key, profile_ids)
         for _ in range(BESIDE_LANE_TRIES):
-            with store_refusals():
+            with store_refusals(workspace):
                 head = await reading.read(lambda: lane.state)
             if reading.done:
                 return self._records(lane, reading)
@@ -73,7 +73,7 @@ class ProfilesService:
         lane = await self._lanes.lane(workspace)
         members = [UNRESOLVED_PROFILE] if profile_id == UNRESOLVED_PROFILE else await self._members(lane, profile_id)
         before = NEWEST_EVENT if read is None else EventPosition(read[0][0], read[0][1], min(read[0][2], INT32_MAX))
-        with store_refusals():
+        with store_refusals(workspace):
             rows = await self._store.events_page(lane.keys.workspace_key, members, before, limit + 1)
         next_token = ""
         if len(rows) > limit:
@@ -89,7 +89,7 @@ class ProfilesService:
         lane = await self._lanes.lane(workspace)
         members = await self._members(lane, profile_id)
         before = NEWEST_DECISION if read is None else HistoryPosition(read[0][0], min(read[0][1], INT32_MAX))
-        with store_refusals():
+        with store_refusals(workspace):
             rows = await self._store.history_page(lane.keys.workspace_key, members, before, limit + 1)
         next_token = ""
         if len(rows) > limit:
@@ -141,7 +141,7 @@ class ProfilesService:
         Raises:
             UttersonError: HISTORY_DIVERGED where another one has its place.
         """
-        with store_refusals():
+        with store_refusals(lane.keys.workspace):
             found = await self._context.store.log.entry_id(lane.keys.workspace_key, wanted.seq)
         if found is not None and not wanted.names(found):
             raise UttersonError(

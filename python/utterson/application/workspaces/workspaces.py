@@ -6,7 +6,13 @@ from utterson.application.lane.context import LaneContext
 from utterson.application.lane.lane import Lane
 from utterson.application.lane.lanes import Lanes
 from utterson.application.paging import PageTokens, page_limit
-from utterson.application.refusals import RETRY_AFTER_MS, store_refusals, store_unavailable, workspace_not_found
+from utterson.application.refusals import (
+    RETRY_AFTER_MS,
+    outcome_unknown,
+    store_refusals,
+    store_unavailable,
+    workspace_not_found,
+)
 from utterson.application.workspaces.etag import policy_etag
 from utterson.application.workspaces.policy_change import EarlierPolicies, PolicyChange
 from utterson.domain.chain import FailureKind, NewWorkspace, StoredWorkspace, StoreFailureError
@@ -159,15 +165,18 @@ class WorkspacesService:
             return await self._store.create(new)
         except StoreFailureError as failure:
             if failure.kind is not FailureKind.UNKNOWN:
-                raise store_unavailable(failure) from None
-        with store_refusals():
+                raise store_unavailable(failure, new.workspace) from None
+        try:
             stored = await self._store.get(new.workspace)
             if stored is None:
                 return await self._store.create(new)
-            return stored.keys.digest_key == new.digest_key
+        except StoreFailureError:
+            # The first attempt may have made it all the same.
+            raise outcome_unknown() from None
+        return stored.keys.digest_key == new.digest_key
 
     async def _stored(self, workspace: str) -> StoredWorkspace:
-        with store_refusals():
+        with store_refusals(workspace):
             stored = await self._store.get(workspace)
         if stored is None:
             raise workspace_not_found(workspace)

@@ -43,7 +43,7 @@ async def run_demo(settings: Settings, console: Console, *, once: bool) -> bool:
     configure_logging(
         settings.log_level if "log_level" in settings.model_fields_set else LogLevel.WARNING, settings.log_format
     )
-    what = "Postgres and the server" if settings.database_url is None else "the server"
+    what = "Postgres and the server" if settings.database_address is None else "the server"
     console.print(Text(f"Starting {what} …", style="dim"))
     async with _stop_signal() as stop:
         try:

@@ -3,10 +3,7 @@
 import asyncio
 import logging
 import os
-import shutil
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final, Protocol
 
 from utterson.application.calls.identity import IdentityService
@@ -14,6 +11,7 @@ from utterson.domain.startup import StartupError
 from utterson.server.front.calls import METHODS, FrontCalls, Whole
 from utterson.server.front.ports import Front, FrontLimits, OpenFront
 from utterson.server.front.refusals import front_refusals
+from utterson.server.front.socket_folder import SocketFolder
 from utterson.server.front.socket_place import SocketPlace, socket_parent
 from utterson.server.listening import UNIX_PREFIX, ListenError, ensure_free, places
 
@@ -48,6 +46,10 @@ class Listener(Protocol):
         """
         ...
 
+    async def set_ready(self, *, ready: bool) -> None:
+        """Say whether calls can be served now, for health; nothing happens unless it listens."""
+        ...
+
     async def stop(self, grace_s: float) -> None:
         """Take no new calls and let the running ones end, for `grace_s` seconds at most."""
         ...
@@ -78,7 +80,7 @@ class FrontListener:
         self._open_front = open_front
         self._make_behind = behind
         self._behind: Listener | None = None
-        self._folder: Path | None = None
+        self._folder: SocketFolder | None = None
         self._looking: asyncio.Task[None] | None = None
         # Servers behind whose sockets were removed, and that end with their calls.
         self._leaving: dict[asyncio.Task[None], Listener] = {}
@@ -108,9 +110,8 @@ class FrontListener:
             StartupError: there is no place for the socket of the server behind.
         """
         ensure_free(self._listen)
-        # Only this account can open it.
-        self._folder = Path(tempfile.mkdtemp(prefix="utterson-", dir=socket_parent()))
-        place = SocketPlace(self._folder / "grpc")
+        self._folder = SocketFolder.make(socket_parent())
+        place = SocketPlace(self._folder.path / "grpc")
         try:
             await self._start_behind(place)
             front = self._open_front(
@@ -132,6 +133,11 @@ class FrontListener:
         front.set_serving(True)
         self._tell_alive(loop, front)
         self._looking = loop.create_task(self._look_after(place), name="socket of the server behind")
+
+    async def set_ready(self, *, ready: bool) -> None:
+        """Say whether calls can be served now; liveness is the front's own affair."""
+        if self._front is not None:
+            self._front.set_serving(ready)
 
     async def stop(self, grace_s: float) -> None:
         """Tell health checks first, take no new calls, and let the running ones end.
@@ -190,7 +196,7 @@ class FrontListener:
             await behind.stop(0)
         folder, self._folder = self._folder, None
         if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
+            folder.remove()
 
     def _tell_alive(self, loop: asyncio.AbstractEventLoop, front: Front) -> None:
         if not front.is_running and self._front is front:

@@ -12,6 +12,7 @@ from utterson.application.calls.identity import IdentityService
 from utterson.application.calls.imports import ImportService
 from utterson.application.reads.profiles import ProfilesService
 from utterson.application.workspaces.workspaces import WorkspacesService
+from utterson.server.limits import LIVENESS
 from utterson.server.listening import ListenError, ensure_free
 from utterson.server.rpc import identity_servicer, profile_servicer, workspace_servicer
 from utterson.server.rpc.layering import LayeredHandlers, standard_layers
@@ -20,6 +21,7 @@ from utterson.server.validation import FieldRules
 
 SERVICES: Final = (identity_servicer.SERVICE, workspace_servicer.SERVICE, profile_servicer.SERVICE)
 UNLIMITED: Final = -1
+NOT_SERVING: Final = health_pb2.HealthCheckResponse.NOT_SERVING
 
 
 class ServerHandle:
@@ -36,6 +38,7 @@ class ServerHandle:
         self._health = servicer
         self._listen = listen
         self._port = 0
+        self._stopping = False
         self._broken = asyncio.Event()
 
     @property
@@ -60,8 +63,14 @@ class ServerHandle:
         except RuntimeError as error:
             raise ListenError(self._listen) from error
         await self._server.start()
+        await self._health.set(LIVENESS, health_pb2.HealthCheckResponse.SERVING)
+        await self.set_ready(ready=True)
+
+    async def set_ready(self, *, ready: bool) -> None:
+        """Say whether calls can be served now. Liveness is told by answering at all: a loop that stands does not."""
+        status = health_pb2.HealthCheckResponse.SERVING if ready and not self._stopping else NOT_SERVING
         for service in ("", *SERVICES):
-            await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
+            await self._health.set(service, status)
 
     async def stop(self, grace_s: float) -> None:
         """Tell health checks first, take no new calls, and let the running ones end.
@@ -69,7 +78,9 @@ class ServerHandle:
         Args:
             grace_s: how long running calls may take before they are cancelled, in seconds.
         """
-        await self._health.enter_graceful_shutdown()
+        # Liveness stays: a process that ends in order is not to be killed for it.
+        self._stopping = True
+        await self.set_ready(ready=False)
         await self._server.stop(grace_s)
 
 

@@ -5,6 +5,7 @@ import secrets
 import shutil
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 from utterson.store.embedded.account import Account, owner_id
 from utterson.store.embedded.errors import EmbeddedPostgresError
@@ -49,7 +50,7 @@ _MAJOR_MIN = 17
 
 
 def prepare_folders(layout: Layout, account: Account | None) -> None:
-    """Make the folders that are missing; folders that exist keep their rights.
+    """Make the folders that are missing, closed to others; folders above ours that exist keep their rights.
 
     Raises:
         EmbeddedPostgresError: a folder cannot be made, belongs to somebody else, or is closed to the account.
@@ -58,8 +59,12 @@ def prepare_folders(layout: Layout, account: Account | None) -> None:
     try:
         missing = [folder for folder in (layout.base, *layout.base.parents) if not folder.exists()]
         for folder in reversed(missing):
-            folder.mkdir(exist_ok=True)
-            folder.chmod(0o755 if account else 0o700)  # whatever the caller's umask says
+            folder.mkdir(mode=0o700, exist_ok=True)
+            # Of folders above ours nobody's rights depend on who reads their names: all may pass.
+            _close(folder, account) if folder in (layout.base, data_dir) else folder.chmod(0o711)
+        # Builds before this one left it open for reading.
+        if layout.base.stat().st_uid == os.geteuid():
+            _close(layout.base, account)
         if account is not None and not account.reaches(layout.base):
             raise EmbeddedPostgresError(
                 f"the account {account.name}, which runs Postgres for root, cannot reach {layout.base}:"
@@ -68,6 +73,20 @@ def prepare_folders(layout: Layout, account: Account | None) -> None:
         _prepare_private(layout.sockets, account)
     except OSError as error:
         raise EmbeddedPostgresError(f"the data folder {data_dir} cannot be used: {error.strerror}") from error
+
+
+def _close(folder: Path, account: Account | None) -> None:
+    """Close a folder of the caller's to all but the server's account, which may pass; whatever the umask says."""
+    if account is not None:
+        os.chown(folder, -1, account.group_id)
+    folder.chmod(0o700 if account is None else 0o710)
+
+
+def open_log(layout: Layout) -> BinaryIO:
+    """Open what Postgres says, at its end, for the caller alone: it may tell what was asked of it."""
+    descriptor = os.open(layout.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    os.fchmod(descriptor, 0o600)  # builds before this one left it to the umask
+    return os.fdopen(descriptor, "ab")
 
 
 def _prepare_private(folder: Path, account: Account | None) -> None:
@@ -86,13 +105,15 @@ def _prepare_private(folder: Path, account: Account | None) -> None:
         )
 
 
-def write_defaults(layout: Layout) -> None:
-    """Write our settings of the server, whole or not at all."""
+def write_defaults(layout: Layout, account: Account | None) -> None:
+    """Write our settings of the server, whole or not at all, for the server's account to read."""
     partial = layout.defaults.with_suffix(".partial")
     sizes = sizes_here(layout.base)
     text = _DEFAULTS.format(cache_mib=sizes.cache_mib, log_mib=sizes.log_mib, log_kept_mib=sizes.log_mib // 4)
     partial.write_text(text, encoding="utf-8")
-    partial.chmod(0o644)
+    if account is not None:
+        os.chown(partial, -1, account.group_id)
+    partial.chmod(0o600 if account is None else 0o640)
     partial.rename(layout.defaults)
 
 

@@ -15,7 +15,7 @@ import asyncpg
 from utterson.store.embedded import watchdog
 from utterson.store.embedded.account import Account, server_account
 from utterson.store.embedded.binaries import find_binaries
-from utterson.store.embedded.cluster import prepare_cluster, prepare_folders, write_defaults
+from utterson.store.embedded.cluster import open_log, prepare_cluster, prepare_folders, write_defaults
 from utterson.store.embedded.errors import EmbeddedPostgresError
 from utterson.store.embedded.layout import Layout
 from utterson.store.embedded.locks import FileLock, is_held, is_held_exclusively
@@ -150,7 +150,7 @@ class EmbeddedPostgres:
             user_id=account.user_id if account else None,
             group_id=account.group_id if account else None,
         )
-        with self._layout.log.open("ab") as log:
+        with open_log(self._layout) as log:
             self._watchdog = subprocess.Popen(  # noqa: S603, ASYNC220 - it returns at once, and outlives the loop
                 [sys.executable, "-I", "-S", watchdog.__file__, config.encode()],
                 stdin=subprocess.DEVNULL,
@@ -167,7 +167,7 @@ class EmbeddedPostgres:
         """Make what the server needs and tell its program. Blocks."""
         binaries = find_binaries(self._binaries_dir, self._layout.base / "binaries", self._account)
         prepare_cluster(self._layout, binaries, self._account)
-        write_defaults(self._layout)
+        write_defaults(self._layout, self._account)
         if self._layout.log.exists() and self._layout.log.stat().st_size > _LOG_BYTES_MAX:
             self._layout.log.replace(self._layout.log.with_suffix(".log.1"))
         return binaries / "postgres"

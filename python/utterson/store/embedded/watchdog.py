@@ -160,6 +160,7 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     _let_runners_finish()
+    os.umask(0o077)
     config = WatchdogConfig(**json.loads(sys.argv[1]))
     # Left open: the kernel closes them when the process has ended, so a free lock means that no watchdog is left.
     alone = os.open(config.watchdog_lock, os.O_RDWR | os.O_CREAT, 0o600)

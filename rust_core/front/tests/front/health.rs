@@ -10,6 +10,7 @@ use crate::world::{World, limits};
 
 const CHECK: &str = "/grpc.health.v1.Health/Check";
 const WATCH: &str = "/grpc.health.v1.Health/Watch";
+const LIVENESS: &[u8] = b"\x0a\x08liveness";
 const SERVING: &[u8] = &[8, 1];
 const NOT_SERVING: &[u8] = &[8, 2];
 
@@ -36,6 +37,27 @@ async fn silence_is_told_and_so_is_its_end() {
     assert_eq!(next(&mut watched).await, SERVING);
     world.front.set_serving(false);
     assert_eq!(next(&mut watched).await, NOT_SERVING);
+}
+
+#[tokio::test]
+async fn a_loop_that_is_not_ready_is_alive_until_it_is_stuck() {
+    let world = World::start(Limits { silence_max: Duration::from_millis(100), ..limits() });
+    let mut caller = Caller::connect(&world).await;
+    assert_eq!(caller.call(CHECK, LIVENESS).await.unwrap().message(), SERVING);
+    world.front.set_serving(false);
+    while caller.call(CHECK, b"").await.unwrap().message() != NOT_SERVING {
+        pause(10).await;
+    }
+    assert_eq!(caller.call(CHECK, LIVENESS).await.unwrap().message(), SERVING);
+    world.stall(true);
+    pause(1000).await;
+    assert_eq!(caller.call(CHECK, LIVENESS).await.unwrap().message(), SERVING);
+    pause(2000).await;
+    assert_eq!(caller.call(CHECK, LIVENESS).await.unwrap().message(), NOT_SERVING);
+    world.stall(false);
+    while caller.call(CHECK, LIVENESS).await.unwrap().message() != SERVING {
+        pause(10).await;
+    }
 }
 
 async fn next(stream: &mut h2::RecvStream) -> Bytes {
