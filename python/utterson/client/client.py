@@ -27,9 +27,9 @@ _CHANNEL_OPTIONS: Final = (
 class UttersonClient(IdentityCalls, WorkspaceCalls, ProfileCalls):
     """An async client of a server. Use it as a context manager, or close it yourself.
 
-    Each call has one deadline over all its attempts. UNAVAILABLE is tried again, and so is a full queue, after the
-    pause that the server asks for; a call that writes carries a request id, kept over its attempts, so that it takes
-    effect once.
+    Each call has one deadline over all its attempts, as many as that allows. UNAVAILABLE and CANCELLED are tried again,
+    and so is a full queue, after the pause that the server asks for; a call that writes carries a request id, kept over
+    its attempts, so that it takes effect once.
 
     Args:
         address: `host:port` or `unix:path`.
