@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from utterson.application.calls.identity import IdentityService
-from utterson.server.front.calls import METHODS, FrontCalls, Whole
-from utterson.server.front.ports import Front, FrontLimits, OpenFront
+from utterson.server.front.calls import FrontCalls, paced_methods, taken_methods
+from utterson.server.front.ports import Front, FrontLimits, FrontMethods, OpenFront
 from utterson.server.front.refusals import front_refusals
 from utterson.server.listening import UNIX_PREFIX, ListenError, ensure_free, places
 
@@ -37,6 +37,10 @@ class Listener(Protocol):
         Raises:
             ListenError: the address is taken or not one of this machine.
         """
+        ...
+
+    def drain(self) -> None:
+        """Begin to stop: wait no longer for what callers have not sent."""
         ...
 
     async def stop(self, grace_s: float) -> None:
@@ -104,7 +108,7 @@ class FrontListener:
             front = self._open_front(
                 listen=places(self._listen),
                 behind=os.fspath(socket),
-                methods=[(path, kind is Whole.STREAM) for path, kind in METHODS],
+                methods=FrontMethods(taken_methods(), paced_methods()),
                 services=self._services,
                 limits=self._limits,
                 refusals=front_refusals(self._limits.message_bytes_max),
@@ -120,12 +124,18 @@ class FrontListener:
         front.set_serving(True)
         self._tell_alive(loop, front)
 
+    def drain(self) -> None:
+        """Begin to stop what the server behind answers."""
+        if self._behind is not None:
+            self._behind.drain()
+
     async def stop(self, grace_s: float) -> None:
         """Tell health checks first, take no new calls, and let the running ones end.
 
         Args:
             grace_s: how long running calls may take before they are cut, in seconds.
         """
+        self.drain()
         front, self._front = self._front, None
         if front is not None:
             await asyncio.to_thread(front.stop, int(grace_s * 1000))
