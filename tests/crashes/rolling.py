@@ -49,7 +49,8 @@ class Callers:
 
     async def run(self) -> None:
         """Call until told to end."""
-        options = ((SERVICE_CONFIG_OPTION, service_config()),)
+        # gRPC would name the whole list to the server, which is no name of one.
+        options = ((SERVICE_CONFIG_OPTION, service_config()), ("grpc.default_authority", "shop"))
         async with (
             UttersonClient(self._target, timeout_s=DEADLINE_S) as client,
             grpc.aio.insecure_channel(self._target, options=options) as channel,

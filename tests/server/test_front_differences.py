@@ -39,6 +39,7 @@ DIFFERENT: Final = (
     Asked("no content type", "http 415", "grpc 0", headers={"content-type": None}),
     Asked("no `te: trailers`", "grpc 0", "reset 2", headers={"te": None}),
     Asked("no `:authority`", "grpc 0", "reset 2", headers={":authority": None}),
+    Asked("several names in `:authority`", "reset 1", "grpc 0", headers={":authority": "10.0.0.1:1,10.0.0.2:1"}),
     Asked("a compression that there is not", "grpc 12", "grpc 13", headers={"grpc-encoding": "snappy"}),
     Asked("a compressed flag that there is not", "grpc 13", "grpc 0", b"\x07" + EMPTY[1:]),
     Asked("a deadline that is none", "grpc 0", "grpc 13", headers={"grpc-timeout": "soon"}),

@@ -14,7 +14,8 @@ SERVICE_CONFIG_OPTION: Final = "grpc.service_config"
 def service_config() -> str:
     """Give the published service config, as JSON.
 
-    A call that was answered UNAVAILABLE, or whose connection broke, is made again up to four times. That is safe for
+    A call that was answered UNAVAILABLE or CANCELLED, or whose connection broke, is made again up to four times; what
+    its caller cancels never is. That is safe for
     what only reads, and for what carries a `request_id` (or a `message_id`): give every call that writes one. A full
     queue is not in it: the server says when to come back, and gRPC's own retries would not listen.
     """
@@ -23,7 +24,7 @@ def service_config() -> str:
         "initialBackoff": "0.1s",
         "maxBackoff": "1s",
         "backoffMultiplier": 2,
-        "retryableStatusCodes": ["UNAVAILABLE"],
+        "retryableStatusCodes": ["UNAVAILABLE", "CANCELLED"],
     }
     names = [
         {"service": service.full_name}
