@@ -10,11 +10,11 @@ import asyncio
 import uvloop
 
 from benchmarks.peers.echo_server import resolution
-from utterson.domain.calls import CallKind
 from utterson.engine.front import Front
 from utterson.main import front_limits
-from utterson.server.front.calls import METHODS, TAKE_CALLS_MAX
+from utterson.server.front.calls import TAKE_CALLS_MAX, taken_methods
 from utterson.server.front.listener import BEAT_S
+from utterson.server.front.ports import FrontMethods
 from utterson.server.front.refusals import front_refusals
 from utterson.server.listening import places
 from utterson.settings.process import Settings
@@ -30,7 +30,7 @@ async def main(listen: str, answer_bytes: int) -> None:
     front = Front(
         listen=places(listen),
         behind=NOBODY_BEHIND,
-        methods=[(path, False) for path, kind in METHODS if kind is CallKind.IDENTIFY],
+        methods=FrontMethods([method for method in taken_methods() if method[0].endswith("/Identify")], []),
         services=(),
         limits=limits,
         refusals=front_refusals(limits.message_bytes_max),

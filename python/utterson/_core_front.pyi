@@ -8,8 +8,8 @@ from typing import final
 class Front:
     """HTTP/2 before asyncio; runs in a thread of its own from the moment it is made until `stop`.
 
-    What is given and taken is told in `utterson.server.front.ports`: `limits` and `refusals` have the attributes of
-    `FrontLimits` and `FrontRefusals`. OSError: an address cannot be listened at.
+    What is given and taken is told in `utterson.server.front.ports`: `limits`, `methods` and `refusals` have the
+    attributes of `FrontLimits`, `FrontMethods` and `FrontRefusals`. OSError: an address cannot be listened at.
     """
 
     def __new__(
@@ -17,7 +17,7 @@ class Front:
         *,
         listen: Sequence[tuple[str, int]],
         behind: str,
-        methods: Sequence[tuple[str, bool]],
+        methods: object,
         services: Sequence[str],
         limits: object,
         refusals: object,

@@ -6,8 +6,8 @@ import logging
 import os
 import signal
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from utterson.application.auditing import Auditor
 from utterson.application.calls.batch import CallBatch
@@ -29,6 +29,7 @@ from utterson.domain.startup import BrokenError
 from utterson.engine.core_engine import REQUEST_RETENTION_US, CoreEngine
 from utterson.engine.front import Front
 from utterson.logs import configure_logging
+from utterson.reloading import Reloading
 from utterson.scheduling import let_runners_finish
 from utterson.server.front.listener import FrontListener, Listener
 from utterson.server.front.ports import FrontLimits
@@ -48,10 +49,15 @@ logger = logging.getLogger("utterson.main")
 GARBAGE_THRESHOLD = 10_000
 
 
-async def serve(settings: Settings) -> None:
+async def serve(settings: Settings, load: Callable[[], Settings] | None = None) -> None:
     """Serve until SIGINT or SIGTERM, then finish what runs and stop in order.
 
-    A second signal ends the process at once; nothing acknowledged is lost by that.
+    A second signal ends the process at once; nothing acknowledged is lost by that. SIGHUP ends nothing: the settings
+    are read again.
+
+    Args:
+        settings: all of them.
+        load: reads them anew, upon SIGHUP.
 
     Raises:
         StartupError: the server cannot start; the sentence says why.
@@ -64,6 +70,7 @@ async def serve(settings: Settings) -> None:
     signals = (signal.SIGINT, signal.SIGTERM)
     for number in signals:
         loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, Reloading(settings, load).reload)
     try:
         async with running(settings) as server:
             _spare_the_garbage_collector()
@@ -172,6 +179,7 @@ def front_limits(settings: Settings) -> FrontLimits:
         header_bytes_max=settings.header_bytes_max,
         message_bytes_max=settings.receive_bytes_max,
         queue_calls_max=settings.waiting_calls_max,
+        workspace_calls_max=settings.queue_calls_max,
         queue_bytes_max=settings.waiting_bytes_max,
         stream_messages_max=settings.stream_messages_max,
         handshake_timeout_ms=HANDSHAKE_TIMEOUT_MS,

@@ -9,6 +9,7 @@ import dataclasses
 import hashlib
 import json
 import struct
+import threading
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -145,6 +146,8 @@ class FakeState:
         self.requests: set[bytes] = set()
         self.decided: list[int] = []
         self.decided_ahead: list[int] = []
+        # How many calls were decided at once beside the event loop.
+        self.decided_beside: list[int] = []
         # What the next steps of a scrub come to, and how many rows each was asked for.
         self.scrubs: list[ScrubStep] = []
         self.steps: list[int] = []
@@ -156,6 +159,8 @@ class FakeState:
     def decide(self, groups: Sequence[ParsedGroup], now_us: int, entry_id: bytes) -> FakePlan:
         plan = FakePlan(self, entry_id, now_us)
         self.decided.append(sum(group.size for group in groups))
+        if threading.current_thread() is not threading.main_thread():
+            self.decided_beside.append(self.decided[-1])
         for group in groups:
             plan.all_answers.append([self._call(plan, line) for line in cast("list[str]", group.handle)])
         return plan

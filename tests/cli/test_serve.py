@@ -1,6 +1,8 @@
 """`utterson serve`, as a process of its own."""
 
+import asyncio
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -28,6 +30,30 @@ async def test_an_address_from_a_file_stands_in_no_list_of_processes(
     assert not (open_dir / "unused").exists()
     assert [PASSWORD.encode() in what for what in told] == [False, False]
     assert PASSWORD not in (open_dir / "log").read_text()
+
+
+async def test_sighup_reads_the_settings_again_and_ends_nothing(open_dir: Path) -> None:
+    config, log = open_dir / "config.toml", open_dir / "log"
+    config.write_text('log_level = "info"\n')
+    server = ServerProcess(open_dir / "data", log, options=["--config", str(config)])
+    await server.start()
+    try:
+        config.write_text("log_level = 7\n")
+        await _hung_up(server, log, "everything stays as it is")
+        config.write_text('log_level = "error"\nqueue_calls_max = 7\n')
+        await _hung_up(server, log, "settings are read again: log_level error")
+        assert "count from the next start: queue_calls_max" in log.read_text()
+        assert not server.ended
+    finally:
+        await server.stop()
+    assert "stopped" not in log.read_text(), "what is no error is not logged any more"
+
+
+async def _hung_up(server: ServerProcess, log: Path, told: str) -> None:
+    os.kill(server.process_id, signal.SIGHUP)
+    async with asyncio.timeout(5):
+        while told not in log.read_text():
+            await asyncio.sleep(0.02)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere threads are left as they are")

@@ -1,16 +1,26 @@
 """Deadlines, retries, request ids and refusals."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import grpc
 import pytest
 
 from tests.client.failing_server import refusal, serving
-from utterson.client import CallRefused, ImportedProfile, RetryLimits, UttersonClient, Violation
+from utterson.client import (
+    SERVICE_CONFIG_OPTION,
+    CallRefused,
+    ImportedProfile,
+    RetryLimits,
+    UttersonClient,
+    Violation,
+    service_config,
+)
 from utterson.client.imports import PROFILES_A_MESSAGE, place_of_profile
-from utterson.v1 import error_reason_pb2
+from utterson.v1 import error_reason_pb2, identity_service_pb2_grpc
 from utterson.v1 import identity_service_pb2 as pb
 
 FAST = RetryLimits(attempts_max=4, backoff_s=0.001, backoff_s_max=0.002)
@@ -61,6 +71,38 @@ async def test_attempts_are_bounded() -> None:
             await client.identify("w", PAIRS)
         assert len(server.asked) == FAST.attempts_max
     assert refused.value.reason == error_reason_pb2.ERROR_REASON_STORE_UNAVAILABLE
+
+
+async def test_without_a_bound_attempts_go_on_until_the_deadline() -> None:
+    many = RetryLimits(backoff_s=0.001, backoff_s_max=0.002)
+    async with serving(*[AWAY] * 50) as server, UttersonClient(server.address, retries=many) as client:
+        assert (await client.identify("w", PAIRS)).profile_id == 7
+        assert len(server.asked) == 51
+
+
+async def test_a_call_that_the_server_cancelled_is_tried_again_where_that_is_safe() -> None:
+    cancelled = refusal(grpc.StatusCode.CANCELLED, "")
+    async with serving(cancelled, cancelled) as server, UttersonClient(server.address, retries=FAST) as client:
+        assert (await client.identify("w", PAIRS)).profile_id == 7
+        assert len(server.asked) == 2 + 1
+    async with serving(cancelled) as server, UttersonClient(server.address, retries=FAST) as client:
+        with pytest.raises(CallRefused) as refused:
+            await client.create_workspace("w", preset="unify")
+    assert refused.value.code is grpc.StatusCode.CANCELLED
+
+
+def test_the_document_shows_the_service_config() -> None:
+    document = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
+    [shown] = [line for line in document.splitlines() if line.startswith('{"methodConfig"')]
+    assert json.loads(shown) == json.loads(service_config())
+
+
+async def test_the_published_service_config_has_grpc_try_again() -> None:
+    options = ((SERVICE_CONFIG_OPTION, service_config()),)
+    async with serving(AWAY, AWAY) as server, grpc.aio.insecure_channel(server.address, options=options) as channel:
+        stub = identity_service_pb2_grpc.IdentityServiceStub(channel)
+        await stub.Identify(pb.IdentifyRequest(workspace="w", request_id="mine"), timeout=5)
+        assert [request.request_id for request in server.asked] == ["mine"] * 3
 
 
 async def test_the_pause_that_the_server_asks_for_is_kept() -> None:

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -26,9 +27,23 @@ def free_port() -> int:
 
 
 class ServerProcess:
-    """Started, killed and started again at one address, so that clients find it again."""
+    """Started, killed and started again at one address, so that clients find it again.
 
-    def __init__(self, data_dir: Path, log_file: Path, *options: str) -> None:
+    Args:
+        data_dir: the data folder; servers that share it share a database.
+        log_file: what it logs is appended here.
+        settings: further ones, by the names of their variables without the prefix.
+        options: further options of `utterson serve`.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        log_file: Path,
+        settings: Mapping[str, str] | None = None,
+        options: Sequence[str] = (),
+    ) -> None:
+        self._settings = dict(settings or {})
         self.address = f"127.0.0.1:{free_port()}"
         self._data_dir = data_dir
         self._log_file = log_file
@@ -49,6 +64,7 @@ class ServerProcess:
             "FAILPOINT_BEHAVIOUR": behaviour.value,
             "FAILPOINT_PASSES": str(passes),
             "COMMIT_TIMEOUT_MS": "3000",
+            **self._settings,
         }
         environment = os.environ | {f"UTTERSON_{name}": value for name, value in settings.items()}
         with self._log_file.open("ab") as log:

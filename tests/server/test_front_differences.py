@@ -19,8 +19,6 @@ from utterson.settings.listening import FrontChoice
 DOCUMENT: Final = Path(__file__).parents[2] / "docs" / "front.md"
 EMPTY: Final = message(b"")
 IDENTIFY: Final = DEFAULT[":path"]
-# What gRPC's own server never answers.
-NOTHING: Final = "http nothing"
 
 
 @dataclass(frozen=True)
@@ -41,14 +39,15 @@ DIFFERENT: Final = (
     Asked("no content type", "http 415", "grpc 0", headers={"content-type": None}),
     Asked("no `te: trailers`", "grpc 0", "reset 2", headers={"te": None}),
     Asked("no `:authority`", "grpc 0", "reset 2", headers={":authority": None}),
-    Asked("no message", "grpc 13", NOTHING, b""),
-    Asked("half a message", "grpc 13", NOTHING, EMPTY[:3]),
+    Asked("several names in `:authority`", "reset 1", "grpc 0", headers={":authority": "10.0.0.1:1,10.0.0.2:1"}),
     Asked("a compression that there is not", "grpc 12", "grpc 13", headers={"grpc-encoding": "snappy"}),
     Asked("a compressed flag that there is not", "grpc 13", "grpc 0", b"\x07" + EMPTY[1:]),
     Asked("a deadline that is none", "grpc 0", "grpc 13", headers={"grpc-timeout": "soon"}),
 )
 SAME: Final = (
     Asked("plain", "grpc 0", "grpc 0"),
+    Asked("no message", "grpc 3", "grpc 3", b""),
+    Asked("half a message", "grpc 3", "grpc 3", EMPTY[:3]),
     Asked("gzip", "grpc 0", "grpc 0", message(gzip.compress(b""), compressed=True), {"grpc-encoding": "gzip"}),
     Asked("deflate", "grpc 0", "grpc 0", message(zlib.compress(b""), compressed=True), {"grpc-encoding": "deflate"}),
     Asked("announced gzip", "grpc 0", "grpc 0", headers={"grpc-encoding": "gzip"}),
@@ -103,8 +102,6 @@ def test_the_document_lists_each() -> None:
 def _words(code: str) -> str:
     """Tell a code as the document does."""
     kind, _, number = code.partition(" ")
-    if code == NOTHING:
-        return "never an answer"
     return {"grpc": "status", "http": "HTTP", "reset": "RST_STREAM"}[kind] + f" {number}"
 
 

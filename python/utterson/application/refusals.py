@@ -127,6 +127,19 @@ def outcome_unknown() -> UttersonError:
     )
 
 
+def queue_full(retry_after_ms: int) -> UttersonError:
+    """Make the refusal of calls for which a workspace has no room.
+
+    Args:
+        retry_after_ms: when there should be some.
+    """
+    return UttersonError(
+        Reason.QUEUE_FULL,
+        "too many calls wait in this workspace; slow down and try again",
+        retry_after_ms=retry_after_ms,
+    )
+
+
 def workspace_not_found(workspace: str) -> UttersonError:
     """Make the refusal of a call to a workspace that does not exist."""
     return UttersonError(

@@ -4,6 +4,7 @@ import inspect
 import types
 from collections.abc import Callable
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final, Optional, Union, get_args, get_origin
 
@@ -18,6 +19,8 @@ from utterson.settings.process import ENVIRONMENT_PREFIX, Settings, load_setting
 ServerAddress = Annotated[str, typer.Option(help="Address of the server, HOST:PORT.")]
 SERVER_ADDRESS: Final = "127.0.0.1:50051"
 
+# The argument of a command that reads its settings again.
+LOAD: Final = "load"
 _CONFIG_HELP = "TOML file with settings; stronger are UTTERSON_ variables, strongest the options here."
 
 
@@ -27,14 +30,18 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
     An option that is not given is not passed on, so that the environment and the file get their turn.
 
     Args:
-        command: takes the settings first; its further arguments, all named ones, are options of its own.
+        command: takes the settings first; where an argument is named `load`, that is what reads them anew; its further
+            arguments, all named ones, are options of its own.
     """
     own = list(inspect.signature(command).parameters.values())[1:]
+    takes_load = any(parameter.name == LOAD for parameter in own)
+    own = [parameter for parameter in own if parameter.name != LOAD]
 
     def run(config: Path | None, **options: object) -> None:
         own_values = {parameter.name: options.pop(parameter.name) for parameter in own}
         given = {name: value for name, value in options.items() if value is not None}
-        command(load_settings(config, given), **own_values)
+        load = partial(load_settings, config, given)
+        command(load(), **own_values, **({LOAD: load} if takes_load else {}))
 
     parameters = [*own, _parameter("config", Path, typer.Option("--config", help=_CONFIG_HELP, show_default=False))]
     for name, field in Settings.model_fields.items():

@@ -1,5 +1,7 @@
 """`utterson serve`: run the server until it is told to stop."""
 
+from collections.abc import Callable
+
 import uvloop
 
 from utterson.cli.options import with_settings
@@ -8,10 +10,10 @@ from utterson.settings.process import Settings
 
 
 @with_settings
-def serve(settings: Settings) -> None:
+def serve(settings: Settings, load: Callable[[], Settings]) -> None:
     """Serve the API on the embedded Postgres, or on the database of --database-url."""
     ensure_free(settings.listen)
     # Late, so that the help and wrong settings do not wait for gRPC.
     from utterson import main  # noqa: PLC0415
 
-    uvloop.run(main.serve(settings))
+    uvloop.run(main.serve(settings, load))

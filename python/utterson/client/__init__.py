@@ -10,8 +10,10 @@ from utterson.client.client import UttersonClient
 from utterson.client.refusal import CallRefused, Violation
 from utterson.client.requests import CallOptions, IdentifierChange, Identifiers, ImportedProfile, JsonValue
 from utterson.client.retrying import RetryLimits
+from utterson.client.service_config import SERVICE_CONFIG_OPTION, service_config
 
 __all__ = [
+    "SERVICE_CONFIG_OPTION",
     "CallOptions",
     "CallRefused",
     "IdentifierChange",
@@ -21,4 +23,5 @@ __all__ = [
     "RetryLimits",
     "UttersonClient",
     "Violation",
+    "service_config",
 ]

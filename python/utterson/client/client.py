@@ -12,6 +12,7 @@ from utterson.client.workspace_calls import WorkspaceCalls
 
 TIMEOUT_S: Final = 5.0
 RECEIVE_BYTES_MAX: Final = 32 * 1024 * 1024
+AUTHORITY_OPTION: Final = "grpc.default_authority"
 
 _CHANNEL_OPTIONS: Final = (
     ("grpc.max_receive_message_length", RECEIVE_BYTES_MAX),
@@ -24,15 +25,22 @@ _CHANNEL_OPTIONS: Final = (
 )
 
 
+def _options(address: str) -> tuple[tuple[str, str | int], ...]:
+    first, comma, _ = address.partition(",")
+    # gRPC would name the whole list to the server, which is no name of one.
+    named = ((AUTHORITY_OPTION, first.removeprefix("ipv4:").removeprefix("ipv6:")),) if comma else ()
+    return (*_CHANNEL_OPTIONS, *named)
+
+
 class UttersonClient(IdentityCalls, WorkspaceCalls, ProfileCalls):
     """An async client of a server. Use it as a context manager, or close it yourself.
 
-    Each call has one deadline over all its attempts. UNAVAILABLE is tried again, and so is a full queue, after the
-    pause that the server asks for; a call that writes carries a request id, kept over its attempts, so that it takes
-    effect once.
+    Each call has one deadline over all its attempts, as many as that allows. UNAVAILABLE and CANCELLED are tried again,
+    and so is a full queue, after the pause that the server asks for; a call that writes carries a request id, kept over
+    its attempts, so that it takes effect once.
 
     Args:
-        address: `host:port` or `unix:path`.
+        address: `host:port`, `unix:path`, or several servers, called one until it goes: `ipv4:HOST:PORT,HOST:PORT`.
         credentials: for TLS; None means plain text.
         timeout_s: the deadline of calls that name none, in seconds.
         retries: how often and how fast calls are tried again.
@@ -47,9 +55,9 @@ class UttersonClient(IdentityCalls, WorkspaceCalls, ProfileCalls):
         retries: RetryLimits | None = None,
     ) -> None:
         if credentials is None:
-            self._channel = grpc.aio.insecure_channel(address, options=_CHANNEL_OPTIONS)
+            self._channel = grpc.aio.insecure_channel(address, options=_options(address))
         else:
-            self._channel = grpc.aio.secure_channel(address, credentials, options=_CHANNEL_OPTIONS)
+            self._channel = grpc.aio.secure_channel(address, credentials, options=_options(address))
         retrier = Retrier(retries or RetryLimits(), timeout_s)
         IdentityCalls.__init__(self, self._channel, retrier)
         WorkspaceCalls.__init__(self, self._channel, retrier)

@@ -24,18 +24,22 @@ _NOTHING_DONE: Final = frozenset(
     }
 )
 
+# A server that stops, or one before it, gave the call up. Where its own caller gives it up that is no refusal at all,
+# but asyncio's CancelledError.
+_WENT_AWAY: Final = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED})
+
 
 @dataclass(frozen=True, slots=True)
 class RetryLimits:
     """How often and how fast a call is tried again; the call's deadline ends it in any case.
 
     Args:
-        attempts_max: how often a call is made, the first time included.
+        attempts_max: how often a call is made, the first time included; None means as often as its deadline allows.
         backoff_s: the pause after the first attempt, doubled after each further one.
         backoff_s_max: the longest pause of the client's own; the server may ask for a longer one.
     """
 
-    attempts_max: int = 8
+    attempts_max: int | None = None
     backoff_s: float = 0.05
     backoff_s_max: float = 1.0
 
@@ -74,7 +78,8 @@ class Retrier:
                 return await attempt(deadline - loop.time())
             except grpc.aio.AioRpcError as error:
                 refusal = refusal_of(error)
-            if attempts >= self._limits.attempts_max or not _is_worth_retrying(refusal, repeatable=repeatable):
+            is_last = attempts == self._limits.attempts_max
+            if is_last or not _is_worth_retrying(refusal, repeatable=repeatable):
                 raise refusal
             pause_s = self._pause_s(attempts, refusal)
             if loop.time() + pause_s >= deadline:
@@ -83,12 +88,12 @@ class Retrier:
 
     def _pause_s(self, attempts: int, refusal: CallRefused) -> float:
         """Choose a pause: never shorter than the server asks for, and spread, so that callers do not come at once."""
-        longest_s = min(self._limits.backoff_s * 2.0 ** (attempts - 1), self._limits.backoff_s_max)
+        longest_s = min(self._limits.backoff_s * 2.0 ** min(attempts - 1, 32), self._limits.backoff_s_max)
         return (refusal.retry_after_s or 0.0) + longest_s * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
 
 
 def _is_worth_retrying(refusal: CallRefused, *, repeatable: bool) -> bool:
-    if refusal.code is grpc.StatusCode.UNAVAILABLE:
+    if refusal.code in _WENT_AWAY:
         return repeatable or refusal.reason in _NOTHING_DONE
     # Without a time to come back it is no queue that is full, but for example a message that is too large.
     return refusal.code is grpc.StatusCode.RESOURCE_EXHAUSTED and refusal.retry_after_s is not None

@@ -92,6 +92,11 @@ def error_status(error: UttersonError) -> status_pb2.Status:
     return status
 
 
+def no_message() -> UttersonError:
+    """Make the refusal of a call that ends before its message is there."""
+    return UttersonError(Reason.MALFORMED_REQUEST, "the call brings no message, or half of one; send it whole")
+
+
 def encode_status(error: UttersonError) -> bytes:
     """Encode the status of a refusal, for the results of a batch or of a stream's message.
 

@@ -1,12 +1,12 @@
 //! The calls that wait for the loop's answer, by their token.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use crate::inbox::Token;
+use crate::inbox::{Token, WorkspaceDigest};
+use crate::numbered::NumberedMap;
 use crate::refusal::Refusal;
 
 /// What the loop says to one call.
@@ -20,20 +20,27 @@ pub enum Answer {
     Refused(Refusal, String),
 }
 
+/// Who waits for an answer.
+#[derive(Debug)]
+struct Expected {
+    workspace: WorkspaceDigest,
+    sender: oneshot::Sender<Answer>,
+}
+
 /// The calls under way. Belongs to the front's thread alone.
 #[derive(Debug, Default)]
 pub struct Answers {
-    waiting: RefCell<HashMap<Token, oneshot::Sender<Answer>>>,
+    waiting: RefCell<NumberedMap<Token, Expected>>,
     last: Cell<u64>,
 }
 
 impl Answers {
     /// Makes a new token, and what its answer comes through.
-    pub fn expect(&self) -> (Token, oneshot::Receiver<Answer>) {
+    pub fn expect(&self, workspace: WorkspaceDigest) -> (Token, oneshot::Receiver<Answer>) {
         let token = Token(self.last.get() + 1);
         self.last.set(token.0);
         let (sender, receiver) = oneshot::channel();
-        self.waiting.borrow_mut().insert(token, sender);
+        self.waiting.borrow_mut().insert(token, Expected { workspace, sender });
         (token, receiver)
     }
 
@@ -41,11 +48,16 @@ impl Answers {
     pub fn give(&self, answers: Vec<(Token, Answer)>) {
         let mut waiting = self.waiting.borrow_mut();
         for (token, answer) in answers {
-            if let Some(sender) = waiting.remove(&token) {
+            if let Some(expected) = waiting.remove(&token) {
                 // The receiver may be gone in this very moment.
-                let _ = sender.send(answer);
+                let _ = expected.sender.send(answer);
             }
         }
+    }
+
+    /// Tells for which workspace an answer is; none where nobody waits for it any more.
+    pub fn workspace(&self, token: Token) -> Option<WorkspaceDigest> {
+        self.waiting.borrow().get(&token).map(|expected| expected.workspace)
     }
 
     /// Gives up a call; tells whether its answer had not been given yet.

@@ -28,6 +28,9 @@ const CONNECTION_WINDOW_BYTES: u32 = 16 * 1024 * 1024;
 const SEND_BUFFER_BYTES: usize = 32 * 1024;
 /// How long a connection that has to make room may take to say farewell.
 const FAREWELL: Duration = Duration::from_millis(100);
+/// How long a connection without calls may take for it where the front drains, and how often that is looked at.
+const FAREWELL_MAX: Duration = Duration::from_millis(1500);
+const IDLE_LOOK: Duration = Duration::from_millis(250);
 /// The part of all connections that is kept free while some of the others have no calls.
 const SPARE: usize = 16;
 /// How often room is looked for while newcomers wait.
@@ -48,6 +51,19 @@ pub enum Phase {
     Draining,
     /// All are cut.
     Cut,
+}
+
+/// Why a connection was asked to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    /// It was not.
+    Not,
+    /// It is old.
+    Old,
+    /// It was idle, and another wants its place.
+    MakesRoom,
+    /// The front drains. Whoever says no farewell, such as a peer that is dead, does not hold up the end.
+    Drains,
 }
 
 /// Accepts until the front drains.
@@ -123,10 +139,9 @@ async fn served(stream: TcpStream, door: Door, mut phase: watch::Receiver<Phase>
     let turn = Turn::default();
     let stream = TokioIo::new(ByTurns::new(stream, turn.clone()));
     let mut connection = pin!(builder(&limits).serve_connection(stream, door));
-    let age = age(&limits);
-    let mut old = pin!(after(age));
+    let mut old = pin!(after(age(&limits)));
     let mut cut = pin!(after(Duration::ZERO));
-    let (mut asked_to_go, mut makes_room) = (false, false);
+    let mut going = Ending::Not;
     let mut phases = phase.clone();
     let mut draining = pin!(phase.wait_for(|phase| *phase >= Phase::Draining));
     let mut ending = pin!(phases.wait_for(|phase| *phase >= Phase::Cut));
@@ -134,30 +149,36 @@ async fn served(stream: TcpStream, door: Door, mut phase: watch::Receiver<Phase>
     loop {
         tokio::select! {
             _ = turn.run(&mut connection) => return,
-            () = &mut old, if !asked_to_go => {
-                asked_to_go = true;
+            () = &mut old, if going == Ending::Not => {
+                going = Ending::Old;
                 connection.as_mut().graceful_shutdown();
                 cut.set(after(limits.age_grace));
             }
-            () = life.asked_to_go(), if !asked_to_go => {
+            () = life.asked_to_go(), if going == Ending::Not => {
                 if !life.has_called() {
                     return;
                 }
-                (asked_to_go, makes_room) = (true, true);
+                going = Ending::MakesRoom;
                 connection.as_mut().graceful_shutdown();
                 cut.set(after(FAREWELL));
             }
-            _ = &mut draining, if !asked_to_go => {
-                asked_to_go = true;
-                connection.as_mut().graceful_shutdown();
+            _ = &mut draining, if going != Ending::Drains => {
+                if going == Ending::Not {
+                    connection.as_mut().graceful_shutdown();
+                }
+                going = Ending::Drains;
+                cut.set(after(FAREWELL_MAX));
             }
             () = &mut cut => {
                 // A call may have come while it said farewell.
-                if !(makes_room && life.is_busy()) {
-                    return;
+                cut.set(match going {
+                    Ending::MakesRoom if life.is_busy() => after(limits.age_grace),
+                    Ending::Drains if !life.is_idle_for(FAREWELL_MAX) => after(IDLE_LOOK),
+                    Ending::Not | Ending::MakesRoom | Ending::Drains | Ending::Old => return,
+                });
+                if going == Ending::MakesRoom {
+                    going = Ending::Old;
                 }
-                makes_room = false;
-                cut.set(after(limits.age_grace));
             }
             () = &mut untaken => return,
             _ = &mut ending => return,

@@ -1,11 +1,13 @@
 //! What stands behind a connection: it sorts requests into those that are taken, health, and the rest.
 
 use std::cell::Cell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
+use std::hash::{BuildHasher as _, RandomState};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
@@ -21,14 +23,19 @@ use crate::answers::Answers;
 use crate::budget::{Budget, Share};
 use crate::connection::Phase;
 use crate::health::Watched;
-use crate::inbox::{ConnectionId, Inbox, MethodIndex, StreamId};
+use crate::inbox::{ConnectionId, Inbox, MethodIndex, Origin, StreamId, WorkspaceDigest};
 use crate::life::{Life, Lives, Running};
+use crate::outline::outline;
+use crate::pacing::Pacing;
 use crate::pass_through::{Behind, NotPassed, Passed};
 use crate::settings::Settings;
 use crate::stream;
 use crate::unary::{self, Identified};
+use crate::underway::Underway;
 use crate::wake::LoopWake;
 
+/// How long a front that drains waits for the rest of a request.
+const UNSENT_GRACE: Duration = Duration::from_secs(1);
 const GRPC: &[u8] = b"application/grpc";
 
 /// What all connections share.
@@ -39,6 +46,8 @@ pub struct Context {
     pub inbox: Arc<Inbox<LoopWake>>,
     /// The calls that wait for it.
     pub answers: Answers,
+    /// How many of each workspace are with it.
+    pub underway: Rc<Underway>,
     /// The connections.
     pub lives: Lives,
     /// Something was put into the inbox; the loop is told at the end of this turn.
@@ -46,10 +55,14 @@ pub struct Context {
     /// How far the front is on its way out.
     pub phase: watch::Receiver<Phase>,
     methods: HashMap<String, (MethodIndex, bool)>,
+    paced: HashSet<String>,
+    pacing: Rc<Pacing>,
     budget: Arc<Budget>,
     health: HealthServer<HealthService>,
     last_connection: Cell<u64>,
     last_stream: Cell<u64>,
+    /// Its key is drawn at every start, so that nobody can choose names that fall together.
+    hasher: RandomState,
 }
 
 impl Context {
@@ -63,15 +76,19 @@ impl Context {
         let methods = settings.methods.iter().zip((0_u16..).map(MethodIndex));
         Self {
             methods: methods.map(|(method, index)| (method.path.clone(), (index, method.streams))).collect(),
+            paced: settings.paced.iter().cloned().collect(),
+            pacing: Pacing::new(),
             budget: Budget::new(settings.limits.queue_bytes_max),
             inbox,
             answers: Answers::default(),
+            underway: Underway::new(settings.limits.workspace_calls_max),
             lives: Lives::default(),
             filled: Notify::new(),
             health,
             phase,
             last_connection: Cell::new(0),
             last_stream: Cell::new(0),
+            hasher: RandomState::new(),
             settings,
         }
     }
@@ -80,6 +97,21 @@ impl Context {
     pub fn next_stream(&self) -> StreamId {
         self.last_stream.set(self.last_stream.get() + 1);
         StreamId(self.last_stream.get())
+    }
+
+    /// Waits until what has not come of a request is not waited for any more: the front drains, and a while has passed.
+    pub async fn is_done_reading(&self) {
+        let mut phase = self.phase.clone();
+        // Fails only where the front is gone, and all of this with it.
+        let _ = phase.wait_for(|phase| *phase >= Phase::Draining).await;
+        tokio::time::sleep(UNSENT_GRACE).await;
+    }
+
+    /// Tells for whom a message is counted, and how many calls it holds.
+    pub fn origin(&self, connection: ConnectionId, method: MethodIndex, message: &[u8]) -> (Origin, usize) {
+        let told = self.settings.methods.get(usize::from(method.0)).map(|method| outline(message, method.fields));
+        let (name, calls) = told.map_or((&[][..], 1), |told| (told.workspace, told.calls));
+        (Origin { workspace: WorkspaceDigest(self.hasher.hash_one(name)), connection }, calls)
     }
 }
 
@@ -140,7 +172,11 @@ impl Door {
 
     async fn pass(&self, request: Request<Incoming>, running: Running) -> Result<Response<AnswerBody>, h2::Error> {
         let unavailable = || self.context.settings.refusals.unavailable.status();
-        match self.behind.pass(request).await {
+        let context = &self.context;
+        let is_paced = context.paced.contains(request.uri().path());
+        let passing = self.behind.pass(request);
+        let passed = if is_paced { context.pacing.paced(self.connection, passing).await } else { passing.await };
+        match passed {
             Ok(response) => Ok(response.map(|body| AnswerBody::passed(Passed::new(body, unavailable()), running))),
             Err(NotPassed::Reset(reason)) => Err(reason.into()),
             Err(NotPassed::Unreachable) => {

@@ -12,6 +12,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinSet, LocalSet};
 
 use crate::answers::Answer;
+use crate::backlog::Backlog;
 use crate::connection::{Phase, accept};
 use crate::descriptors::connections_that_fit;
 use crate::door::Context;
@@ -214,9 +215,15 @@ async fn tell_the_loop(context: Rc<Context>) {
     }
 }
 
+/// Answers callers a few at a time, those of each workspace in turn.
 async fn hand_answers_on(context: Rc<Context>, between: Arc<Between>) {
+    let mut backlog = Backlog::default();
     loop {
-        context.answers.give(between.outbox.take().await);
+        let brought = if backlog.is_empty() { between.outbox.take().await } else { between.outbox.take_now() };
+        backlog.add(brought, |token| context.answers.workspace(token));
+        context.answers.give(backlog.turn());
+        // Whoever was answered now goes on before others are: a thousand answers must not hold up whoever calls.
+        tokio::task::yield_now().await;
     }
 }
 

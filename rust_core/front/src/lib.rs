@@ -11,6 +11,7 @@
 
 mod answer_body;
 mod answers;
+mod backlog;
 mod budget;
 pub mod codec;
 mod connection;
@@ -25,18 +26,23 @@ pub mod inbox;
 mod life;
 mod listening;
 mod message;
+mod numbered;
 mod outbox;
+pub mod outline;
+mod pacing;
 mod pass_through;
 mod refusal;
 mod request_id;
 mod settings;
+mod shedding;
 mod stream;
 mod unary;
+mod underway;
 pub mod wake;
 mod whole_messages;
 
 pub use crate::answers::Answer;
 pub use crate::front::{Front, StartError};
 pub use crate::inbox::{Call, Part, Taken};
-pub use crate::refusal::{Refusal, Refusals};
+pub use crate::refusal::{Later, Refusal, Refusals};
 pub use crate::settings::{Limits, Method, Places, Settings};

@@ -64,6 +64,11 @@ impl Life {
         self.running.get() > 0
     }
 
+    /// Whether there has been no call under way for so long.
+    pub fn is_idle_for(&self, time: Duration) -> bool {
+        !self.is_busy() && self.idle_since.get().elapsed() >= time
+    }
+
     /// Whether there has been a call.
     pub fn has_called(&self) -> bool {
         self.has_called.get()

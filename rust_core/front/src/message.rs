@@ -18,8 +18,8 @@ use tokio::sync::Semaphore;
 use tonic::Status;
 
 use crate::budget::Held;
+use crate::door::Context;
 use crate::inbox::Full;
-use crate::settings::Settings;
 
 /// What stands before each message: a flag and the length.
 pub const HEADER_BYTES: usize = 5;
@@ -57,25 +57,29 @@ pub async fn read(
     body: Incoming,
     held: &Arc<Held>,
     turn: &Semaphore,
-    settings: &Settings,
+    context: &Context,
 ) -> Result<Message, Status> {
-    let message = collected(body, held, settings).await?;
+    let message = collected(body, held, context).await?;
     match packing(headers) {
-        Some(packing) if message.is_packed() => unpacked(packing, message, held, turn, settings).await,
+        Some(packing) if message.is_packed() => unpacked(packing, message, held, turn, context).await,
         _ => Ok(message),
     }
 }
 
-async fn collected(mut body: Incoming, held: &Held, settings: &Settings) -> Result<Message, Status> {
+async fn collected(mut body: Incoming, held: &Held, context: &Context) -> Result<Message, Status> {
     let mut message = Message::default();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| Status::cancelled(error.to_string()))?;
         let Ok(data) = frame.into_data() else { continue };
-        held.add(data.len()).map_err(|Full| settings.refusals.overloaded.status())?;
+        if held.add(data.len()).is_err() {
+            drop(message);
+            held.release(held.bytes());
+            return Err(context.overloaded().await);
+        }
         message.add(data);
         if let Some(length) = message.announced_bytes() {
-            if length > settings.limits.message_bytes_max {
-                return Err(settings.refusals.message_too_large.status());
+            if length > context.settings.limits.message_bytes_max {
+                return Err(context.settings.refusals.message_too_large.status());
             }
             if message.bytes() >= HEADER_BYTES + length {
                 // A unary call has one message; nobody reads what its request has after that.
@@ -84,11 +88,8 @@ async fn collected(mut body: Incoming, held: &Held, settings: &Settings) -> Resu
             }
         }
     }
-    match message.announced_bytes() {
-        // Whoever reads it would make room for all of it before it found out.
-        Some(_) => Err(Status::internal("the request ends within its message")),
-        None => Ok(message),
-    }
+    // Whoever reads half a message would make room for all of it before it found out.
+    Err(context.settings.refusals.no_message.status())
 }
 
 async fn unpacked(
@@ -96,9 +97,9 @@ async fn unpacked(
     message: Message,
     held: &Arc<Held>,
     turn: &Semaphore,
-    settings: &Settings,
+    context: &Context,
 ) -> Result<Message, Status> {
-    let bytes_max = settings.limits.message_bytes_max;
+    let bytes_max = context.settings.limits.message_bytes_max;
     let packed = message.joined().split_off(HEADER_BYTES);
     let at_once = unpack(packing, &packed, UNPACKED_AT_ONCE_BYTES.min(bytes_max), held);
     let result = match at_once {
@@ -112,11 +113,14 @@ async fn unpacked(
         }
         at_once => at_once,
     };
-    result.map(Message::plain).map_err(|why| match why {
-        NotUnpacked::TooLarge => settings.refusals.message_too_large.status(),
-        NotUnpacked::Overloaded => settings.refusals.overloaded.status(),
-        NotUnpacked::Broken(error) => Status::internal(format!("the message cannot be decompressed: {error}")),
-    })
+    match result {
+        Ok(content) => Ok(Message::plain(content)),
+        Err(NotUnpacked::TooLarge) => Err(context.settings.refusals.message_too_large.status()),
+        Err(NotUnpacked::Overloaded) => Err(context.overloaded().await),
+        Err(NotUnpacked::Broken(error)) => {
+            Err(Status::internal(format!("the message cannot be decompressed: {error}")))
+        }
+    }
 }
 
 fn unpack(packing: Packing, packed: &[u8], bytes_max: usize, held: &Held) -> Result<Bytes, NotUnpacked> {

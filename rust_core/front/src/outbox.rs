@@ -30,6 +30,11 @@ impl Outbox {
     /// Waits for answers and takes all.
     pub async fn take(&self) -> Vec<(Token, Answer)> {
         self.brought.notified().await;
+        self.take_now()
+    }
+
+    /// Takes the answers that are there.
+    pub fn take_now(&self) -> Vec<(Token, Answer)> {
         std::mem::take(&mut *self.answers.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -1,5 +1,7 @@
 //! What the front refuses with by itself. The texts and details come from the server, where all refusals are made.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use tonic::{Code, Status};
 
@@ -20,15 +22,33 @@ impl Refusal {
     }
 }
 
+/// A refusal that says when to come back: the same for several times, the shortest first.
+#[derive(Clone, Debug)]
+pub struct Later(pub Vec<(Duration, Refusal)>);
+
+impl Later {
+    /// The refusal for whoever should come back after about so long. The time that is told is never shorter, unless it is
+    /// the longest that there is.
+    pub(crate) fn status(&self, after: Duration) -> Status {
+        let place = self.0.partition_point(|(told, _)| *told < after);
+        let fitting = self.0.get(place).or_else(|| self.0.last());
+        fitting.map_or_else(|| Status::resource_exhausted("try again later"), |(_, refusal)| refusal.status())
+    }
+}
+
 /// The statuses of the front's own refusals.
 #[derive(Clone, Debug)]
 pub struct Refusals {
-    /// The queue to the loop is full.
-    pub overloaded: Refusal,
+    /// The queue to the loop is full, or there is no memory for one more request.
+    pub overloaded: Later,
+    /// A workspace has too many calls under way.
+    pub workspace_full: Later,
     /// No answer within the time that calls without a deadline have.
     pub unanswered: Refusal,
     /// The message has more bytes than a message may have.
     pub message_too_large: Refusal,
+    /// The request ends before its message is there.
+    pub no_message: Refusal,
     /// The server behind does not answer.
     pub unavailable: Refusal,
     /// The server stops, and reads no more of a stream.

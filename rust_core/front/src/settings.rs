@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::outline;
 use crate::refusal::Refusals;
 
 /// Where the front listens, and what stands behind it.
@@ -26,8 +27,10 @@ pub struct Limits {
     pub header_bytes_max: u32,
     /// The largest message, in bytes, unpacked.
     pub message_bytes_max: usize,
-    /// Calls that wait for the loop.
+    /// Messages that wait for the loop.
     pub queue_calls_max: usize,
+    /// Calls of one workspace that may be with the loop, those that wait for it included.
+    pub workspace_calls_max: usize,
     /// Bytes of all requests that are not answered yet, and of answers that their callers have not taken yet.
     pub queue_bytes_max: u64,
     /// Messages of a stream that may be under way; further ones are not read.
@@ -57,6 +60,8 @@ pub struct Method {
     pub path: String,
     /// Whether messages are streamed both ways, each answered by one, in order; else one message is answered by one.
     pub streams: bool,
+    /// Where its messages tell their workspace and their calls.
+    pub fields: outline::Fields,
 }
 
 /// All that the front is told.
@@ -68,6 +73,8 @@ pub struct Settings {
     pub limits: Limits,
     /// The methods that are taken; a call names its method by the place in this list.
     pub methods: Vec<Method>,
+    /// The paths of methods that are passed through, and that bring one message and get one: these are paced.
+    pub paced: Vec<String>,
     /// The services that health tells about, besides the server as a whole.
     pub services: Vec<String>,
     /// What the front itself refuses with.

@@ -20,7 +20,7 @@ use crate::codec::BytesCodec;
 use crate::connection::Phase;
 use crate::deadline;
 use crate::door::Door;
-use crate::inbox::{Call, MethodIndex, Part, StreamId};
+use crate::inbox::{Call, MethodIndex, Origin, Part, StreamId};
 use crate::request_id;
 use crate::unary::{Identified, Waiting};
 use crate::whole_messages::WholeMessages;
@@ -44,7 +44,7 @@ pub async fn answer(door: &Door, method: MethodIndex, request: Request<Incoming>
     let (service, mut requests) = Opened::new(answers);
     let bytes_max = door.context.settings.limits.message_bytes_max;
     let mut grpc = Grpc::new(BytesCodec).max_decoding_message_size(bytes_max).max_encoding_message_size(usize::MAX);
-    let overloaded = door.context.settings.refusals.overloaded.status();
+    let overloaded = door.context.overloaded_now();
     let counted = request.map(|body| WholeMessages::new(body, Arc::clone(&held), overloaded, bytes_max));
     let response = grpc.streaming(service, counted).await;
     if let Ok(requests) = requests.try_recv() {
@@ -52,6 +52,7 @@ pub async fn answer(door: &Door, method: MethodIndex, request: Request<Incoming>
             id: door.context.next_stream(),
             request_id: told_id.to_str().unwrap_or_default().to_owned(),
             method,
+            origin: None,
             door: door.clone(),
             held,
             counted_bytes: 0,
@@ -102,6 +103,8 @@ struct Run {
     id: StreamId,
     request_id: String,
     method: MethodIndex,
+    /// For whom its messages are counted: for the workspace of the first, so that they stay in one queue, in order.
+    origin: Option<Origin>,
     door: Door,
     held: Arc<Held>,
     /// Bytes of the messages that were read and are not answered yet.
@@ -196,17 +199,19 @@ impl Run {
         // What was read since the last message is this one, and perhaps the beginning of the next.
         let bytes = self.held.bytes() - self.counted_bytes;
         self.counted_bytes += bytes;
-        let (mut token, mut answer) = context.answers.expect();
+        let (told, calls) = context.origin(self.door.connection, self.method, &request);
+        let origin = *self.origin.get_or_insert(told);
+        let (mut token, mut answer) = context.answers.expect(origin.workspace);
         let request_id = Some(self.request_id.clone());
-        let mut call = Call { token, method: self.method, part, request, request_id };
-        while let Err(refused) = context.inbox.offer(self.door.connection, call) {
+        let mut call = Call { token, method: self.method, part, calls, request, request_id };
+        while let Err(refused) = context.inbox.offer(origin, call) {
             context.answers.forget(token);
             tokio::time::sleep(FULL_PAUSE).await;
             // A new one: a connection's queue is in the order of its tokens, and others may have come in between.
-            (token, answer) = context.answers.expect();
+            (token, answer) = context.answers.expect(origin.workspace);
             call = Call { token, ..refused };
         }
-        let waiting = Waiting::new(&context, self.door.connection, token);
+        let waiting = Waiting::new(&context, origin, token);
         context.filled.notify_one();
         let is_end = matches!(part, Part::End(_));
         self.waiting.push_back(Asked { answer, bytes, is_end, _waiting: waiting });

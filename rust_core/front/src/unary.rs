@@ -19,7 +19,7 @@ use crate::budget::Held;
 use crate::codec::BytesCodec;
 use crate::deadline;
 use crate::door::{Context, Door};
-use crate::inbox::{Call, ConnectionId, MethodIndex, Part, Token};
+use crate::inbox::{Call, ConnectionId, MethodIndex, Origin, Part, Token};
 use crate::message;
 use crate::request_id;
 
@@ -60,11 +60,16 @@ pub async fn answer(door: &Door, method: MethodIndex, request: Request<Incoming>
 /// Reads the message and asks the loop; what gRPC has to say about either is the library's part.
 async fn asked(door: &Door, call: ToLoop, request: Request<Incoming>) -> Result<Response<tonic::body::Body>, Status> {
     let (head, body) = request.into_parts();
-    let message = message::read(&head.headers, body, &call.held, &door.unpacking, &door.context.settings).await?;
+    let context = &door.context;
+    let message = tokio::select! {
+        biased;
+        message = message::read(&head.headers, body, &call.held, &door.unpacking, context) => message?,
+        () = context.is_done_reading() => return Err(context.settings.refusals.stopping.status()),
+    };
     let mut grpc = Grpc::new(BytesCodec)
         .accept_compressed(CompressionEncoding::Gzip)
         .accept_compressed(CompressionEncoding::Deflate)
-        .max_decoding_message_size(door.context.settings.limits.message_bytes_max)
+        .max_decoding_message_size(context.settings.limits.message_bytes_max)
         .max_encoding_message_size(usize::MAX);
     Ok(grpc.unary(call, Request::from_parts(head, message)).await)
 }
@@ -91,20 +96,31 @@ impl UnaryService<Bytes> for ToLoop {
     type Future = Pin<Box<dyn Future<Output = Result<tonic::Response<Bytes>, Status>>>>;
 
     fn call(&mut self, request: tonic::Request<Bytes>) -> Self::Future {
-        let (context, connection) = (Rc::clone(&self.context), self.connection);
+        let context = Rc::clone(&self.context);
         let made_id = Rc::clone(&self.made_id);
         let held = Arc::clone(&self.held);
-        let (token, answer) = context.answers.expect();
         let (request, request_id) = (request.into_inner(), self.request_id.take());
-        let call = Call { token, method: self.method, part: Part::Whole, request, request_id };
+        let (origin, calls) = context.origin(self.connection, self.method, &request);
+        let method = self.method;
         Box::pin(async move {
-            let overloaded = || context.settings.refusals.overloaded.status();
-            if held.add(call.request.len()).is_err() || context.inbox.push(connection, call).is_err() {
+            let request_bytes = request.len();
+            let _counted = match context.underway.begin(origin.workspace, calls) {
+                Ok(counted) => counted,
+                Err(too_many) => {
+                    drop(request);
+                    held.release(held.bytes());
+                    return Err(context.workspace_full(&too_many).await);
+                }
+            };
+            let (token, answer) = context.answers.expect(origin.workspace);
+            let call = Call { token, method, part: Part::Whole, calls, request, request_id };
+            if held.add(request_bytes).is_err() || context.inbox.push(origin, call).is_err() {
                 context.answers.forget(token);
-                return Err(overloaded());
+                held.release(held.bytes());
+                return Err(context.overloaded().await);
             }
             context.filled.notify_one();
-            let _waiting = Waiting::new(&context, connection, token);
+            let _waiting = Waiting::new(&context, origin, token);
             match answer.await {
                 Ok(Answer::Response(response)) => {
                     held.add_anyway(response.len());
@@ -128,21 +144,21 @@ impl UnaryService<Bytes> for ToLoop {
 /// A call that waits for its answer; when nobody waits any more, the loop is told so.
 pub struct Waiting {
     context: Rc<Context>,
-    connection: ConnectionId,
+    origin: Origin,
     token: Token,
 }
 
 impl Waiting {
     /// Waits for the answer to a token until it is dropped.
-    pub fn new(context: &Rc<Context>, connection: ConnectionId, token: Token) -> Self {
-        Self { context: Rc::clone(context), connection, token }
+    pub fn new(context: &Rc<Context>, origin: Origin, token: Token) -> Self {
+        Self { context: Rc::clone(context), origin, token }
     }
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
         if self.context.answers.forget(self.token) {
-            self.context.inbox.withdraw(self.connection, self.token);
+            self.context.inbox.withdraw(self.origin, self.token);
             self.context.filled.notify_one();
         }
     }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicBool, Ordering};
 use loom::thread;
-use utterson_front::inbox::{Call, ConnectionId, Inbox, MethodIndex, Part, Token};
+use utterson_front::inbox::{Call, ConnectionId, Inbox, MethodIndex, Origin, Part, Token, WorkspaceDigest};
 use utterson_front::wake::Wake;
 
 /// A descriptor that is readable, or is not.
@@ -28,7 +28,12 @@ impl Wake for Readable {
 type Shared = Arc<Inbox<Readable>>;
 
 fn call(token: u64) -> Call {
-    Call { token: Token(token), method: MethodIndex(0), part: Part::Whole, request: Bytes::new(), request_id: None }
+    let (token, method, part) = (Token(token), MethodIndex(0), Part::Whole);
+    Call { token, method, part, calls: 1, request: Bytes::new(), request_id: None }
+}
+
+fn origin(connection: u64) -> Origin {
+    Origin { workspace: WorkspaceDigest(connection), connection: ConnectionId(connection) }
 }
 
 /// Takes whenever it is told to, until it has so many of calls and of those who have gone. A wake-up that is lost lets it
@@ -54,7 +59,7 @@ fn every_call_is_taken_once_and_no_wake_up_is_lost() {
         let shared = Arc::clone(&inbox);
         let front = thread::spawn(move || {
             for token in 1..=3 {
-                shared.push(ConnectionId(token % 2), call(token)).expect("there is room");
+                shared.push(origin(token % 2), call(token)).expect("there is room");
                 shared.signal();
             }
         });
@@ -72,10 +77,10 @@ fn whoever_goes_is_never_asked_or_is_told_of() {
         let shared = Arc::clone(&inbox);
         let front = thread::spawn(move || {
             for token in 1..=2 {
-                shared.push(ConnectionId(1), call(token)).expect("there is room");
+                shared.push(origin(1), call(token)).expect("there is room");
             }
             shared.signal();
-            shared.withdraw(ConnectionId(1), Token(1));
+            shared.withdraw(origin(1), Token(1));
             shared.signal();
         });
         let (calls, mut gone) = take_until(&inbox, |calls, _| calls.contains(&2));
@@ -92,12 +97,12 @@ fn whoever_goes_is_never_asked_or_is_told_of() {
 fn who_has_gone_is_told_of_though_nothing_else_comes() {
     loom::model(|| {
         let inbox = Arc::new(Inbox::new(8, Readable::default()));
-        inbox.push(ConnectionId(1), call(1)).expect("there is room");
+        inbox.push(origin(1), call(1)).expect("there is room");
         inbox.signal();
         assert_eq!(inbox.take(8).calls.len(), 1);
         let shared = Arc::clone(&inbox);
         let front = thread::spawn(move || {
-            shared.withdraw(ConnectionId(1), Token(1));
+            shared.withdraw(origin(1), Token(1));
             shared.signal();
         });
         assert_eq!(take_until(&inbox, |_, gone| gone == [1]).1, [1]);

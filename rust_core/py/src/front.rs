@@ -10,7 +10,9 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 use utterson_front::inbox::Token;
-use utterson_front::{Answer, Front, Limits, Method, Part, Places, Refusal, Refusals, Settings, StartError};
+use utterson_front::{
+    Answer, Front, Later, Limits, Method, Part, Places, Refusal, Refusals, Settings, StartError, outline,
+};
 
 use crate::panics::apart;
 
@@ -20,6 +22,18 @@ type TakenCall<'py> = (u64, u16, Option<Bound<'py, PyBytes>>, Option<String>, u6
 
 /// Calls, the tokens whose callers have gone, and the streams that are over.
 type Handed<'py> = (Vec<TakenCall<'py>>, Vec<u64>, Vec<u64>);
+
+/// A refusal for each time to come back, in milliseconds, the shortest first.
+type GivenLater = Vec<(u64, GivenRefusal)>;
+
+/// A method that is taken: its path, whether it streams, the numbers of the fields with the workspace and with a call.
+type GivenMethod = (String, bool, u64, u64);
+
+#[derive(FromPyObject)]
+struct GivenMethods {
+    taken: Vec<GivenMethod>,
+    paced: Vec<String>,
+}
 
 /// A refusal as the loop brings it: token, code, message, encoded status, request id.
 type BroughtRefusal = (u64, i32, String, PyBackedBytes, String);
@@ -31,6 +45,7 @@ struct GivenLimits {
     header_bytes_max: u32,
     message_bytes_max: usize,
     queue_calls_max: usize,
+    workspace_calls_max: usize,
     queue_bytes_max: u64,
     stream_messages_max: usize,
     handshake_timeout_ms: u64,
@@ -51,6 +66,7 @@ impl From<GivenLimits> for Limits {
             header_bytes_max: given.header_bytes_max,
             message_bytes_max: given.message_bytes_max,
             queue_calls_max: given.queue_calls_max,
+            workspace_calls_max: given.workspace_calls_max,
             queue_bytes_max: given.queue_bytes_max,
             stream_messages_max: given.stream_messages_max,
             handshake_timeout: Duration::from_millis(given.handshake_timeout_ms),
@@ -80,9 +96,11 @@ impl From<GivenRefusal> for Refusal {
 
 #[derive(FromPyObject)]
 struct GivenRefusals {
-    overloaded: GivenRefusal,
+    overloaded: GivenLater,
+    workspace_full: GivenLater,
     unanswered: GivenRefusal,
     message_too_large: GivenRefusal,
+    no_message: GivenRefusal,
     unavailable: GivenRefusal,
     stopping: GivenRefusal,
 }
@@ -90,9 +108,11 @@ struct GivenRefusals {
 impl From<GivenRefusals> for Refusals {
     fn from(given: GivenRefusals) -> Self {
         Self {
-            overloaded: given.overloaded.into(),
+            overloaded: later(given.overloaded),
+            workspace_full: later(given.workspace_full),
             unanswered: given.unanswered.into(),
             message_too_large: given.message_too_large.into(),
+            no_message: given.no_message.into(),
             unavailable: given.unavailable.into(),
             stopping: given.stopping.into(),
         }
@@ -111,15 +131,20 @@ impl PyFront {
         py: Python<'_>,
         listen: Vec<(String, u16)>,
         behind: PathBuf,
-        methods: Vec<(String, bool)>,
+        methods: GivenMethods,
         services: Vec<String>,
         limits: GivenLimits,
         refusals: GivenRefusals,
     ) -> PyResult<Self> {
         let listen = listen.iter().map(address).collect::<PyResult<_>>()?;
         let places = Places { listen, behind };
-        let methods = methods.into_iter().map(|(path, streams)| Method { path, streams }).collect();
-        let settings = Settings { places, limits: limits.into(), methods, services, refusals: refusals.into() };
+        let taken = methods.taken.into_iter().map(|(path, streams, workspace, calls)| Method {
+            path,
+            streams,
+            fields: outline::Fields { workspace, calls },
+        });
+        let (methods, paced) = (taken.collect(), methods.paced);
+        let settings = Settings { places, limits: limits.into(), methods, paced, services, refusals: refusals.into() };
         let front = apart(py, || Front::start(settings))?.map_err(|error| match error {
             StartError::Listen(error) | StartError::System(error) => PyErr::from(error),
         });
@@ -185,6 +210,10 @@ impl PyFront {
     fn stop(&self, py: Python<'_>, grace_ms: u64) -> PyResult<()> {
         apart(py, || self.0.stop(Duration::from_millis(grace_ms)))
     }
+}
+
+fn later(given: GivenLater) -> Later {
+    Later(given.into_iter().map(|(ms, refusal)| (Duration::from_millis(ms), refusal.into())).collect())
 }
 
 fn address((host, port): &(String, u16)) -> PyResult<SocketAddr> {

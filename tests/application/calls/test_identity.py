@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 
+import asyncpg
 import pytest
 
 from tests.application.conftest import WORKSPACE, Replica, refusal_of, replica_on
@@ -28,6 +29,35 @@ async def test_a_batch_over_several_workspaces_keeps_the_order_of_its_calls(repl
     )  # fmt: skip
     told = [json.loads(text)["value"] if accepted else text for accepted, text in answers]
     assert told == ["a", "b", "WORKSPACE_NOT_FOUND", "NO_USABLE_IDENTIFIER", "d", "NO_USABLE_IDENTIFIER"]
+
+
+async def test_a_batch_without_room_is_refused_as_one_and_whole(replica: Replica, url: str) -> None:
+    async with replica_on(url, LaneSettings(queue_calls_max=5)) as small:
+        await small.workspaces.create_workspace("acme", b"policy", None)
+        await small.state()
+        blocker = await asyncpg.connect(url)
+        async with blocker.transaction():
+            await blocker.execute("SELECT 1 FROM workspaces FOR UPDATE")
+            waiting = [asyncio.create_task(small.call("add:0"))]
+            await asyncio.sleep(0.05)
+            waiting += [asyncio.create_task(small.call(f"add:{number}")) for number in range(1, 5)]
+            await asyncio.sleep(0.05)
+            full = small.batch(("acme", "add:a"), (WORKSPACE, "add:b"), (WORKSPACE, "add:c"))
+            refused = await refusal_of(asyncio.wait_for(full, 5))
+        await blocker.close()
+        assert refused.reason is Reason.QUEUE_FULL
+        assert refused.retry_after_ms is not None
+        await asyncio.gather(*waiting)
+        # Nothing of it was taken, nor in the workspace that had room.
+        assert (await small.call("read:a", "acme"))["serial"] == 0
+        assert (await small.batch(("acme", "add:a"), (WORKSPACE, "add:b")))[0][0]
+
+
+async def test_a_batch_is_one_refusal_where_the_server_stops(replica: Replica) -> None:
+    await replica.state()
+    await replica.lanes.close(1.0)
+    assert (await refusal_of(replica.batch((WORKSPACE, "add:a")))).reason is Reason.SHUTTING_DOWN
+    assert (await refusal_of(replica.batch(("nowhere", "add:a")))).reason is Reason.SHUTTING_DOWN
 
 
 async def test_a_malformed_batch_is_refused_whole(replica: Replica) -> None:

@@ -1,5 +1,6 @@
 """Calls of several groups, decided together: the operation behind every single call, batch request and stream."""
 
+import asyncio
 from collections.abc import Sequence
 
 from utterson.application.lane.operation import Batch, CommitUnderWay
@@ -12,6 +13,8 @@ class CallBatch(Batch):
 
     Args:
         groups: calls that arrived together each, for one workspace.
+
+    Whoever sets `threaded` has them decided beside the event loop.
     """
 
     allows_deciding_ahead = True
@@ -38,6 +41,8 @@ class CallBatch(Batch):
         ahead, self._ahead = self._ahead, None
         if ahead is not None and ahead[0] is state and ahead[1] == state.head.id:
             self._plan = ahead[2]
+        elif self.threaded:
+            self._plan = await asyncio.to_thread(state.decide, self._groups, now_us, entry_id)
         else:
             self._plan = state.decide(self._groups, now_us, entry_id)
         return self._plan

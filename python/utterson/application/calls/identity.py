@@ -1,10 +1,12 @@
 """The hot path: single calls, batch requests and streams, each workspace's calls through its lane."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from typing import Final
 
 from utterson.application.calls.submission import Submission, answered
 from utterson.application.lane.context import LaneContext
+from utterson.application.lane.lane import Lane
 from utterson.application.lane.lanes import Lanes
 from utterson.application.lane.receiver import Receiver
 from utterson.application.ports.process import StatusEncoder
@@ -12,6 +14,9 @@ from utterson.application.refusals import internal_fault, workspace_not_found
 from utterson.domain.calls import CallKind
 from utterson.domain.decisions import Answer, ParsedGroup, ParsedMessage, Reply
 from utterson.domain.errors import Reason, UttersonError
+
+# Some hundred calls.
+LARGE_BYTES: Final = 16 * 1024
 
 
 def unary_response(reply: Reply) -> bytes:
@@ -89,9 +94,20 @@ class IdentityService:
             receiver.set_exception(error)
 
     async def resolve_batch(self, request: bytes) -> bytes:
-        """Answer a batch; each call has its own result."""
-        message = self._engine.parse_batch(request)
-        submission = await self._submit_message(message, wait_for_space=False)
+        """Answer a batch; each call has its own result.
+
+        Raises:
+            UttersonError: no call of it was taken, because of overload or because the server stops. One refusal says
+                so at a fraction of what one a call costs, and the batch can be sent again as it is.
+        """
+        message = await self._parsed(self._engine.parse_batch, request)
+        opened = [await self._opened(group.workspace) for group in message.groups]
+        # Nothing awaits from here on until all are offered, so what is admitted is taken.
+        for lane, group in zip(opened, message.groups, strict=True):
+            if isinstance(lane, Lane):
+                lane.admit(group.size)
+        futures = [self._offered(lane, group) for lane, group in zip(opened, message.groups, strict=True)]
+        submission = Submission(message, futures, self._context.entropy)
         reply = await submission.reply(self._encode_status)
         return reply if isinstance(reply, bytes) else self._engine.encode_batch(reply)
 
@@ -133,32 +149,58 @@ class IdentityService:
         try:
             async for request in requests:
                 await slots.acquire()
-                message = self._engine.parse_stream_message(request)
-                submissions.put_nowait(await self._submit_message(message, wait_for_space=True))
+                message = await self._parsed(self._engine.parse_stream_message, request)
+                submissions.put_nowait(await self._submit_message(message))
         except UttersonError as error:
             submissions.put_nowait(error)
         finally:
             submissions.put_nowait(None)
 
-    async def _submit_message(self, message: ParsedMessage, *, wait_for_space: bool) -> Submission:
-        futures = [await self._submit_all(group, wait_for_space=wait_for_space) for group in message.groups]
+    async def _parsed(self, parse: Callable[[bytes], ParsedMessage], request: bytes) -> ParsedMessage:
+        """Parse a message; one that takes long, beside the event loop, where other workspaces share that."""
+        now_s = asyncio.get_running_loop().time()
+        if len(request) > LARGE_BYTES and self._context.sharing.is_shared(now_s):
+            return await asyncio.to_thread(parse, request)
+        return parse(request)
+
+    async def _opened(self, workspace: str) -> Lane | UttersonError:
+        """Give a workspace's lane, or why each call to it is refused.
+
+        Raises:
+            UttersonError: SHUTTING_DOWN.
+        """
+        try:
+            return await self._lanes.lane(workspace)
+        except UttersonError as error:
+            if error.reason is Reason.SHUTTING_DOWN:
+                raise
+            return error
+
+    def _offered(self, lane: Lane | UttersonError, group: ParsedGroup) -> asyncio.Future[Reply]:
+        """Put a group into its lane, where there is one; else each of its calls is refused."""
+        if isinstance(lane, UttersonError):
+            return self._refused(group, lane)
+        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        lane.offer(group, future)
+        return future
+
+    async def _submit_message(self, message: ParsedMessage) -> Submission:
+        """Put a stream's message into its lanes; while one is full, wait."""
+        futures = [await self._submit(group) for group in message.groups]
         return Submission(message, futures, self._context.entropy)
 
-    async def _submit_all(self, group: ParsedGroup, *, wait_for_space: bool) -> asyncio.Future[Reply]:
+    async def _submit(self, group: ParsedGroup) -> asyncio.Future[Reply]:
         """Put a group into its lane; a refusal becomes the answer to each of its calls."""
         try:
-            return await self._submit(group, wait_for_space=wait_for_space)
-        except UttersonError as error:
-            return answered([error] * group.size)
-
-    async def _submit(self, group: ParsedGroup, *, wait_for_space: bool) -> asyncio.Future[Reply]:
-        try:
             lane = await self._lanes.lane(group.workspace)
+            return await lane.submit(group, wait_for_space=True)
         except UttersonError as error:
-            if error.reason is not Reason.WORKSPACE_NOT_FOUND:
-                raise
+            return self._refused(group, error)
+
+    def _refused(self, group: ParsedGroup, error: UttersonError) -> asyncio.Future[Reply]:
+        if error.reason is Reason.WORKSPACE_NOT_FOUND:
             return answered(self._without_workspace(group))
-        return await lane.submit(group, wait_for_space=wait_for_space)
+        return answered([error] * group.size)
 
     def _without_workspace(self, group: ParsedGroup) -> list[Answer]:
         """Answer calls to an unknown workspace: a fault of the call's own fields comes first."""

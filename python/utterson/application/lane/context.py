@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from utterson.application.lane.failpoints import Failpoints
 from utterson.application.lane.heads import HeadReader
+from utterson.application.lane.sharing import Sharing
 from utterson.application.ports.engine import Engine
 from utterson.application.ports.process import Clock, Entropy
 from utterson.application.ports.store import Store
@@ -24,6 +25,7 @@ class LaneContext:
         heads: reads heads, one query for all who ask together.
         load_slots: how many states load at once.
         failpoints: where a test makes the process break off.
+        sharing: how much of the event loop a turn may take while several workspaces are called.
     """
 
     engine: Engine
@@ -34,3 +36,4 @@ class LaneContext:
     heads: HeadReader
     load_slots: asyncio.Semaphore
     failpoints: Failpoints = field(default_factory=Failpoints)
+    sharing: Sharing = field(default_factory=Sharing)

@@ -22,10 +22,10 @@ from utterson.application.lane.sparing import unwritten
 from utterson.application.lane.state_keeper import StateKeeper
 from utterson.application.lane.turn_runner import TurnRunner
 from utterson.application.ports.engine import Plan, State
-from utterson.application.refusals import describe, internal_fault, logger, shutting_down
+from utterson.application.refusals import describe, internal_fault, logger, queue_full, shutting_down
 from utterson.domain.chain import EnginePanicError, StateDivergedError, StoreFailureError, WorkspaceKeys
 from utterson.domain.decisions import Answer, ParsedGroup, RepeatedCall, Reply
-from utterson.domain.errors import Reason, UttersonError
+from utterson.domain.errors import UttersonError
 
 Arguments = TypeVarTuple("Arguments")
 
@@ -123,14 +123,21 @@ class Lane:
 
         A receiver that is done before its calls are decided drops them.
         """
-        if self._is_full(group.size) and not self._closing:
-            raise UttersonError(
-                Reason.QUEUE_FULL,
-                "too many calls wait in this workspace; slow down and try again",
-                retry_after_ms=self._gathering.drain_ms(self._queued_calls),
-            )
+        self.admit(group.size)
         self.used_at_s = self._loop.time()
+        self._context.sharing.used(self.keys.workspace, self.used_at_s)
         self._put(_GroupItem(group, receiver), group.size)
+
+    def admit(self, calls: int) -> None:
+        """Make sure that so many calls would be taken now.
+
+        Raises:
+            UttersonError: QUEUE_FULL with the time until there should be space, or SHUTTING_DOWN.
+        """
+        if self._closing:
+            raise shutting_down()
+        if self._is_full(calls):
+            raise queue_full(self._gathering.drain_ms(self._queued_calls))
 
     def answer_hit(self, group: ParsedGroup) -> bytes | None:
         """Answer a call that changes nothing and asks for no confirmed state at once; None for any other.
@@ -150,6 +157,7 @@ class Lane:
             return None
         if hit is not None:
             self.used_at_s = now_s
+            self._context.sharing.used(self.keys.workspace, now_s)
         return hit
 
     def hold_hit(self, group: ParsedGroup, receiver: Receiver) -> bool:
@@ -294,21 +302,29 @@ class Lane:
         if isinstance(self._queue[0], _GroupItem):
             turn = self._take()
             calls = [item for item in turn.items if isinstance(item, _GroupItem) and not item.receiver.done()]
-            batch = self._make_batch([item.group for item in calls])
-            self._runner.decide_ahead(batch)
+            batch = self._batch(calls)
+            if not batch.threaded:
+                self._runner.decide_ahead(batch)
             self._next = _Turn(list(calls), turn.calls, batch)
+
+    def _batch(self, items: list[_GroupItem]) -> Batch:
+        groups = [item.group for item in items]
+        batch = self._make_batch(groups)
+        batch.threaded = self._context.sharing.goes_beside(groups, self._loop.time())
+        return batch
 
     def _take(self) -> _Turn:
         """Take the next turn's items: one operation of its own, or calls up to the limit."""
         items: list[_Item] = []
         calls = 0
+        calls_max = self._context.sharing.calls_max(self._batch_calls_max, self._loop.time())
         while self._queue:
             item = self._queue[0]
             if isinstance(item, _OperationItem):
                 if not items:
                     items.append(self._queue.popleft())
                 break
-            if items and calls + item.group.size > self._batch_calls_max:
+            if items and calls + item.group.size > calls_max:
                 break
             items.append(self._queue.popleft())
             calls += item.group.size
@@ -342,7 +358,7 @@ class Lane:
         live = [item for item in items if not item.receiver.done()]
         if not live:
             return
-        await self._resolve_decided(live, self._make_batch([item.group for item in live]))
+        await self._resolve_decided(live, self._batch(live))
 
     async def _resolve_decided(self, live: list[_GroupItem], batch: Batch) -> None:
         """Commit calls and answer them, decided ahead or not."""

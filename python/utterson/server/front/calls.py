@@ -13,8 +13,9 @@ from typing import Final, Protocol
 from utterson.application.calls.identity import IdentityService, unary_response
 from utterson.domain.calls import CallKind
 from utterson.domain.decisions import Reply
+from utterson.server.descriptors import services
 from utterson.server.front.pacing import ROUND_S, Pacing
-from utterson.server.front.ports import Front, StreamId, Token
+from utterson.server.front.ports import Front, StreamId, TakenMethod, Token
 from utterson.server.front.refusals import encoded_refusal
 from utterson.server.front.streams import FrontStream
 from utterson.server.guard import refusal_of
@@ -41,6 +42,34 @@ METHODS: Final[tuple[tuple[str, CallKind | Whole], ...]] = (
     (f"{_SERVICE}BatchResolve", Whole.BATCH),
     (f"{_SERVICE}StreamResolve", Whole.STREAM),
 )
+# The fields that tell for which workspace a message is and how many calls it holds; of a unary call, of a batch, of a
+# stream's message. tests/contract/test_taken_fields.py holds them to the protos.
+UNARY_FIELDS: Final = (1, 0)
+BATCH_FIELDS: Final = (1, 2)
+STREAM_FIELDS: Final = (2, 3)
+
+
+def taken_methods() -> list[TakenMethod]:
+    """Tell the front what it takes."""
+    fields = {Whole.BATCH: BATCH_FIELDS, Whole.STREAM: STREAM_FIELDS}
+    return [
+        (path, kind is Whole.STREAM, *(fields[kind] if isinstance(kind, Whole) else UNARY_FIELDS))
+        for path, kind in METHODS
+    ]
+
+
+def paced_methods() -> list[str]:
+    """Tell the front what it shall pass through a few at a time: the unary methods that it does not take."""
+    taken = {path for path, _ in METHODS}
+    return [
+        path
+        for service in services()
+        for method in service.methods
+        if (path := f"/{service.full_name}/{method.name}") not in taken
+        and not (method.client_streaming or method.server_streaming)
+    ]
+
+
 # Calls taken from the front at once. It gives them in turn, connection by connection, so whoever comes new is among the
 # next ones.
 TAKE_CALLS_MAX: Final = 16

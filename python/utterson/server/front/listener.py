@@ -8,8 +8,8 @@ from typing import Final, Protocol
 
 from utterson.application.calls.identity import IdentityService
 from utterson.domain.startup import StartupError
-from utterson.server.front.calls import METHODS, FrontCalls, Whole
-from utterson.server.front.ports import Front, FrontLimits, OpenFront
+from utterson.server.front.calls import FrontCalls, paced_methods, taken_methods
+from utterson.server.front.ports import Front, FrontLimits, FrontMethods, OpenFront
 from utterson.server.front.refusals import front_refusals
 from utterson.server.front.socket_folder import SocketFolder
 from utterson.server.front.socket_place import SocketPlace, socket_parent
@@ -48,6 +48,10 @@ class Listener(Protocol):
 
     async def set_ready(self, *, ready: bool) -> None:
         """Say whether calls can be served now, for health; nothing happens unless it listens."""
+        ...
+
+    def drain(self) -> None:
+        """Begin to stop: wait no longer for what callers have not sent."""
         ...
 
     async def stop(self, grace_s: float) -> None:
@@ -117,7 +121,7 @@ class FrontListener:
             front = self._open_front(
                 listen=places(self._listen),
                 behind=os.fspath(place.path),
-                methods=[(path, kind is Whole.STREAM) for path, kind in METHODS],
+                methods=FrontMethods(taken_methods(), paced_methods()),
                 services=self._services,
                 limits=self._limits,
                 refusals=front_refusals(self._limits.message_bytes_max),
@@ -139,12 +143,18 @@ class FrontListener:
         if self._front is not None:
             self._front.set_serving(ready)
 
+    def drain(self) -> None:
+        """Begin to stop what the server behind answers."""
+        if self._behind is not None:
+            self._behind.drain()
+
     async def stop(self, grace_s: float) -> None:
         """Tell health checks first, take no new calls, and let the running ones end.
 
         Args:
             grace_s: how long running calls may take before they are cut, in seconds.
         """
+        self.drain()
         front, self._front = self._front, None
         if front is not None:
             await asyncio.to_thread(front.stop, int(grace_s * 1000))

@@ -22,6 +22,7 @@ class FrontLimits:
     header_bytes_max: int
     message_bytes_max: int
     queue_calls_max: int
+    workspace_calls_max: int
     queue_bytes_max: int
     stream_messages_max: int
     handshake_timeout_ms: int
@@ -43,13 +44,34 @@ class FrontRefusal:
     details: bytes
 
 
+# A refusal for each time to come back, in milliseconds, the shortest first.
+Later: TypeAlias = Sequence[tuple[int, FrontRefusal]]
+# A method that is taken: its path, whether it streams both ways, and where its messages tell for whom they are and how
+# many calls they hold: the number of the field with the workspace, and of the one that is there once a call (0: none).
+TakenMethod: TypeAlias = tuple[str, bool, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class FrontMethods:
+    """What the front does with methods by their names.
+
+    `taken` are those that it takes, `paced` the paths of those that it passes through a few at a time, from the
+    connections in turn.
+    """
+
+    taken: Sequence[TakenMethod]
+    paced: Sequence[str]
+
+
 @dataclass(frozen=True, slots=True)
 class FrontRefusals:
     """What the front refuses with by itself."""
 
-    overloaded: FrontRefusal
+    overloaded: Later
+    workspace_full: Later
     unanswered: FrontRefusal
     message_too_large: FrontRefusal
+    no_message: FrontRefusal
     unavailable: FrontRefusal
     stopping: FrontRefusal
 
@@ -109,7 +131,7 @@ class OpenFront(Protocol):
         *,
         listen: Sequence[tuple[str, int]],
         behind: str,
-        methods: Sequence[tuple[str, bool]],
+        methods: FrontMethods,
         services: Sequence[str],
         limits: FrontLimits,
         refusals: FrontRefusals,
@@ -119,7 +141,7 @@ class OpenFront(Protocol):
         Args:
             listen: the addresses; where the first has port 0, the others get the port that it took.
             behind: the path of the socket of the server that gets what is not taken.
-            methods: the methods that are taken: path, and whether it streams both ways.
+            methods: what is taken, and what is passed through in turn.
             services: the services that health tells about.
             limits: what callers are held to.
             refusals: what the front refuses with by itself.

@@ -7,6 +7,7 @@ import grpc
 from grpc import HandlerCallDetails
 
 from utterson.server.deadline import Deadline
+from utterson.server.draining import Drain
 from utterson.server.request_id import note_request_id
 from utterson.server.rpc.layers import (
     DeadlineLayer,
@@ -14,6 +15,7 @@ from utterson.server.rpc.layers import (
     Handler,
     Layer,
     Method,
+    ReadingLayer,
     RequestIdLayer,
     ValidationLayer,
     as_generator,
@@ -21,12 +23,12 @@ from utterson.server.rpc.layers import (
 from utterson.server.validation import FieldRules
 
 
-def standard_layers(rules: FieldRules) -> tuple[Layer, ...]:
+def standard_layers(rules: FieldRules, drain: Drain) -> tuple[Layer, ...]:
     """List what every call passes through, outermost first.
 
     The guard comes first, so that nothing that goes wrong in another layer leaves a caller without a status.
     """
-    return (GuardLayer(), RequestIdLayer(), DeadlineLayer(Deadline()), ValidationLayer(rules))
+    return (GuardLayer(), RequestIdLayer(), DeadlineLayer(Deadline()), ReadingLayer(drain), ValidationLayer(rules))
 
 
 class LayeredHandlers(grpc.GenericRpcHandler):
@@ -63,14 +65,9 @@ def _wrapped(path: str, handler: Handler, layers: Sequence[Layer]) -> Handler:
     for layer in reversed(layers):
         around = layer.around_stream if handler.response_streaming else layer.around_unary
         behaviour = around(method, behaviour)
-    return _MAKERS[handler.request_streaming, handler.response_streaming](
-        behaviour, request_deserializer=None, response_serializer=handler.response_serializer
+    # All are told to gRPC as if they streamed their requests: one that should bring a message and brings none is never
+    # answered otherwise, nor ever forgotten. The reading layer takes the message out.
+    make: Callable[..., Handler] = (
+        grpc.stream_stream_rpc_method_handler if handler.response_streaming else grpc.stream_unary_rpc_method_handler
     )
-
-
-_MAKERS: dict[tuple[bool, bool], Callable[..., Handler]] = {
-    (False, False): grpc.unary_unary_rpc_method_handler,
-    (False, True): grpc.unary_stream_rpc_method_handler,
-    (True, False): grpc.stream_unary_rpc_method_handler,
-    (True, True): grpc.stream_stream_rpc_method_handler,
-}
+    return make(behaviour, request_deserializer=None, response_serializer=handler.response_serializer)

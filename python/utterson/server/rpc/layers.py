@@ -15,9 +15,12 @@ from google.protobuf.message import Message
 from google.rpc import status_pb2
 from grpc_status import rpc_status
 
+from utterson.application.refusals import shutting_down
 from utterson.server.deadline import Deadline
+from utterson.server.draining import Drain
 from utterson.server.guard import refusal_of
-from utterson.server.refusals import error_status
+from utterson.server.limits import UNARY_TIMEOUT_S
+from utterson.server.refusals import error_status, no_message
 from utterson.server.request_id import REQUEST_ID_KEY, make_request_id, request_id_of_call
 from utterson.server.validation import FieldRules
 
@@ -151,6 +154,53 @@ class RequestIdLayer:
 
 def _send_request_id(context: Context, request_id: str) -> None:
     context.set_trailing_metadata(((REQUEST_ID_KEY, request_id),))
+
+
+class ReadingLayer:
+    """Reads the message of a call that has one, and says so where there is none; reads streams until the server stops.
+
+    A server that stops takes no new calls: what arrives in between is told so, instead of being cut.
+    """
+
+    name = "reading"
+
+    def __init__(self, drain: Drain) -> None:
+        self._drain = drain
+
+    def around_unary(self, method: Method, behaviour: UnaryBehaviour) -> UnaryBehaviour:
+        """Wrap a behaviour that answers once."""
+
+        async def read(requests: AsyncIterator[bytes], context: Context) -> Any:
+            return await behaviour(await self._request(method, requests, context), context)
+
+        return read
+
+    def around_stream(self, method: Method, behaviour: StreamBehaviour) -> StreamBehaviour:
+        """Wrap a behaviour that answers with a stream."""
+
+        async def read(requests: AsyncIterator[bytes], context: Context) -> AsyncGenerator[Any, None]:
+            async with aclosing(behaviour(await self._request(method, requests, context), context)) as answers:
+                async for answer in answers:
+                    yield answer
+
+        return read
+
+    async def _request(
+        self, method: Method, requests: AsyncIterator[bytes], context: Context
+    ) -> bytes | AsyncIterator[bytes]:
+        """Give what the behaviour takes: the message, or all of them."""
+        if self._drain.has_begun:
+            raise shutting_down()
+        if method.request_streaming:
+            return self._drain.read(requests)
+        try:
+            # Not from the iterator, which would have to be closed afterwards.
+            message: bytes = await self._drain.limited(context.read(), UNARY_TIMEOUT_S)
+        except TimeoutError:
+            raise no_message() from None
+        if message is grpc.aio.EOF:
+            raise no_message()
+        return message
 
 
 class DeadlineLayer:

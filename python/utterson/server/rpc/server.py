@@ -5,16 +5,18 @@ from typing import Final
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection as grpc_reflection
-from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from grpc_reflection.v1alpha import reflection, reflection_pb2, reflection_pb2_grpc
 
 from utterson.application.calls.identity import IdentityService
 from utterson.application.calls.imports import ImportService
 from utterson.application.reads.profiles import ProfilesService
+from utterson.application.refusals import RETRY_AFTER_MS
 from utterson.application.workspaces.workspaces import WorkspacesService
+from utterson.server.draining import Drain
 from utterson.server.limits import LIVENESS
 from utterson.server.listening import ListenError, ensure_free
 from utterson.server.rpc import identity_servicer, profile_servicer, workspace_servicer
+from utterson.server.rpc.draining import DrainingHealth, DrainingReflection
 from utterson.server.rpc.layering import LayeredHandlers, standard_layers
 from utterson.server.rpc.reflection import ReflectionPool
 from utterson.server.validation import FieldRules
@@ -22,6 +24,12 @@ from utterson.server.validation import FieldRules
 SERVICES: Final = (identity_servicer.SERVICE, workspace_servicer.SERVICE, profile_servicer.SERVICE)
 UNLIMITED: Final = -1
 NOT_SERVING: Final = health_pb2.HealthCheckResponse.NOT_SERVING
+# How long a server that stops tells callers so before it closes; shorter than the time after which they come back.
+FAREWELL_S: Final = RETRY_AFTER_MS / 1000 - 0.05
+# Calls of a connection that gRPC's server takes at once; it resets what goes beyond, without a reason.
+STREAMS_MAX: Final = 10_000
+# Calls that gRPC's core may hold before we take them: as many as its option can say.
+PENDING_MAX: Final = 2**31 - 1
 
 
 class ServerHandle:
@@ -31,11 +39,13 @@ class ServerHandle:
         server: the grpc server, with all services.
         servicer: its health servicer.
         listen: where to listen, `host:port` or `unix:path`; port 0 takes a free one.
+        drain: what its calls ask whether the server stops.
     """
 
-    def __init__(self, server: grpc.aio.Server, servicer: health.aio.HealthServicer, listen: str) -> None:
+    def __init__(self, server: grpc.aio.Server, servicer: health.aio.HealthServicer, listen: str, drain: Drain) -> None:
         self._server = server
         self._health = servicer
+        self._drain = drain
         self._listen = listen
         self._port = 0
         self._stopping = False
@@ -72,6 +82,10 @@ class ServerHandle:
         for service in ("", *SERVICES):
             await self._health.set(service, status)
 
+    def drain(self) -> None:
+        """Begin to stop: refuse new calls, and wait no longer for what callers have not sent."""
+        self._drain.begin()
+
     async def stop(self, grace_s: float) -> None:
         """Tell health checks first, take no new calls, and let the running ones end.
 
@@ -81,7 +95,12 @@ class ServerHandle:
         # Liveness stays: a process that ends in order is not to be killed for it.
         self._stopping = True
         await self.set_ready(ready=False)
-        await self._server.stop(grace_s)
+        self.drain()
+        # Calls that gRPC's core has taken and not handed over would be cancelled, without a reason. Meanwhile each is
+        # told that the server stops, and those who come back later than this find the address closed.
+        farewell_s = min(grace_s, FAREWELL_S)
+        await asyncio.sleep(farewell_s)
+        await self._server.stop(grace_s - farewell_s)
 
 
 def build_server(
@@ -105,27 +124,32 @@ def build_server(
         receive_bytes_max: the largest message taken, in bytes; larger ones are RESOURCE_EXHAUSTED.
         reflection: whether tools such as grpcurl may ask for the API's descriptors.
     """
+    drain = Drain()
     handlers = LayeredHandlers(
         {
             identity_servicer.SERVICE: identity_servicer.identity_handlers(identity),
             workspace_servicer.SERVICE: workspace_servicer.workspace_handlers(workspaces, imports),
             profile_servicer.SERVICE: profile_servicer.profile_handlers(profiles),
         },
-        standard_layers(FieldRules()),
+        standard_layers(FieldRules(), drain),
     )
     health_servicer = health.aio.HealthServicer()
     server = grpc.aio.server(options=_options(receive_bytes_max))
     server.add_generic_rpc_handlers((handlers,))
-    health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
+    health_pb2_grpc.add_HealthServicer_to_server(DrainingHealth(health_servicer, drain), server)
     if reflection:
-        _add_reflection(server)
-    return ServerHandle(server, health_servicer, listen)
+        _add_reflection(server, drain)
+    return ServerHandle(server, health_servicer, listen, drain)
 
 
 def _options(receive_bytes_max: int) -> list[tuple[str, int]]:
     return [
         # A second process must not share the port silently.
         ("grpc.so_reuseport", 0),
+        # gRPC's core cancels what it cannot hand over at once, without a reason; what is too much is refused by us.
+        ("grpc.server.max_pending_requests", PENDING_MAX),
+        ("grpc.server.max_pending_requests_hard_limit", PENDING_MAX),
+        ("grpc.max_concurrent_streams", STREAMS_MAX),
         ("grpc.max_receive_message_length", receive_bytes_max),
         ("grpc.max_send_message_length", UNLIMITED),
         ("grpc.keepalive_time_ms", 60_000),
@@ -136,11 +160,11 @@ def _options(receive_bytes_max: int) -> list[tuple[str, int]]:
     ]
 
 
-def _add_reflection(server: grpc.aio.Server) -> None:
+def _add_reflection(server: grpc.aio.Server, drain: Drain) -> None:
     names = (
         *SERVICES,
         health_pb2.DESCRIPTOR.services_by_name["Health"].full_name,
         reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"].full_name,
     )
-    servicer = grpc_reflection.aio.ReflectionServicer(names, pool=ReflectionPool())
-    reflection_pb2_grpc.add_ServerReflectionServicer_to_server(servicer, server)
+    servicer = reflection.aio.ReflectionServicer(names, pool=ReflectionPool())
+    reflection_pb2_grpc.add_ServerReflectionServicer_to_server(DrainingReflection(servicer, drain), server)

@@ -108,3 +108,30 @@ async fn the_front_is_there_again_after_the_server_behind_was_away() {
     assert_eq!(caller.call(behind::ECHO, b"x").await.unwrap().code(), crate::world::UNAVAILABLE);
     assert_eq!(caller.call(ECHO, b"x").await.unwrap().message(), b"x", "calls that are taken go on");
 }
+
+#[tokio::test]
+async fn a_call_whose_message_does_not_come_does_not_hold_up_a_drain() {
+    let world = World::start(limits());
+    let mut caller = Caller::connect(&world).await;
+    let (nothing, _open) = caller.open(request(ECHO).body(()).unwrap()).await;
+    let (half, mut stream) = caller.open(request(ECHO).body(()).unwrap()).await;
+    stream.send_data(framed(b"a message").slice(..7), false).unwrap();
+    pause(100).await;
+    let (front, began) = (Arc::clone(&world.front), Instant::now());
+    within(tokio::task::spawn_blocking(move || front.stop(Duration::from_secs(9)))).await.unwrap();
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    for refused in [within(reply(nothing)).await.unwrap(), within(reply(half)).await.unwrap()] {
+        assert_eq!((refused.code(), refused.told("grpc-message").as_str()), (crate::world::UNAVAILABLE, "stopping"));
+    }
+}
+
+#[tokio::test]
+async fn a_peer_that_says_no_farewell_does_not_hold_up_a_drain() {
+    let world = World::start(limits());
+    let mut dead = TcpStream::connect(world.address()).await.unwrap();
+    dead.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+    pause(100).await;
+    let (front, began) = (Arc::clone(&world.front), Instant::now());
+    within(tokio::task::spawn_blocking(move || front.stop(Duration::from_secs(9)))).await.unwrap();
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+}

@@ -17,6 +17,7 @@ mod health;
 mod mutation;
 
 mod pass_through;
+mod sharing;
 mod streams;
 mod unary;
 mod untaken;

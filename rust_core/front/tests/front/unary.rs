@@ -7,7 +7,7 @@ use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
 
 use crate::caller::{Caller, flagged, framed, request, within};
-use crate::world::{BIG, ECHO, HOLD, NAMED, REFUSE, RESOURCE_EXHAUSTED, World, limits};
+use crate::world::{BIG, ECHO, HOLD, INVALID_ARGUMENT, NAMED, REFUSE, RESOURCE_EXHAUSTED, World, limits};
 
 const INTERNAL: i32 = 13;
 const UNIMPLEMENTED: i32 = 12;
@@ -60,9 +60,9 @@ async fn what_is_no_message_is_refused() {
     let mut caller = Caller::connect(&world).await;
     let plain = || request(ECHO);
     let cases = [
-        ("no message", plain(), Bytes::new(), INTERNAL),
-        ("half a header", plain(), Bytes::from_static(&[0, 0]), INTERNAL),
-        ("half a message", plain(), Bytes::from_static(&[0, 0, 0, 0, 9, 1]), INTERNAL),
+        ("no message", plain(), Bytes::new(), INVALID_ARGUMENT),
+        ("half a header", plain(), Bytes::from_static(&[0, 0]), INVALID_ARGUMENT),
+        ("half a message", plain(), Bytes::from_static(&[0, 0, 0, 0, 9, 1]), INVALID_ARGUMENT),
         ("a flag without an encoding", plain(), flagged(1, b"x"), INTERNAL),
         ("a flag that there is not", plain(), flagged(7, b"x"), INTERNAL),
         ("an encoding that there is not", plain().header("grpc-encoding", "snappy"), framed(b"x"), UNIMPLEMENTED),

@@ -1,7 +1,7 @@
 //! The front under test, and the loop that takes its calls.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use utterson_front::inbox::Token;
-use utterson_front::{Answer, Call, Front, Limits, Method, Places, Refusal, Refusals, Settings};
+use utterson_front::{Answer, Call, Front, Later, Limits, Method, Places, Refusal, Refusals, Settings, outline};
 
-use crate::behind::Behind;
+use crate::behind::{self, Behind};
 
 /// Methods that are taken; the loop does what they are named after.
 pub const ECHO: &str = "/t.Taken/Echo";
@@ -26,6 +26,7 @@ const METHODS: [&str; 6] = [ECHO, REFUSE, HOLD, BIG, NAMED, STREAM];
 /// What the longest answer has, whatever was asked.
 const BIG_MAX: usize = 10_000_000;
 
+pub const INVALID_ARGUMENT: i32 = 3;
 pub const RESOURCE_EXHAUSTED: i32 = 8;
 pub const UNAVAILABLE: i32 = 14;
 /// Patience of the tests, on a machine that others use as well.
@@ -37,6 +38,8 @@ pub struct Seen {
     pub calls: Mutex<Vec<Call>>,
     pub gone: Mutex<Vec<Token>>,
     stalled: AtomicBool,
+    /// How many calls the loop takes at once; 0 is as many as it likes.
+    pub takes_max: AtomicUsize,
     ended: AtomicBool,
 }
 
@@ -54,6 +57,7 @@ pub fn limits() -> Limits {
         header_bytes_max: 16 * 1024,
         message_bytes_max: 1024 * 1024,
         queue_calls_max: 1024,
+        workspace_calls_max: 10_000,
         queue_bytes_max: 64 * 1024 * 1024,
         stream_messages_max: 16,
         handshake_timeout: SOON,
@@ -68,27 +72,43 @@ pub fn limits() -> Limits {
 }
 
 fn method(path: &str) -> Method {
-    Method { path: path.to_owned(), streams: path == STREAM }
+    Method { path: path.to_owned(), streams: path == STREAM, fields: outline::Fields { workspace: 1, calls: 2 } }
 }
 
 pub fn refusal(code: i32, message: &str) -> Refusal {
     Refusal { code, message: message.to_owned(), details: Bytes::from_static(b"the details") }
 }
 
+/// A refusal that tells in its sentence how many milliseconds its caller should stay away.
+fn later(message: &str) -> Later {
+    let told = [100, 1000, 5000]
+        .map(|ms| (Duration::from_millis(ms), refusal(RESOURCE_EXHAUSTED, &format!("{message} for {ms} ms"))));
+    Later(told.into())
+}
+
+/// A message for a workspace, with so many calls.
+pub fn for_workspace(name: u8, calls: usize) -> Vec<u8> {
+    [vec![10, 1, name], [18, 0].repeat(calls)].concat()
+}
+
 impl World {
     pub fn start(limits: Limits) -> Self {
         let behind = Behind::start();
         let refusals = Refusals {
-            overloaded: refusal(RESOURCE_EXHAUSTED, "overloaded"),
+            overloaded: later("overloaded"),
+            workspace_full: later("full"),
             unanswered: refusal(4, "unanswered"),
             message_too_large: refusal(RESOURCE_EXHAUSTED, "too large"),
+            no_message: refusal(INVALID_ARGUMENT, "no message"),
             unavailable: refusal(UNAVAILABLE, "unavailable"),
             stopping: refusal(UNAVAILABLE, "stopping"),
         };
         let listen = vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))];
         let places = Places { listen, behind: behind.place() };
         let (methods, services) = (METHODS.map(method).to_vec(), vec!["t.Taken".to_owned()]);
-        let front = Arc::new(Front::start(Settings { places, limits, methods, services, refusals }).unwrap());
+        let paced = vec![behind::ECHO.to_owned()];
+        let settings = Settings { places, limits, methods, paced, services, refusals };
+        let front = Arc::new(Front::start(settings).unwrap());
         front.set_serving(true);
         let seen = Arc::new(Seen::default());
         let (looped, watched) = (Arc::clone(&front), Arc::clone(&seen));
@@ -143,7 +163,8 @@ fn run(front: &Front, seen: &Seen) {
             }
             continue;
         }
-        let taken = front.take(1024);
+        let takes_max = seen.takes_max.load(Ordering::SeqCst);
+        let taken = front.take(if takes_max == 0 { 1024 } else { takes_max });
         seen.gone.lock().unwrap().extend(taken.gone);
         let answers = taken.calls.iter().filter_map(|call| Some((call.token, answer(call)?))).collect();
         // Before anybody is answered, so that whoever is finds it here.

@@ -1,0 +1,198 @@
+"""What a server still does while more is asked of it than it can do: `python -m benchmarks.experiments.overload`.
+
+Callers of batches come back at once, whatever they are told; so many fit, then three and ten times as many. The calls a
+second that were answered are printed beside those of the callers that fit. Then a quiet workspace calls beside a noisy
+one: its latencies alone and at each noise.
+"""
+
+import argparse
+import asyncio
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import grpc
+import uvloop
+
+from benchmarks.harness.processes import PROGRAM, Server, free_address, python_module
+from utterson.client import UttersonClient
+from utterson.v1 import identity_service_pb2 as pb
+from utterson.v1.identifier_pb2 import Identifier
+
+# One batch of ours fills a tenth of a workspace's queue.
+CALLS_A_BATCH = 1000
+FITTING = 5
+TIMES = (1, 3, 10)
+NOISES = (20, 300, 2000)
+NOISE_CONNECTIONS = 20
+QUIET_PAUSE_S = 0.02
+DEADLINE_S = 30.0
+_IDENTITY = "/utterson.v1.IdentityService/"
+
+
+@dataclass
+class Tally:
+    """What one phase met."""
+
+    answered: int = 0
+    refused: int = 0
+    refused_s: list[float] = field(default_factory=list)
+
+
+@contextmanager
+def _scratch() -> Iterator[str]:
+    with tempfile.TemporaryDirectory(prefix="utterson-overload-") as folder:
+        Path(folder).chmod(0o755)  # Postgres may run as another account
+        yield folder
+
+
+@asynccontextmanager
+async def served(program: Path, options: list[str]) -> AsyncIterator[str]:
+    """Serve on a database of its own, with a quiet and a noisy workspace; gives the address."""
+    with _scratch() as folder:
+        address = free_address()
+        command = [str(program), "serve", "--listen", address, "--data-dir", f"{folder}/data", *options]
+        server = Server(command, address, Path(folder, "log"))
+        try:
+            await server.up()
+            async with UttersonClient(address, timeout_s=DEADLINE_S) as client:
+                for workspace in ("quiet", "noisy"):
+                    await client.create_workspace(workspace, preset="identity_graph_rules")
+            yield address
+        finally:
+            await server.stop()
+
+
+async def hammer(address: str, callers: int, seconds: float, request_of: Any, method: str, connections: int) -> Tally:
+    """Have callers call without a pause.
+
+    Args:
+        address: of the server.
+        callers: how many.
+        seconds: how long.
+        request_of: makes the request of a caller, encoded, of its number and that of the call.
+        method: of the identity service.
+        connections: how many they share.
+    """
+    tally, end_s = Tally(), time.monotonic() + seconds
+    options = (("grpc.use_local_subchannel_pool", 1), ("grpc.enable_retries", 0))
+    channels = [grpc.aio.insecure_channel(address, options=options) for _ in range(min(callers, connections))]
+
+    async def caller(number: int) -> None:
+        call: Any = channels[number % len(channels)].unary_unary(_IDENTITY + method)
+        calls = 0
+        while (began_s := time.monotonic()) < end_s:
+            try:
+                await call(request_of(number, calls), timeout=DEADLINE_S)
+                tally.answered += 1
+            except grpc.aio.AioRpcError:
+                tally.refused += 1
+                tally.refused_s.append(time.monotonic() - began_s)
+            calls += 1
+
+    await asyncio.gather(*(caller(number) for number in range(callers)))
+    for channel in channels:
+        await channel.close()
+    return tally
+
+
+def batch_of(number: int, _call: int) -> bytes:
+    """Make the batch of a caller: always the same, so that the database is not the bound."""
+    made = _BATCHES.get(number)
+    if made is None:
+        calls = [
+            pb.Call(identify=pb.IdentifyRequest(identifiers=[Identifier(type="user_id", value=f"{number}-{place}")]))
+            for place in range(CALLS_A_BATCH)
+        ]
+        made = _BATCHES[number] = pb.BatchResolveRequest(workspace="noisy", calls=calls).SerializeToString()
+    return made
+
+
+_MODULE = "benchmarks.experiments.overload"
+_BATCHES: dict[int, bytes] = {}
+
+
+def identify_of(number: int, call: int) -> bytes:
+    """Make a call that makes a profile."""
+    identifier = Identifier(type="user_id", value=f"{number}-{call}-{time.monotonic_ns()}")
+    return pb.IdentifyRequest(workspace="noisy", identifiers=[identifier]).SerializeToString()
+
+
+async def goodput(address: str, seconds: float) -> None:
+    """Print what is answered at each load, beside the load that fits."""
+    for number in range(FITTING * TIMES[-1]):
+        batch_of(number, 0)
+    peak = 0.0
+    for times in TIMES:
+        tally = await hammer(address, FITTING * times, seconds, batch_of, "BatchResolve", FITTING * times)
+        rate = tally.answered * CALLS_A_BATCH / seconds
+        peak = peak or rate
+        slow = f", within {max(tally.refused_s) * 1000:.0f} ms" if tally.refused_s else ""
+        print(
+            f"{times:3} x: {rate:8,.0f} calls/s answered, {rate / peak:.2f} of the peak; refused {tally.refused}{slow}"
+        )
+
+
+async def neighbour(address: str, seconds: float) -> None:
+    """Print a quiet workspace's latencies, alone and beside each noise."""
+    await quiet(address, 1.0)
+    print(f"alone: {told(await quiet(address, seconds))}")
+    for callers in NOISES:
+        noise = await asyncio.create_subprocess_exec(
+            *python_module(_MODULE, "--noise", str(callers), "--address", address, "--seconds", str(seconds + 3))
+        )
+        await asyncio.sleep(2)
+        latencies_ms = await quiet(address, seconds)
+        await noise.wait()
+        print(f"beside {callers} callers: {told(latencies_ms)}")
+
+
+async def quiet(address: str, seconds: float) -> list[float]:
+    """Call now and then; gives the latencies in milliseconds."""
+    latencies_ms, end_s = [], time.monotonic() + seconds
+    async with UttersonClient(address, timeout_s=DEADLINE_S) as client:
+        while (began_s := time.monotonic()) < end_s:
+            await client.identify("quiet", [("user_id", str(time.monotonic_ns()))])
+            latencies_ms.append((time.monotonic() - began_s) * 1000)
+            await asyncio.sleep(QUIET_PAUSE_S)
+    return latencies_ms
+
+
+def told(latencies_ms: list[float]) -> str:
+    """Write latencies in a line."""
+    p99 = statistics.quantiles(latencies_ms, n=100)[98]
+    return f"p50 {statistics.median(latencies_ms):.1f} ms, p99 {p99:.1f} ms, at most {max(latencies_ms):.1f} ms"
+
+
+async def run(program: Path, seconds: float, options: list[str]) -> None:
+    """Measure both."""
+    async with served(program, options) as address:
+        await goodput(address, seconds)
+        await neighbour(address, seconds)
+
+
+def main() -> int:
+    """Read the options, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--program", type=Path, default=PROGRAM, help="the `utterson` of the build to measure")
+    parser.add_argument("--seconds", type=float, default=8.0, help="how long each load is measured")
+    parser.add_argument("--front", choices=["on", "off"], default="on")
+    parser.add_argument("--noise", type=int, default=0, help="be the noise of so many callers, at --address")
+    parser.add_argument("--address", default="")
+    options = parser.parse_args()
+    if options.noise:
+        noise = hammer(options.address, options.noise, options.seconds, identify_of, "Identify", NOISE_CONNECTIONS)
+        uvloop.run(noise)
+    else:
+        uvloop.run(run(options.program, options.seconds, ["--front", options.front, "--log-level", "warning"]))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,166 @@
+//! How many calls of each workspace are with the loop, and how fast they come back: what is too many is refused here, in
+//! a few microseconds and with an honest time to come back, before it costs the loop anything.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use crate::inbox::WorkspaceDigest;
+use crate::numbered::NumberedMap;
+
+/// The time after which a workspace's pace is measured anew.
+const WINDOW: Duration = Duration::from_millis(100);
+/// How much the newest window counts.
+const WEIGHT: f64 = 0.3;
+
+/// The calls of all workspaces that are with the loop. Belongs to the front's thread alone.
+#[derive(Debug)]
+pub struct Underway {
+    calls_max: usize,
+    paces: RefCell<NumberedMap<WorkspaceDigest, Pace>>,
+    all: RefCell<Pace>,
+}
+
+/// Calls of one workspace.
+#[derive(Debug)]
+struct Pace {
+    calls: usize,
+    answered: usize,
+    since: Instant,
+    seconds_a_call: Option<f64>,
+}
+
+impl Pace {
+    fn new() -> Self {
+        Self { calls: 0, answered: 0, since: Instant::now(), seconds_a_call: None }
+    }
+
+    fn answered(&mut self, calls: usize, now: Instant) {
+        self.calls -= calls;
+        self.answered += calls;
+        let window = now - self.since;
+        if window >= WINDOW {
+            let newest = window.as_secs_f64() / count(self.answered);
+            self.seconds_a_call =
+                Some(self.seconds_a_call.map_or(newest, |before| before + WEIGHT * (newest - before)));
+            (self.answered, self.since) = (0, now);
+        }
+    }
+
+    /// How long all that is with the loop will take, as far as can be told.
+    fn drained_in(&self, now: Instant) -> Option<Duration> {
+        // Where nothing has come back for longer than that, it takes longer.
+        let silent = (now - self.since).as_secs_f64() / count(self.answered.max(1));
+        let seconds_a_call = match self.seconds_a_call {
+            Some(before) => before.max(if self.answered == 0 { silent / count(self.calls) } else { 0.0 }),
+            None if self.answered > 0 => silent,
+            None => return None,
+        };
+        Duration::try_from_secs_f64(count(self.calls) * seconds_a_call).ok()
+    }
+
+    /// How long so many calls take at the pace that was measured last.
+    fn time_of(&self, calls: usize) -> Option<Duration> {
+        Duration::try_from_secs_f64(count(calls) * self.seconds_a_call?).ok()
+    }
+}
+
+fn count(calls: usize) -> f64 {
+    f64::from(u32::try_from(calls).unwrap_or(u32::MAX))
+}
+
+/// A workspace has too many calls with the loop.
+#[derive(Debug, PartialEq, Eq)]
+pub struct TooMany {
+    /// How long those take, as far as can be told.
+    pub drained_in: Option<Duration>,
+}
+
+/// Calls that are with the loop until this is dropped.
+#[derive(Debug)]
+pub struct Counted {
+    underway: Rc<Underway>,
+    workspace: WorkspaceDigest,
+    calls: usize,
+}
+
+impl Underway {
+    /// Nothing is under way yet; of each workspace `calls_max` calls may be.
+    pub fn new(calls_max: usize) -> Rc<Self> {
+        Rc::new(Self { calls_max, paces: RefCell::default(), all: RefCell::new(Pace::new()) })
+    }
+
+    /// Counts the calls of a message. Where a workspace has none, a message may be larger than the bound.
+    ///
+    /// # Errors
+    /// [`TooMany`]: nothing was counted.
+    pub fn begin(self: &Rc<Self>, workspace: WorkspaceDigest, calls: usize) -> Result<Counted, TooMany> {
+        let mut paces = self.paces.borrow_mut();
+        let pace = paces.entry(workspace).or_insert_with(Pace::new);
+        if pace.calls > 0 && pace.calls + calls > self.calls_max {
+            // Where nothing is known of this one, it is taken to be as quick as all others.
+            let known = pace.drained_in(Instant::now());
+            return Err(TooMany { drained_in: known.or_else(|| self.all.borrow().time_of(pace.calls)) });
+        }
+        pace.calls += calls;
+        self.all.borrow_mut().calls += calls;
+        Ok(Counted { underway: Rc::clone(self), workspace, calls })
+    }
+
+    /// How long all that is with the loop will take, as far as can be told.
+    pub fn drained_in(&self) -> Option<Duration> {
+        self.all.borrow().drained_in(Instant::now())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let mut paces = self.underway.paces.borrow_mut();
+        let now = Instant::now();
+        self.underway.all.borrow_mut().answered(self.calls, now);
+        let Some(pace) = paces.get_mut(&self.workspace) else { return };
+        pace.answered(self.calls, now);
+        // Whoever has nothing here takes no memory.
+        if pace.calls == 0 {
+            paces.remove(&self.workspace);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOHO: WorkspaceDigest = WorkspaceDigest(1);
+    const MAYFAIR: WorkspaceDigest = WorkspaceDigest(2);
+
+    #[test]
+    fn one_workspace_takes_nothing_from_another() {
+        let underway = Underway::new(10);
+        let soho = underway.begin(SOHO, 10).expect("there is room");
+        assert!(underway.begin(SOHO, 1).is_err());
+        let _mayfair = underway.begin(MAYFAIR, 20).expect("a message may be larger where nothing is under way");
+        drop(soho);
+        assert!(underway.begin(SOHO, 1).is_ok());
+    }
+
+    #[test]
+    fn what_is_over_is_forgotten() {
+        let underway = Underway::new(10);
+        drop(underway.begin(SOHO, 1).expect("there is room"));
+        assert!(underway.paces.borrow().is_empty());
+    }
+
+    #[test]
+    fn the_time_to_come_back_is_that_which_the_calls_take() {
+        let now = Instant::now();
+        let mut pace = Pace { calls: 1000, answered: 0, since: now, seconds_a_call: None };
+        assert_eq!(pace.drained_in(now), None);
+        pace.answered(200, now + Duration::from_millis(200));
+        let told = pace.drained_in(now + Duration::from_millis(200)).expect("it is known");
+        assert!((799..=801).contains(&told.as_millis()), "{told:?}");
+        // Nothing has come back since.
+        let told = pace.drained_in(now + Duration::from_secs(5)).expect("it is known");
+        assert!(told.as_secs_f64() >= 4.7, "{told:?}");
+    }
+}
