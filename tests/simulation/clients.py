@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from tests.agreement.messages import KIND_NUMBERS, policy_message, request
 from tests.model.generate import START_US, Generator, PolicyUpdate
 from tests.model.model import Model
 from tests.model.records import Call, Event, Kind
-from tests.simulation.replica import Replica, ReplicaGoneError
 from utterson.domain.calls import CallKind
 from utterson.domain.errors import Reason, UttersonError
 from utterson.v1.identity_service_pb2 import IdentifyResponse
@@ -22,6 +22,36 @@ from utterson.v1.resolution_pb2 import Consistency, Resolution
 UNKNOWN = frozenset({Reason.OUTCOME_UNKNOWN})
 NOT_DECIDED = frozenset({Reason.STORE_UNAVAILABLE, Reason.QUEUE_FULL, Reason.SHUTTING_DOWN, Reason.HISTORY_DIVERGED})
 CALL_TIMEOUT_S = 30.0
+# How long a caller waits at most that is about to go away.
+MOMENT_S = 0.03
+# How the name of an event begins that the scripted database refuses.
+POISON = "poison"
+
+
+class ReplicaGoneError(Exception):
+    """The replica died while a call was under way: nobody knows what became of it."""
+
+
+class Callee(Protocol):
+    """A replica as its callers know it."""
+
+    @property
+    def name(self) -> str:
+        """Which one, and how often it was started."""
+        ...
+
+    async def call(self, kind: CallKind, request: bytes) -> bytes:
+        """Make a unary call.
+
+        Raises:
+            UttersonError: it was refused.
+            ReplicaGoneError: nobody knows what became of it.
+        """
+        ...
+
+    async def update_policy(self, workspace: str, policy: bytes) -> None:
+        """Change a policy, whatever it is now; raises as `call`."""
+        ...
 
 
 @dataclass
@@ -53,6 +83,11 @@ class Told:
     def is_strong(self) -> bool:
         """Whether it asks for what is newest."""
         return self.writes or self.consistency != Consistency.CONSISTENCY_LOCAL
+
+    @property
+    def is_poison(self) -> bool:
+        """Whether the scripted database refuses it."""
+        return self.call.event is not None and self.call.event.name.startswith(POISON)
 
     def line(self) -> str:
         """Tell it in one line."""
@@ -95,11 +130,22 @@ class Clients:
         generators: makes the calls of each workspace.
         chance: decides whom they call and what they ask for.
         notebook: where they write down what they were told.
+        impatience: how likely a caller goes away after a moment.
+        poison: how likely a Track is one that the scripted database refuses.
     """
 
     def __init__(
-        self, replicas: list[Replica], generators: dict[str, Generator], chance: Random, notebook: Notebook
+        self,
+        replicas: Sequence[Callee],
+        generators: dict[str, Generator],
+        chance: Random,
+        notebook: Notebook,
+        *,
+        impatience: float = 0.0,
+        poison: float = 0.0,
     ) -> None:
+        self._impatience = impatience
+        self._poison = poison
         self._replicas = replicas
         self._generators = generators
         self._chance = chance
@@ -108,18 +154,23 @@ class Clients:
     async def run(self, calls: int, pause_s: float) -> None:
         """Make so many calls, one after the other, as one caller."""
         for _ in range(calls):
-            workspace = self._chance.choice(list(self._generators))
-            step = self._step(workspace)
-            if isinstance(step, PolicyUpdate):
-                await self._change_policy(workspace, step)
-            else:
-                await self.make(workspace, step)
-            await asyncio.sleep(self._chance.expovariate(1 / pause_s))
+            await self.step(pause_s)
+
+    async def step(self, pause_s: float) -> None:
+        """Make one call, and rest."""
+        workspace = self._chance.choice(list(self._generators))
+        step = self._step(workspace)
+        if isinstance(step, PolicyUpdate):
+            await self._change_policy(workspace, step)
+        else:
+            await self.make(workspace, step)
+        await asyncio.sleep(self._chance.expovariate(1 / pause_s))
 
     async def last_call(self, workspace: str) -> Told:
-        """Make a call that any policy accepts, or refuses for good."""
+        """Make a call that writes, unless the policy refuses it."""
         mark = f"mark {len(self._notebook.calls)}"
-        return await self.make(workspace, Call(Kind.TRACK, (("user_id", mark),), request_id=mark, event=Event(mark)))
+        names = [name for name in self._generators[workspace].policies.names if name != "phone"]
+        return await self.make(workspace, Call(Kind.TRACK, ((names[0], mark),), request_id=mark, event=Event(mark)))
 
     async def make(self, workspace: str, call: Call) -> Told:
         """Make one call until its outcome is known, or for a few tries."""
@@ -155,7 +206,9 @@ class Clients:
         told.refusal = None
         kind = CallKind(KIND_NUMBERS[told.call.kind])
         try:
-            answer = await asyncio.wait_for(replica.call(kind, encoded), CALL_TIMEOUT_S)
+            is_impatient = self._chance.random() < self._impatience
+            timeout_s = self._chance.random() * MOMENT_S if is_impatient else CALL_TIMEOUT_S
+            answer = await asyncio.wait_for(replica.call(kind, encoded), timeout_s)
         except (ReplicaGoneError, TimeoutError):
             told.was_unknown = True
             return False
@@ -187,6 +240,8 @@ class Clients:
         if call.kind is Kind.TRACK:
             request_id = mark if self._chance.random() < 0.5 else ""
             properties = None if call.event is None else call.event.properties
+            if self._chance.random() < self._poison:
+                return replace(call, request_id="", event=Event(f"{POISON} {mark}", properties), explain=False)
             return replace(call, request_id=request_id, event=Event(mark, properties), explain=False)
         return replace(call, request_id=mark, explain=False)
 

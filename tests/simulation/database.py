@@ -18,8 +18,10 @@ import asyncpg
 from tests.agreement.loading import copy_bytes, identifier_rows, profile_rows, request_rows, trait_rows
 from tests.agreement.twin import LogRow as TwinRow
 from tests.agreement.twin import TwinError
+from tests.simulation.clients import POISON
 from tests.simulation.network import Connection, Session, Weather, bounded
 from tests.simulation.truth import Kept, Truth
+from utterson.application.ports.store import Commits, Log, Snapshots, Workspaces
 from utterson.domain.chain import (
     Commit,
     CommitOutcome,
@@ -113,6 +115,8 @@ class Database:
             return CommitOutcome.FENCED
         outcome = self._compared(kept, commit)
         await self.breathe()
+        if POISON.encode() in commit.payload:
+            raise asyncpg.CharacterNotInRepertoireError("no such character")
         if outcome is CommitOutcome.OK:
             backend.written = commit
         return outcome
@@ -357,3 +361,8 @@ def _stored(kept: Kept) -> StoredWorkspace:
     new, revision = kept.made.new, kept.tables.head.policy_revision
     keys = WorkspaceKeys(new.workspace, kept.made.workspace_key, new.digest_key, new.id_key, new.create_time_us)
     return StoredWorkspace(keys, StoredPolicy(revision, kept.tables.policies[revision], 0))
+
+
+def _ports(store: ScriptedStore) -> tuple[Commits, Log, Snapshots, Workspaces]:
+    """Hold the store against the ports: for the type checker, which tells what a changed port asks for."""
+    return store, store, store, store

@@ -7,28 +7,33 @@ from collections.abc import Sequence
 from tests.agreement.mismatch import require
 from tests.simulation.clients import NOT_DECIDED, Notebook, Told
 from tests.simulation.replaying import Replay
-from tests.simulation.truth import Truth, rebuilt
+from tests.simulation.truth import History
 from utterson.domain.errors import Reason
-
-INFINITE_S = float("inf")
 
 
 class Judge:
     """Judges one run.
 
     Args:
-        truth: what the database holds and held.
+        histories: what the database holds and held, the newest last.
         notebook: what clients were told.
         policies: of each workspace its policies by their encoded form.
+        stood: when each entry came to stand, if that is known: time, key, number, id.
         staleness_s: how old a local answer may be.
     """
 
     def __init__(
-        self, truth: Truth, notebook: Notebook, policies: dict[str, dict[bytes, object]], staleness_s: float
+        self,
+        histories: Sequence[History],
+        notebook: Notebook,
+        policies: dict[str, dict[bytes, object]],
+        stood: Sequence[tuple[float, int, int, bytes]],
+        staleness_s: float,
     ) -> None:
-        self._truth = truth
+        self._histories = histories
         self._notebook = notebook
         self._policies = policies
+        self._stood = stood
         self._staleness_s = staleness_s
 
     def run(self) -> None:
@@ -37,31 +42,26 @@ class Judge:
         Raises:
             MismatchError: a promise was broken.
         """
-        for workspace in self._policies:
+        for workspace, policies in self._policies.items():
             calls = [told for told in self._notebook.calls if told.workspace == workspace]
             for told in calls:
-                require(told.refusal is not Reason.INTERNAL_FAULT, f"an internal fault: {told.line()}")
-            histories = []
-            for branch in self._truth.branches():
-                kept = next((one for one in rebuilt(branch).values() if one.made.new.workspace == workspace), None)
-                if kept is not None:
-                    histories.append(Replay(kept, calls, self._policies[workspace]))
-            for history in histories:
-                history.run()
-            for history, until_s in zip(
-                histories, [*(loss.time_s for loss in self._truth.losses), INFINITE_S], strict=True
-            ):
-                self._in_real_time(history, calls, until_s)
-            self._nothing_lost(histories, calls)
-            self._fresh(histories[-1], calls)
+                is_fault = told.refusal is Reason.INTERNAL_FAULT and not told.is_poison
+                require(not is_fault, f"an internal fault: {told.line()}")
+            replays = [Replay(history.workspaces[workspace], calls, policies) for history in self._histories]
+            for replay, history in zip(replays, self._histories, strict=True):
+                replay.run()
+                self._in_real_time(replay, calls, history.until_s)
+            self._nothing_lost(replays, calls)
+            if len(replays) == 1:
+                self._fresh(replays[0], calls)
 
-    def _nothing_lost(self, histories: Sequence[Replay], calls: Sequence[Told]) -> None:
+    def _nothing_lost(self, replays: Sequence[Replay], calls: Sequence[Told]) -> None:
         """What was acknowledged is there, once, unless it was lost after that; what was refused is nowhere."""
         for told in calls:
             if told.resolution is not None:
-                named = [history.seq_told(told) for history in histories]
+                named = [replay.seq_told(told) for replay in replays]
                 require(any(seq is not None for seq in named), f"answered at an entry that never was: {told.line()}")
-            found = [history.seq_of.get(told.number) for history in histories]
+            found = [replay.seq_of.get(told.number) for replay in replays]
             if not told.writes:
                 continue
             if told.resolution is not None:
@@ -76,10 +76,9 @@ class Judge:
 
     def _history_at(self, time_s: float) -> int:
         """Tell which of the histories was under way at a time."""
-        times = [loss.time_s for loss in self._truth.losses]
-        return next((place for place, loss_s in enumerate(times) if loss_s >= time_s), len(times))
+        return next(place for place, history in enumerate(self._histories) if history.until_s >= time_s)
 
-    def _in_real_time(self, history: Replay, calls: Sequence[Told], until_s: float) -> None:
+    def _in_real_time(self, replay: Replay, calls: Sequence[Told], until_s: float) -> None:
         """Who began after another had ended stands behind it, but for answers that may be old.
 
         What ended after the history was cut off is for the next history.
@@ -87,7 +86,7 @@ class Judge:
         ended: list[tuple[float, int, bool, Told]] = []
         began: list[tuple[float, int, bool, Told]] = []
         for told in calls:
-            seq = history.seq_told(told)
+            seq = replay.seq_told(told)
             if told.resolution is None or seq is None:
                 continue
             ended.append((told.ended_s, seq, told.writes, told))
@@ -109,15 +108,13 @@ class Judge:
                 is_behind = seq > newest_write[1]
                 require(is_behind, f"not behind a write before it: {newest_write[3].line()} | {told.line()}")
 
-    def _fresh(self, history: Replay, calls: Sequence[Told]) -> None:
+    def _fresh(self, replay: Replay, calls: Sequence[Told]) -> None:
         """A local answer is not older than it may be, nor older than what the same process told before."""
-        key = history.kept.made.workspace_key
-        stood = [(time_s, seq) for time_s, at, seq, _ in self._truth.stood if at == key]
-        if self._truth.losses:
-            return
+        key = replay.kept.made.workspace_key
+        stood = [(time_s, seq) for time_s, at, seq, _ in self._stood if at == key]
         told_by: dict[str, list[tuple[float, int]]] = {}
         for told in sorted(calls, key=lambda one: one.ended_s):
-            seq = history.seq_told(told)
+            seq = replay.seq_told(told)
             if told.resolution is None or seq is None:
                 continue
             if not told.is_strong and told.tries == 1:

@@ -11,12 +11,12 @@ from google.protobuf.message import DecodeError
 from tests.agreement import states
 from tests.agreement.mismatch import MismatchError, require
 from tests.agreement.telling import difference, model_told, told
+from tests.agreement.twin import LogRow
 from tests.model.model import Model
 from tests.model.records import Answer, Refusal
 from tests.simulation.clients import Told
 from tests.simulation.truth import Kept
 from utterson import _core
-from utterson.domain.chain import Commit
 from utterson.v1.profile_service_pb2 import StoredEvent
 from utterson.v1.resolution_pb2 import Resolution
 
@@ -36,7 +36,7 @@ class Replay:
     """One workspace's history, from its beginning to where it was cut off or still stands.
 
     Args:
-        kept: its tables and entries.
+        kept: its tables, the log among them.
         calls: all calls of the workspace, whatever came of them.
         policies: the first policy under its encoded form, and every one that somebody asked for.
     """
@@ -76,7 +76,7 @@ class Replay:
         """
         self._check_reads(0)
         before = self.kept.tables.log[0]
-        for commit in self.kept.commits:
+        for commit in self.kept.tables.log[1:]:
             is_next = commit.seq == before.seq + 1 and commit.prev == before.id
             require(is_next, f"entry {commit.seq} does not follow the one before")
             require(commit.commit_time_us >= before.commit_time_us, f"time runs backwards at entry {commit.seq}")
@@ -87,7 +87,7 @@ class Replay:
         problems = self.state.check_invariants()
         require(not problems, f"invariants: {problems}")
 
-    def _entry(self, commit: Commit, policy_revision: int) -> None:
+    def _entry(self, commit: LogRow, policy_revision: int) -> None:
         if commit.policy_revision != policy_revision:
             policy = self.kept.tables.policies[commit.policy_revision]
             require(policy in self._policies, f"entry {commit.seq} has a policy that nobody asked for")
@@ -104,7 +104,7 @@ class Replay:
         self.state.replay(*row)
         require(self.state.state_hash == row.state_hash, f"the state hash at entry {commit.seq}")
 
-    def _call(self, placed: Placed, commit: Commit) -> None:
+    def _call(self, placed: Placed, commit: LogRow) -> None:
         call = placed.call
         ours = self._answer(call, commit.commit_time_us)
         if not isinstance(ours, Answer):

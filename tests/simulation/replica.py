@@ -6,6 +6,7 @@ import asyncio
 from random import Random
 from typing import Any, cast
 
+from tests.simulation.clients import ReplicaGoneError
 from tests.simulation.clockwork import Owner
 from tests.simulation.database import Database, ScriptedStore
 from tests.simulation.network import Session
@@ -23,10 +24,6 @@ from utterson.server.refusals import encode_status
 from utterson.settings.lanes import LaneSettings
 
 ENGINE = CoreEngine()
-
-
-class ReplicaGoneError(Exception):
-    """The replica died while a call was under way: nobody knows what became of it."""
 
 
 class Replica:
@@ -99,12 +96,12 @@ class Replica:
         """
         return cast("bytes", await self._outlived(lambda: self._service().resolve(kind, request)))
 
-    async def update_policy(self, workspace: str, policy: bytes) -> Any:
-        """Change a policy, whatever it is now."""
+    async def update_policy(self, workspace: str, policy: bytes) -> None:
+        """Change a policy, whatever it is now; raises as `call`."""
         workspaces = self._workspaces
         if workspaces is None:
             raise ReplicaGoneError
-        return await self._outlived(lambda: workspaces.update_policy(workspace, policy, ""))
+        await self._outlived(lambda: workspaces.update_policy(workspace, policy, ""))
 
     async def state(self, workspace: str, seq: int) -> State:
         """Give a workspace's state in this process's memory, once it holds an entry."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import logging
 from collections import Counter
@@ -22,6 +23,7 @@ from tests.simulation.judging import Judge
 from tests.simulation.replica import Replica
 from tests.simulation.truth import Truth
 from utterson import _core
+from utterson.application.lane import lane
 from utterson.domain.chain import NewWorkspace
 from utterson.settings.lanes import LaneSettings
 
@@ -87,7 +89,7 @@ class Run:
             staleness_s = self.limits.staleness_ms / 1000
             for told in self.notebook.policies:
                 self.policies[told.workspace][_kept(told.encoded)] = told.policy
-            Judge(self.truth, self.notebook, self.policies, staleness_s).run()
+            Judge(self.truth.histories(), self.notebook, self.policies, self.truth.stood, staleness_s).run()
         except Exception as error:
             verdict.failure = f"{type(error).__name__}: {error}"
             verdict.lines = [told.line() for told in self.notebook.calls[-LINES_TOLD:]]
@@ -95,7 +97,7 @@ class Run:
         verdict.acknowledged = sum(told.resolution is not None for told in self.notebook.calls)
         verdict.unknown = sum(told.was_unknown for told in self.notebook.calls)
         verdict.losses = len(self.truth.losses)
-        verdict.entries = sum(len(branch) for branch in self.truth.branches())
+        verdict.entries = len(self.truth.stood)
         verdict.trace = hashlib.sha256(self.notebook.line().encode()).hexdigest()
         return verdict
 
@@ -115,7 +117,14 @@ class Run:
         trouble = asyncio.ensure_future(chaos.run())
         pause_s = self.chance.choice((0.005, 0.05))
         callers = [
-            Clients(self.replicas, self.generators, Random(self.seed + 100 + number), self.notebook)
+            Clients(
+                self.replicas,
+                self.generators,
+                Random(self.seed + 100 + number),
+                self.notebook,
+                impatience=self.chance.choice((0.0, 0.1)),
+                poison=0.02,
+            )
             for number in range(self.chance.choice((3, 8)))
         ]
         await asyncio.gather(*(caller.run(10, pause_s) for caller in callers))
@@ -152,7 +161,17 @@ def _kept(encoded: bytes) -> bytes:
 def run(seed: int, safeguards: Safeguards | None = None) -> Verdict:
     """Run one seed; what is logged meanwhile is left out."""
     with _quiet("utterson"), _quiet("asyncio"):
-        return Run(seed, safeguards).go()
+        made = Run(seed, safeguards)
+        # With so few callers hardly anything would be decided ahead.
+        calls_ahead = vars(lane)["CALLS_AHEAD"]
+        vars(lane)["CALLS_AHEAD"] = made.chance.choice((1, calls_ahead))
+        # Nothing of a run is of use after it: it is cheaper to collect all at once.
+        gc.disable()
+        try:
+            return made.go()
+        finally:
+            gc.enable()
+            vars(lane)["CALLS_AHEAD"] = calls_ahead
 
 
 @contextmanager

@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 
 from tests.simulation.database import Database, Safeguards, ScriptedStore
+from utterson.application.calls.batch import CallBatch
 from utterson.application.lane.committer import Committer
-from utterson.application.lane.lane import Lane
+from utterson.application.lane.heads import HeadReader
+from utterson.application.lane.lane import Lane, _fail
 from utterson.application.lane.state_keeper import StateKeeper
 from utterson.application.lane.turn_runner import TurnRunner, _Step
-from utterson.domain.chain import Commit, CommitOutcome, FailureKind, StoreFailureError
+from utterson.domain.chain import Commit, CommitOutcome, FailureKind, Head, StoreFailureError
+from utterson.domain.errors import Reason, UttersonError
 from utterson.engine.state import Plan
 
 NEXT_TURN_S = 0.05
@@ -42,6 +45,7 @@ def method(name: str, owner: type, attribute: str, replacement: object) -> Seede
 _plan_commit, _plan_apply = Plan.commit, Plan.apply
 _commit, _concluded, _apply = Committer.commit, TurnRunner._concluded, TurnRunner._apply
 _write, _store_commit, _drop = Database.write, ScriptedStore.commit, StateKeeper.drop
+_look_up, _read = Committer._look_up, HeadReader.read
 _background: dict[asyncio.Task[Any], None] = {}
 
 
@@ -116,6 +120,35 @@ def _never_stale(self: Lane, group: Any) -> bytes | None:
     return state.answer_hit(group, self._context.clock_us(), default_strong=self._default_strong)
 
 
+async def _a_free_place_is_lost(self: Committer, commit: Commit, deadline_s: float) -> CommitOutcome | None:
+    found = await _look_up(self, commit, deadline_s)
+    return CommitOutcome.LOST if found is None else found
+
+
+def _diverged_is_lost(self: TurnRunner, outcome: CommitOutcome, plan: Any, asked_at_s: float) -> _Step:
+    return _Step.LOST if outcome is CommitOutcome.DIVERGED else _concluded(self, outcome, plan, asked_at_s)
+
+
+async def _ahead_whatever_became_of_it(self: CallBatch, state: Any, now_us: int, entry_id: bytes) -> Any:
+    ahead, self._ahead = self._ahead, None
+    self._plan = state.decide(self._groups, now_us, entry_id) if ahead is None else ahead[2]
+    return self._plan
+
+
+async def _asked_before(self: HeadReader, workspace_key: int) -> Head | None:
+    asked: dict[int, tuple[float, Head | None]] = self.__dict__.setdefault("asked", {})
+    now_s = asyncio.get_running_loop().time()
+    at_s, head = asked.get(workspace_key, (float("-inf"), None))
+    if now_s - at_s > NEXT_TURN_S:
+        head = await _read(self, workspace_key)
+        asked[workspace_key] = (now_s, head)
+    return head
+
+
+async def _all_refused(self: Lane, live: Any, error: Exception) -> None:
+    _fail(live, UttersonError(Reason.INTERNAL_FAULT, "refused"))
+
+
 async def _requests_are_forgotten(self: Database, backend: Any, commit: Commit) -> CommitOutcome:
     columns = list(commit.columns)
     columns[33:37] = [column[:12] if column[:4] == bytes(4) else _empty(column) for column in columns[33:37]]
@@ -143,5 +176,10 @@ BUGS = [
     method("the same plan is sent again under another id", ScriptedStore, "commit", _resent_under_another_id),
     method("a lost race is taken for won", TurnRunner, "_concluded", _lost_is_done),
     method("a state that diverged is kept", StateKeeper, "drop", _kept),
+    method("a free place is taken for lost", Committer, "_look_up", _a_free_place_is_lost),
+    method("a lost history is taken for a lost race", TurnRunner, "_concluded", _diverged_is_lost),
+    method("what was decided ahead is used whatever became of it", CallBatch, "decide", _ahead_whatever_became_of_it),
+    method("a head that was asked for before the call is good enough", HeadReader, "read", _asked_before),
+    method("a poisoned call takes its neighbours with it", Lane, "_halve", _all_refused),
     method("a local answer may be of any age", Lane, "answer_hit", _never_stale),
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from tests.agreement.twin import LogRow, Tables
@@ -22,25 +22,26 @@ Happening: TypeAlias = Made | Commit
 
 @dataclass
 class Kept:
-    """One workspace: its tables and the entries that made them."""
+    """One workspace and its tables."""
 
     made: Made
     tables: Tables
-    commits: list[Commit] = field(default_factory=list)
-
-    @property
-    def keys(self) -> tuple[bytes, bytes]:
-        """The keys of its digests and ids."""
-        return self.made.new.digest_key, self.made.new.id_key
 
 
 @dataclass(frozen=True)
 class Loss:
-    """A failover or a restore: at this time the history was cut down to so many happenings."""
+    """A failover or a restore: at this time the newest happenings went; the tables as they were before."""
 
     time_s: float
-    before: tuple[Happening, ...]
-    kept: int
+    before: dict[int, Kept]
+
+
+@dataclass(frozen=True)
+class History:
+    """All workspaces by name, as they were when their history was cut off, or as they stand."""
+
+    until_s: float
+    workspaces: dict[str, Kept]
 
 
 class Truth:
@@ -75,7 +76,7 @@ class Truth:
         kept = max(len(self.happenings) - count, keep)
         lost = len(self.happenings) - kept
         if lost > 0:
-            self.losses.append(Loss(time_s, tuple(self.happenings), kept))
+            self.losses.append(Loss(time_s, self.workspaces))
             del self.happenings[kept:]
             self._rebuild()
             for key, one in self.workspaces.items():
@@ -86,9 +87,10 @@ class Truth:
         """Find a workspace by name."""
         return next((kept for kept in self.workspaces.values() if kept.made.new.workspace == workspace), None)
 
-    def branches(self) -> list[tuple[Happening, ...]]:
+    def histories(self) -> list[History]:
         """Give every history that ever was: those that were cut off, and the one that stands."""
-        return [loss.before for loss in self.losses] + [tuple(self.happenings)]
+        cut_off = [History(loss.time_s, _by_name(loss.before)) for loss in self.losses]
+        return [*cut_off, History(float("inf"), _by_name(self.workspaces))]
 
     def _take(self, happening: Happening) -> None:
         take(self.workspaces, happening)
@@ -98,7 +100,11 @@ class Truth:
         self.workspaces = rebuilt(self.happenings)
 
 
-def rebuilt(happenings: list[Happening] | tuple[Happening, ...]) -> dict[int, Kept]:
+def _by_name(workspaces: dict[int, Kept]) -> dict[str, Kept]:
+    return {kept.made.new.workspace: kept for kept in workspaces.values()}
+
+
+def rebuilt(happenings: list[Happening]) -> dict[int, Kept]:
     """Make the tables that a history comes to."""
     workspaces: dict[int, Kept] = {}
     for happening in happenings:
@@ -115,7 +121,6 @@ def take(workspaces: dict[int, Kept], happening: Happening) -> None:
         return
     kept = workspaces[happening.workspace_key]
     kept.tables.append(log_row(happening), happening.columns)
-    kept.commits.append(happening)
 
 
 def log_row(commit: Commit) -> LogRow:
