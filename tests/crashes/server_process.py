@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -26,12 +27,19 @@ def free_port() -> int:
 
 
 class ServerProcess:
-    """Started, killed and started again at one address, so that clients find it again."""
+    """Started, killed and started again at one address, so that clients find it again.
 
-    def __init__(self, data_dir: Path, log_file: Path) -> None:
+    Args:
+        data_dir: the folder of its Postgres.
+        log_file: where it writes.
+        more: settings besides, by the names of their variables without the prefix.
+    """
+
+    def __init__(self, data_dir: Path, log_file: Path, more: Mapping[str, str] | None = None) -> None:
         self.address = f"127.0.0.1:{free_port()}"
         self._data_dir = data_dir
         self._log_file = log_file
+        self._more = more or {}
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(
@@ -48,6 +56,7 @@ class ServerProcess:
             "FAILPOINT_BEHAVIOUR": behaviour.value,
             "FAILPOINT_PASSES": str(passes),
             "COMMIT_TIMEOUT_MS": "3000",
+            **self._more,
         }
         environment = os.environ | {f"UTTERSON_{name}": value for name, value in settings.items()}
         with self._log_file.open("ab") as log:
