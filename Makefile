@@ -10,7 +10,7 @@ CARGO_FLAGS := --workspace --locked
 export MATURIN_PEP517_ARGS := --locked
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check-python check-rust check-proto test-rust test-loom test-python bench bench-quick format proto dist
+.PHONY: help setup run test check-python check-rust check-proto test-rust test-loom test-python faults faults-long bench bench-quick format proto dist
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -50,6 +50,16 @@ test-loom: ## the hand-over between the threads of front and loop, in every orde
 
 test-python: setup
 	$(RUN) pytest
+
+faults: setup ## what goes wrong on purpose, for about three minutes: the protocol's model, the simulation, recorded histories
+	cargo test --release --locked -p utterson-protocol-model -- --include-ignored
+	$(RUN) python -m tests.simulation --seeds 2000 --jobs 2
+	$(RUN) python -m tests.histories --rounds 1 --seconds 20
+
+faults-long: setup ## the same for hours, with seeds of its own
+	cargo test --release --locked -p utterson-protocol-model -- --include-ignored
+	$(RUN) python -m tests.simulation --seed 1000000 --seeds 100000 --jobs 2
+	$(RUN) python -m tests.histories --seed 1000000 --minutes 120
 
 bench: setup ## measure us beside the alternatives: the whole table, within an hour
 	$(RUN) --group bench python -m benchmarks

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from tests.store.array_format import decode_columns
@@ -99,7 +99,11 @@ class Tables:
         )
         expect(row.seq == self.head.seq + 1 and row.prev == self.head.id, "the entry does not follow the head")
         expect(row.commit_time_us >= self.head.commit_time_us, "time runs backwards")
-        columns = decode_columns(plan.columns())
+        return self.append(row, plan.columns())
+
+    def append(self, row: LogRow, encoded: Sequence[bytes]) -> LogRow:
+        """Take in an entry and its columns, as `commit_batch` gets them, whether it follows or not."""
+        columns = decode_columns(encoded)
         self.log.append(row)
         self._profiles(columns[0:6])
         self._identifiers(columns[6:21])

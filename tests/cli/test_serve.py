@@ -21,7 +21,7 @@ async def test_an_address_from_a_file_stands_in_no_list_of_processes(
     file = tmp_path / "address"
     file.write_text(database_url.replace("//postgres@", f"//postgres:{PASSWORD}@"))
     file.chmod(0o600)
-    server = ServerProcess(open_dir / "unused", open_dir / "log", "--database-url-file", str(file))
+    server = ServerProcess(open_dir / "unused", open_dir / "log", options=["--database-url-file", str(file)])
     await server.start()
     try:
         told = [(Path("/proc") / str(server.process_id) / name).read_bytes() for name in ("cmdline", "environ")]

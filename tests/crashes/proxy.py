@@ -125,6 +125,11 @@ class Proxy:
         left = [fault]
         self.choose = lambda: left.pop() if left else None
 
+    def cut_all(self) -> None:
+        """Break every connection there is."""
+        for connection in list(self._open):
+            connection.cut()
+
     def next_fault(self, asking: _Connection) -> Fault | None:
         """Choose what happens to a commit that arrives now."""
         fault = self.choose()
@@ -153,7 +158,12 @@ class Proxy:
         if self.away:
             writer.transport.abort()
             return
-        server_reader, server_writer = await asyncio.open_unix_connection(self._socket)
+        try:
+            server_reader, server_writer = await asyncio.open_unix_connection(self._socket)
+        except OSError:
+            # Postgres is away.
+            writer.transport.abort()
+            return
         connection = _Connection(self, writer, server_writer)
         self._open.add(connection)
         forward = asyncio.create_task(self._pump(connection.forward(reader), server_writer))

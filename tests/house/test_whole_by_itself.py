@@ -128,6 +128,7 @@ def test_rust_lock_names_public_registries() -> None:
         "utterson-engine",
         "utterson-front",
         "utterson-load",
+        "utterson-protocol-model",
         "utterson-py",
         "utterson-rust-peers",
     }

@@ -80,7 +80,7 @@ async def test_health_follows_the_database_and_calls_are_told(serving: Serving) 
 
 async def test_the_log_has_a_line_a_kind_and_second(database_url: str, open_dir: Path) -> None:
     log = open_dir / "away.log"
-    server = ServerProcess(open_dir / "unused", log, "--database-url", database_url)
+    server = ServerProcess(open_dir / "unused", log, options=["--database-url", database_url])
     await server.start()
     try:
         async with doors_of(database_url) as doors, UttersonClient(server.address, retries=ONCE) as client:

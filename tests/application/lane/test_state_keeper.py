@@ -9,7 +9,7 @@ from tests.application.conftest import Replica, refusal_of
 from tests.application.faulty import execute
 from utterson.application.lane import state_keeper
 from utterson.application.lane.state_keeper import LONG_AGO_S, StateKeeper
-from utterson.domain.chain import StateDivergedError
+from utterson.domain.chain import LogRow, StateDivergedError
 from utterson.domain.errors import Reason
 
 
@@ -79,6 +79,27 @@ async def test_an_entry_that_the_log_does_not_have_is_asked_for_once(replica: Re
     keeper.known_seq = 99
     assert (await keeper.ready()).head.seq == 0
     assert keeper.known_seq == 0
+
+
+async def test_an_entry_that_is_heard_of_while_the_log_is_read_is_still_read(
+    replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper = await keeper_of(replica)
+    await keeper.ready()
+    await replica.call("add:x")
+    tail = keeper._tail
+
+    async def heard_of_the_next(after_seq: int, limit: int) -> list[LogRow]:
+        rows = await tail(after_seq, limit)
+        keeper.known_seq = 2
+        return rows
+
+    keeper.known_seq = 1
+    with monkeypatch.context() as patch:
+        patch.setattr(keeper, "_tail", heard_of_the_next)
+        assert (await keeper.ready()).head.seq == 1
+    await replica.call("add:y")
+    assert (await keeper.ready()).head.seq == 2
 
 
 async def test_a_long_tail_is_read_in_parts(replica: Replica, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,10 +43,12 @@ class StateKeeper:
         """
         if self.state is None:
             self.state = await self._load_unless_paused()
-        elif self.known_seq > self.state.head.seq:
+        elif (wanted := self.known_seq) > self.state.head.seq:
             await self.catch_up(self._tail)
-            # Whoever told of a head that the log does not have was wrong: do not ask again.
-            self.known_seq = self.state.head.seq
+            # Whoever told of a head that the log does not have was wrong: do not ask again. What was heard of while the
+            # log was read is still to come.
+            if self.known_seq == wanted:
+                self.known_seq = self.state.head.seq
         return self.state
 
     async def confirm(self) -> bool:

@@ -1,0 +1,1 @@
+"""Recorded histories: real servers, real faults, and every answer held against the reference model."""

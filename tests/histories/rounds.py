@@ -1,0 +1,149 @@
+"""One round: fresh workspaces, eight callers, faults, and the verdict."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections import Counter
+from dataclasses import dataclass, field
+from random import Random
+
+from tests.agreement.messages import policy_message
+from tests.agreement.mismatch import require
+from tests.histories.faults import Faults, Struck
+from tests.histories.fleet import Fleet, reopened
+from tests.model.generate import Generator
+from tests.properties.postgres_tables import read_tables
+from tests.simulation.clients import NOT_DECIDED, UNKNOWN, Clients, Notebook
+from tests.simulation.judging import Judge
+from tests.simulation.truth import History, Kept, Made
+from utterson import _core
+from utterson.domain.chain import NewWorkspace
+from utterson.settings.lanes import LaneSettings
+
+CALLERS = 8
+PAUSE_S = 0.02
+# Load counts as such where somebody was acknowledged so long before a fault, and so long after it.
+BEFORE_S = 1.0
+AFTER_S = 6.0
+
+
+@dataclass
+class Figures:
+    """What a round met."""
+
+    calls: int = 0
+    acknowledged: int = 0
+    unknown: int = 0
+    entries: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+
+    def __str__(self) -> str:
+        faults = ", ".join(f"{count} {name}" for name, count in sorted(self.faults.items()))
+        return (
+            f"{self.calls:,} calls, {self.acknowledged:,} acknowledged, {self.unknown:,} unknown in between, "
+            f"{self.entries:,} entries; {faults}"
+        )
+
+
+class Round:
+    """Callers on some workspaces of their own.
+
+    Args:
+        fleet: the servers.
+        seed: decides workspaces, calls and faults; when they meet is the clock's.
+        every_s: the time between two faults.
+    """
+
+    def __init__(self, fleet: Fleet, seed: int, every_s: float = 2.0) -> None:
+        self._fleet = fleet
+        self._chance = Random(seed)
+        self._notebook = Notebook()
+        self._generators = {
+            f"h{number}-{secrets.token_hex(4)}": Generator(self._chance.getrandbits(32))
+            for number in range(self._chance.randint(1, 4))
+        }
+        self._faults = Faults(fleet, Random(seed + 1), every_s)
+        self._seed = seed
+
+    async def run(self, seconds: float) -> Figures:
+        """Run and judge.
+
+        Raises:
+            MismatchError: a promise was broken, or the load was none.
+        """
+        for name, generator in self._generators.items():
+            await self._fleet.replicas[0].create_workspace(name, policy_message(generator.policy))
+        stop = asyncio.Event()
+        callers = [asyncio.create_task(self._call(number, stop)) for number in range(CALLERS)]
+        await asyncio.sleep(BEFORE_S)
+        trouble = asyncio.create_task(self._faults.run(stop))
+        await asyncio.sleep(seconds)
+        stop.set()
+        await trouble
+        await asyncio.sleep(AFTER_S / 2)
+        await asyncio.gather(*callers)
+        await self._end()
+        return await self._judged()
+
+    async def _call(self, number: int, stop: asyncio.Event) -> None:
+        one = Clients(self._fleet.replicas, self._generators, Random(self._seed + 100 + number), self._notebook)
+        while not stop.is_set():
+            await one.step(PAUSE_S)
+        # Somebody must call after the last fault, too.
+        for _ in range(20):
+            await one.step(PAUSE_S)
+
+    async def _end(self) -> None:
+        """Once all is well every server writes, each on a state that the log's hash then proves."""
+        for name in self._generators:
+            for replica in self._fleet.replicas:
+                told = await Clients([replica], self._generators, self._chance, self._notebook).last_call(name)
+                is_decided = told.refusal is None or told.refusal not in NOT_DECIDED | UNKNOWN
+                require(is_decided, f"not served though all is well: {told.line()}")
+
+    async def _judged(self) -> Figures:
+        figures = Figures(faults=Counter(struck.name for struck in self._faults.struck))
+        histories: list[History] = []
+        for lost in self._fleet.lost:
+            async with reopened(lost, self._fleet.database_url) as url:
+                histories.append(History(lost.until_s, await self._read(url)))
+        self._fleet.lost.clear()
+        histories.append(History(float("inf"), await self._read(self._fleet.database_url)))
+        policies: dict[str, dict[bytes, object]] = {}
+        for name, generator in self._generators.items():
+            policies[name] = {_kept(policy_message(generator.policy).SerializeToString()): generator.policy}
+            figures.entries += len(histories[-1].workspaces[name].tables.log) - 1
+        for told in self._notebook.policies:
+            policies[told.workspace][_kept(told.encoded)] = told.policy
+        staleness_s = LaneSettings().staleness_ms / 1000
+        judge = Judge(histories, self._notebook, policies, (), staleness_s)
+        await asyncio.to_thread(judge.run)
+        calls = self._notebook.calls
+        figures.calls = sum(told.tries for told in calls)
+        figures.acknowledged = sum(told.resolution is not None for told in calls)
+        figures.unknown = sum(told.was_unknown for told in calls)
+        for struck in self._faults.struck:
+            self._was_under_load(struck)
+        return figures
+
+    async def _read(self, url: str) -> dict[str, Kept]:
+        """Read all workspaces as a database has them."""
+        workspaces = {}
+        for name in self._generators:
+            tables, (digest_key, id_key) = await read_tables(url, name)
+            genesis = tables.log[0]
+            new = NewWorkspace(name, digest_key, id_key, genesis.id, tables.policies[1], genesis.commit_time_us)
+            workspaces[name] = Kept(Made(new, 0), tables)
+        return workspaces
+
+    def _was_under_load(self, struck: Struck) -> None:
+        """A fault that met nobody proves nothing."""
+        ended = [told.ended_s for told in self._notebook.calls if told.resolution is not None]
+        before = any(struck.began_s - BEFORE_S <= at < struck.began_s for at in ended)
+        after = any(struck.ended_s < at <= struck.ended_s + AFTER_S for at in ended)
+        require(before and after, f"no load {'after' if before else 'before'} {struck.name}")
+
+
+def _kept(encoded: bytes) -> bytes:
+    return _core.check_policy(encoded).policy or encoded

@@ -1,0 +1,7 @@
+"""`python -m tests.simulation`."""
+
+import sys
+
+from tests.simulation.command import main
+
+sys.exit(main())
