@@ -23,7 +23,8 @@ from utterson.client.imports import PROFILES_A_MESSAGE, place_of_profile
 from utterson.v1 import error_reason_pb2, identity_service_pb2_grpc
 from utterson.v1 import identity_service_pb2 as pb
 
-FAST = RetryLimits(attempts_max=4, backoff_s=0.001, backoff_s_max=0.002)
+ATTEMPTS_MAX = 4
+FAST = RetryLimits(attempts_max=ATTEMPTS_MAX, backoff_s=0.001, backoff_s_max=0.002)
 AWAY = refusal(grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE")
 UNKNOWN = refusal(grpc.StatusCode.UNAVAILABLE, "OUTCOME_UNKNOWN")
 LOADING = refusal(grpc.StatusCode.UNAVAILABLE, "INDEX_LOADING")
@@ -69,7 +70,7 @@ async def test_attempts_are_bounded() -> None:
     async with serving(*[AWAY] * 9) as server, UttersonClient(server.address, retries=FAST) as client:
         with pytest.raises(CallRefused) as refused:
             await client.identify("w", PAIRS)
-        assert len(server.asked) == FAST.attempts_max
+        assert len(server.asked) == ATTEMPTS_MAX
     assert refused.value.reason == error_reason_pb2.ERROR_REASON_STORE_UNAVAILABLE
 
 
@@ -131,7 +132,7 @@ async def test_the_deadline_is_one_for_all_attempts() -> None:
         with pytest.raises(CallRefused) as refused:
             await client.identify("w", PAIRS, timeout_s=0.4)
         assert loop.time() - began_s < 0.45
-        assert 1 < len(server.asked) < FAST.attempts_max
+        assert 1 < len(server.asked) < ATTEMPTS_MAX
         assert server.deadlines_s == sorted(server.deadlines_s, reverse=True)
         assert server.deadlines_s[0] < 0.45
     assert refused.value.code is grpc.StatusCode.UNAVAILABLE

@@ -53,10 +53,10 @@ class SlowIdentity(EchoIdentity):
 
 
 @contextlib.asynccontextmanager
-async def slow(**limits: int) -> AsyncIterator[tuple[str, SlowIdentity]]:
+async def slow(workspace_calls_max: int) -> AsyncIterator[tuple[str, SlowIdentity]]:
     """Serve behind a front with little room."""
     identity = SlowIdentity()
-    async with listening(identity, **limits) as address:
+    async with listening(identity, workspace_calls_max=workspace_calls_max) as address:
         yield address, identity
 
 
@@ -70,7 +70,7 @@ async def test_a_burst_by_one_connection_meets_no_bare_refusal(running: Running)
 
 async def test_every_refusal_says_why_and_when_to_come_back() -> None:
     request = IdentifyRequest(workspace="soho").SerializeToString()
-    async with slow(workspace_calls_max=50) as (address, identity), grpc.aio.insecure_channel(address) as channel:
+    async with slow(50) as (address, identity), grpc.aio.insecure_channel(address) as channel:
         call: Any = channel.unary_unary("/utterson.v1.IdentityService/Identify")
         answers = await asyncio.gather(*(call(request, timeout=60) for _ in range(1000)), return_exceptions=True)
     refused = [told(answer) for answer in answers if isinstance(answer, grpc.aio.AioRpcError)]
@@ -83,7 +83,7 @@ async def test_every_refusal_says_why_and_when_to_come_back() -> None:
 
 
 async def test_our_client_waits_and_gets_through() -> None:
-    async with slow(workspace_calls_max=50) as (address, identity), UttersonClient(address, timeout_s=60) as client:
+    async with slow(50) as (address, identity), UttersonClient(address, timeout_s=60) as client:
         await asyncio.gather(*(client.identify("soho", [("email", f"{number}")]) for number in range(1000)))
     assert identity.waiting_max <= 50
 
@@ -91,7 +91,7 @@ async def test_our_client_waits_and_gets_through() -> None:
 async def test_a_batch_for_which_there_is_no_room_is_one_status() -> None:
     calls = [Call(identify=IdentifyRequest()) for _ in range(1000)]
     request = BatchResolveRequest(workspace="soho", calls=calls).SerializeToString()
-    async with slow(workspace_calls_max=1500) as (address, _), grpc.aio.insecure_channel(address) as channel:
+    async with slow(1500) as (address, _), grpc.aio.insecure_channel(address) as channel:
         batch: Any = channel.unary_unary("/utterson.v1.IdentityService/BatchResolve")
         answers = await asyncio.gather(*(batch(request, timeout=60) for _ in range(5)), return_exceptions=True)
     refused = [told(answer) for answer in answers if isinstance(answer, grpc.aio.AioRpcError)]

@@ -15,9 +15,9 @@ def service_config() -> str:
     """Give the published service config, as JSON.
 
     A call that was answered UNAVAILABLE or CANCELLED, or whose connection broke, is made again up to four times; what
-    its caller cancels never is. That is safe for
-    what only reads, and for what carries a `request_id` (or a `message_id`): give every call that writes one. A full
-    queue is not in it: the server says when to come back, and gRPC's own retries would not listen.
+    its caller cancels never is. That is safe for what only reads, and for what carries a `request_id` (or a
+    `message_id`): give every call that writes one. A full queue is not in it: the server says when to come back, and
+    gRPC's own retries would not listen.
     """
     policy = {
         "maxAttempts": 5,

@@ -195,10 +195,11 @@ class ReadingLayer:
             return self._drain.read(requests)
         try:
             # Not from the iterator, which would have to be closed afterwards.
-            message: bytes = await self._drain.limited(context.read(), UNARY_TIMEOUT_S)
+            message = await self._drain.limited(context.read(), UNARY_TIMEOUT_S)
         except TimeoutError:
             raise no_message() from None
-        if message is grpc.aio.EOF:
+        if not isinstance(message, bytes):
+            # gRPC's mark of the end.
             raise no_message()
         return message
 
