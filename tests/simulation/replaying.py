@@ -43,7 +43,9 @@ class Replay:
 
     def __init__(self, kept: Kept, calls: Sequence[Told], policies: dict[bytes, object]) -> None:
         self.kept = kept
+        # The state before the entry that is replayed, and after it.
         self.state = empty_state(kept)
+        self._after = empty_state(kept)
         self.placed: dict[int, list[Placed]] = defaultdict(list)
         # Of every call that took effect here the number of its entry.
         self.seq_of: dict[int, int] = {}
@@ -93,6 +95,8 @@ class Replay:
             require(policy in self._policies, f"entry {commit.seq} has a policy that nobody asked for")
             answer = self._model.update_policy(self._policies[policy])  # type: ignore[arg-type]
             require(not isinstance(answer, Refusal), f"entry {commit.seq}: the model refuses the policy")
+        row = self.kept.tables.log[commit.seq]
+        self._after.replay(*row)
         for placed in sorted(self.placed[commit.seq], key=lambda one: one.position):
             self._check_reads(commit.seq)
             self._call(placed, commit)
@@ -100,7 +104,6 @@ class Replay:
         require(
             not self._reads[commit.seq], f"at {commit.seq} the model says otherwise: {_lines(self._reads[commit.seq])}"
         )
-        row = self.kept.tables.log[commit.seq]
         self.state.replay(*row)
         require(self.state.state_hash == row.state_hash, f"the state hash at entry {commit.seq}")
 
@@ -149,10 +152,18 @@ class Replay:
         require(known == ordinal, f"profile id {profile_id} stands for {known} and for {ordinal}")
 
     def _ordinal(self, profile_id: int) -> int:
+        """Tell the ordinal of an id; one that no answer has told of yet is the core's, whose serial is the ordinal."""
+        if profile_id not in self._ordinal_of:
+            for state in (self.state, self._after):
+                view = state.profile(profile_id)
+                if view is not None and view.merged_into == 0:
+                    self._learn(view.serial, profile_id)
+                    break
         return self._ordinal_of.get(profile_id, -1)
 
     def _named(self, profile_id: int) -> int:
-        return self._ordinal_of.get(profile_id, NO_SUCH_PROFILE)
+        ordinal = self._ordinal(profile_id)
+        return NO_SUCH_PROFILE if ordinal == -1 else ordinal
 
     def _place_all(self, calls: Sequence[Told]) -> None:
         """Find where each call took effect, and that none did so twice."""
