@@ -92,7 +92,8 @@ async def test_what_contradicts_itself_is_counted(
         await workspace.append(created(1, 2, 3, 4) | attached((DIGEST, 0, 1), (DIGEST[::-1], 0, 3)))
         once = requested(DIGEST)
         once[34] = [bytes(16)]
-        await workspace.append({4: [4], 5: [2]} | once)
+        merged: dict[int, list[object]] = {4: [4], 5: [2]}
+        await workspace.append(merged | once)
         assert await store.audits.check(workspace.key, 30.0) == {}
     connection = await asyncpg.connect(database_url)
     changed = f"{statement}{' AND' if 'WHERE' in statement else ' WHERE'} workspace_key = $1"
