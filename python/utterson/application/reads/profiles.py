@@ -68,11 +68,11 @@ class ProfilesService:
     async def list_events(self, workspace: str, profile_id: int, page_size: int, page_token: str) -> Page[bytes]:
         """List encoded `StoredEvent`s, newest first; profile 0 lists the unresolved ones."""
         limit = page_limit(page_size)
-        tokens = PageTokens("events", workspace, profile_id)
-        read = tokens.read(page_token, 3)
         lane = await self._lanes.lane(workspace)
+        tokens = PageTokens(lane.keys.digest_key, "events", workspace, profile_id)
+        read = tokens.read(page_token, 3)
         members = [UNRESOLVED_PROFILE] if profile_id == UNRESOLVED_PROFILE else await self._members(lane, profile_id)
-        before = NEWEST_EVENT if read is None else EventPosition(read[0][0], read[0][1], min(read[0][2], INT32_MAX))
+        before = NEWEST_EVENT if read is None else EventPosition(*read[0])
         with store_refusals():
             rows = await self._store.events_page(lane.keys.workspace_key, members, before, limit + 1)
         next_token = ""
@@ -84,11 +84,11 @@ class ProfilesService:
     async def list_history(self, workspace: str, profile_id: int, page_size: int, page_token: str) -> Page[bytes]:
         """List encoded `HistoryEntry`s, newest first; a survivor shows the merged ones' too."""
         limit = page_limit(page_size)
-        tokens = PageTokens("history", workspace, profile_id)
-        read = tokens.read(page_token, 2)
         lane = await self._lanes.lane(workspace)
+        tokens = PageTokens(lane.keys.digest_key, "history", workspace, profile_id)
+        read = tokens.read(page_token, 2)
         members = await self._members(lane, profile_id)
-        before = NEWEST_DECISION if read is None else HistoryPosition(read[0][0], min(read[0][1], INT32_MAX))
+        before = NEWEST_DECISION if read is None else HistoryPosition(*read[0])
         with store_refusals():
             rows = await self._store.history_page(lane.keys.workspace_key, members, before, limit + 1)
         next_token = ""

@@ -24,11 +24,13 @@ class PageToken(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    LIST_FIELD_NUMBER: _builtins.int
+    PROOF_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
     TEXT_POSITION_FIELD_NUMBER: _builtins.int
-    list: _builtins.bytes
-    """Digest of the list's other arguments, so that a token of another list is refused."""
+    proof: _builtins.bytes
+    """Digest, under a secret of the workspace, of the list's other arguments and of the fields below: so that a token of
+    another list, and one that somebody made up, is refused.
+    """
     text_position: _builtins.str
     """The same where the order is by text."""
     @_builtins.property
@@ -38,13 +40,13 @@ class PageToken(_message.Message):
     def __init__(
         self,
         *,
-        list: _builtins.bytes = ...,
+        proof: _builtins.bytes = ...,
         position: _abc.Iterable[_builtins.int] | None = ...,
         text_position: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["list", b"list", "position", b"position", "text_position", b"text_position"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["position", b"position", "proof", b"proof", "text_position", b"text_position"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
