@@ -89,7 +89,7 @@ def test_a_token_made_without_the_key_is_refused() -> None:
         assert reason_of_reading(tokens, forged, 3) is Reason.PAGE_TOKEN_INVALID
 
 
-@pytest.mark.parametrize("change", [PageToken(position=[7]), PageToken(text_position="a\0b"), PageToken(proof=b"")])
+@pytest.mark.parametrize("change", [PageToken(position=[7]), PageToken(text_position="a\0b"), PageToken(list=b"")])
 def test_a_token_that_was_changed_is_refused(change: PageToken) -> None:
     tokens = PageTokens(KEY, "events")
     token = tokens.write([3, 2, 1])
@@ -102,7 +102,7 @@ def test_a_token_that_was_changed_is_refused(change: PageToken) -> None:
 def test_a_token_tells_nothing_of_what_was_asked() -> None:
     """The same list under two keys has nothing in common that could be guessed at."""
     proofs = {
-        PageToken.FromString(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))).proof
+        PageToken.FromString(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))).list
         for token in (PageTokens(bytes([number]) * 16, "events", "soho", 1).write([1]) for number in range(9))
     }
     assert len(proofs) == 9

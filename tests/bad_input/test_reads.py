@@ -144,14 +144,15 @@ def forged(arguments: Sequence[str | int], position: list[int], text: str) -> st
     """Make a token as anybody could for a list of 0.1: by a digest without a key."""
     told = "\x00".join(map(str, arguments)).encode()
     proof = hashlib.blake2b(told, digest_size=8, person=b"utterson-page").digest()
-    token = PageToken(proof=proof, position=position, text_position=text).SerializeToString()
+    token = PageToken(list=proof, position=position, text_position=text).SerializeToString()
     return base64.urlsafe_b64encode(token).decode().rstrip("=")
 
 
 async def test_page_tokens_that_somebody_made(target: Target) -> None:
     """Their positions would reach the database as they come."""
     one, below = target.profiles[f"{ISOLATION} 1"], -(2**31) - 5
-    events, history = ["events", ISOLATION, one], ["history", ISOLATION, one]
+    events: Sequence[str | int] = ["events", ISOLATION, one]
+    history: Sequence[str | int] = ["history", ISOLATION, one]
     cases: list[tuple[Any, Sequence[str | int], list[int], str]] = [
         (pb.ListEventsRequest(workspace=ISOLATION, profile_id=one), events, [0, 0, below], ""),
         (pb.ListHistoryRequest(workspace=ISOLATION, profile_id=one), history, [1, below], ""),

@@ -48,7 +48,7 @@ class PageTokens:
 
     def write(self, position: Sequence[int] = (), text_position: str = "") -> str:
         """Make the token of the place after which the next page begins."""
-        token = PageToken(proof=self._proof(position, text_position), position=position, text_position=text_position)
+        token = PageToken(list=self._proof(position, text_position), position=position, text_position=text_position)
         return base64.urlsafe_b64encode(token.SerializeToString()).decode().rstrip("=")
 
     def read(self, page_token: str, positions: int) -> tuple[list[int], str] | None:

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n utterson/internal/v1/token.proto\x12\x14utterson.internal.v1\"b\n\tPageToken\x12\x14\n\x05proof\x18\x01 \x01(\x0cR\x05proof\x12\x1a\n\x08position\x18\x02 \x03(\x12R\x08position\x12#\n\rtext_position\x18\x03 \x01(\tR\x0ctextPositionb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n utterson/internal/v1/token.proto\x12\x14utterson.internal.v1\"`\n\tPageToken\x12\x12\n\x04list\x18\x01 \x01(\x0cR\x04list\x12\x1a\n\x08position\x18\x02 \x03(\x12R\x08position\x12#\n\rtext_position\x18\x03 \x01(\tR\x0ctextPositionb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,5 +32,5 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'utterson.internal.v1.token_
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_PAGETOKEN']._serialized_start=58
-  _globals['_PAGETOKEN']._serialized_end=156
+  _globals['_PAGETOKEN']._serialized_end=154
 # @@protoc_insertion_point(module_scope)

@@ -24,12 +24,12 @@ class PageToken(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    PROOF_FIELD_NUMBER: _builtins.int
+    LIST_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
     TEXT_POSITION_FIELD_NUMBER: _builtins.int
-    proof: _builtins.bytes
-    """Digest, under a secret of the workspace, of the list's other arguments and of the fields below: so that a token of
-    another list, and one that somebody made up, is refused.
+    list: _builtins.bytes
+    """Digest, under a secret of the workspace, of the list's other arguments and of the position: a token of another list,
+    and one that somebody made up, is refused.
     """
     text_position: _builtins.str
     """The same where the order is by text."""
@@ -40,13 +40,13 @@ class PageToken(_message.Message):
     def __init__(
         self,
         *,
-        proof: _builtins.bytes = ...,
+        list: _builtins.bytes = ...,
         position: _abc.Iterable[_builtins.int] | None = ...,
         text_position: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["position", b"position", "proof", b"proof", "text_position", b"text_position"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["list", b"list", "position", b"position", "text_position", b"text_position"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
