@@ -9,10 +9,12 @@ from utterson.application.paging import (
     PAGE_SIZE_MAX,
     TOKEN_LENGTH_MAX,
     PageTokens,
+    cut_by_bytes,
     page_limit,
     text_position_told,
 )
 from utterson.domain.errors import Reason, UttersonError
+from utterson.domain.records import ANSWER_BYTES_MAX
 from utterson.internal.v1.token_pb2 import PageToken
 
 INT64_MAX = 2**63 - 1
@@ -45,6 +47,22 @@ def test_a_negative_size_is_refused_by_name() -> None:
         page_limit(-1)
     assert caught.value.reason is Reason.FIELD_INVALID
     assert [violation.field for violation in caught.value.violations] == ["page_size"]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "limit", "taken", "has_more"),
+    [
+        ([], 5, 0, False),
+        ([1, 1, 1], 3, 3, False),
+        ([1, 1, 1], 2, 2, True),
+        ([ANSWER_BYTES_MAX, 1], 5, 1, True),
+        ([ANSWER_BYTES_MAX * 2, 1], 5, 1, True),
+        ([ANSWER_BYTES_MAX * 2], 5, 1, False),
+        ([ANSWER_BYTES_MAX - 1, 1], 5, 2, False),
+    ],
+)
+def test_a_page_is_cut_by_bytes_but_never_empty(sizes: list[int], limit: int, taken: int, has_more: bool) -> None:
+    assert cut_by_bytes(sizes, limit, lambda size: size) == (sizes[:taken], has_more)
 
 
 @pytest.mark.parametrize("position", [[], [0], [INT64_MAX, -INT64_MAX], [1, 2, 3]])

@@ -4,11 +4,13 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 from google.protobuf.message import DecodeError
 
 from utterson.domain.errors import FieldViolation, Reason, UttersonError
+from utterson.domain.records import ANSWER_BYTES_MAX
 from utterson.internal.v1.token_pb2 import PageToken
 
 PAGE_SIZE_DEFAULT = 50
@@ -16,6 +18,8 @@ PAGE_SIZE_MAX = 1_000
 # A token of ours is shorter; what is longer is not even decoded.
 TOKEN_LENGTH_MAX = 512
 _PROOF_BYTES = 16
+
+Row = TypeVar("Row")
 
 
 def page_limit(page_size: int) -> int:
@@ -31,6 +35,26 @@ def page_limit(page_size: int) -> int:
             violations=(FieldViolation("page_size", "must be 0 or more"),),
         )
     return min(page_size or PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX)
+
+
+def cut_by_bytes(rows: Sequence[Row], limit: int, size: Callable[[Row], int]) -> tuple[Sequence[Row], bool]:
+    """Take the rows of one page: as many as were asked for and fit into an answer, but always one.
+
+    Args:
+        rows: what was read, in order; where there are more than `limit`, one more at the least.
+        limit: how many were asked for.
+        size: tells about how many bytes a row takes.
+
+    Returns:
+        The rows, and whether there are more.
+    """
+    taken = size_bytes = 0
+    for row in rows[:limit]:
+        size_bytes += size(row)
+        if taken and size_bytes > ANSWER_BYTES_MAX:
+            break
+        taken += 1
+    return rows[:taken], len(rows) > taken
 
 
 class PageTokens:

@@ -1,7 +1,8 @@
 """The hot path: single calls, batch requests and streams, each workspace's calls through its lane."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any, Final
 
 from utterson.application.calls.submission import Submission, answered
 from utterson.application.lane.context import LaneContext
@@ -12,6 +13,14 @@ from utterson.application.refusals import internal_fault, workspace_not_found
 from utterson.domain.calls import CallKind
 from utterson.domain.decisions import Answer, ParsedGroup, ParsedMessage, Reply
 from utterson.domain.errors import Reason, UttersonError
+
+# Requests of more bytes are read in a thread; no batch of ordinary calls is so large.
+PARSE_BYTES_MAX: Final = 256 * 1024
+
+
+async def _read(parse: Callable[[bytes], ParsedMessage], request: bytes) -> ParsedMessage:
+    """Read a message; a large one in a thread, for others would wait for it."""
+    return parse(request) if len(request) <= PARSE_BYTES_MAX else await asyncio.to_thread(parse, request)
 
 
 def unary_response(reply: Reply) -> bytes:
@@ -56,17 +65,35 @@ class IdentityService:
         Raises:
             UttersonError: the call is refused at once.
         """
+        if len(request) > PARSE_BYTES_MAX:
+            self._keep(self._begin_large(kind, request, receiver))
+            return None
         group = self._engine.parse_call(kind, request)
         lane = self._lanes.open_lane(group.workspace)
         if lane is None:
-            opening = asyncio.create_task(self._offer_when_open(group, receiver))
-            self._openings.add(opening)
-            opening.add_done_callback(self._openings.discard)
+            self._keep(self._offer_when_open(group, receiver))
             return None
         hit = lane.answer_hit(group)
         if hit is None:
             lane.offer(group, receiver)
         return hit
+
+    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something that a call waits for."""
+        opening = asyncio.create_task(work)
+        self._openings.add(opening)
+        opening.add_done_callback(self._openings.discard)
+
+    async def _begin_large(self, kind: CallKind, request: bytes, receiver: Receiver) -> None:
+        """Begin to answer a call that takes long to read; never raises."""
+        try:
+            group = await asyncio.to_thread(self._engine.parse_call, kind, request)
+        except Exception as error:
+            if not receiver.done():
+                known = isinstance(error, UttersonError)
+                receiver.set_exception(error if known else internal_fault(error, self._context.entropy))
+            return
+        await self._offer_when_open(group, receiver)
 
     async def _offer_when_open(self, group: ParsedGroup, receiver: Receiver) -> None:
         """Put a call into its workspace's lane as soon as that is open; never raises."""
@@ -90,7 +117,7 @@ class IdentityService:
 
     async def resolve_batch(self, request: bytes) -> bytes:
         """Answer a batch; each call has its own result."""
-        message = self._engine.parse_batch(request)
+        message = await _read(self._engine.parse_batch, request)
         submission = await self._submit_message(message, wait_for_space=False)
         reply = await submission.reply(self._encode_status)
         return reply if isinstance(reply, bytes) else self._engine.encode_batch(reply)
@@ -131,7 +158,7 @@ class IdentityService:
         try:
             async for request in requests:
                 await slots.acquire()
-                message = self._engine.parse_stream_message(request)
+                message = await _read(self._engine.parse_stream_message, request)
                 submissions.put_nowait(await self._submit_message(message, wait_for_space=True))
         except UttersonError as error:
             submissions.put_nowait(error)

@@ -7,7 +7,7 @@ from typing import Final
 from utterson.application.lane.context import LaneContext
 from utterson.application.lane.lane import Lane
 from utterson.application.lane.lanes import Lanes
-from utterson.application.paging import PageTokens, invalid_page_token, page_limit, text_position_told
+from utterson.application.paging import PageTokens, cut_by_bytes, invalid_page_token, page_limit, text_position_told
 from utterson.application.refusals import RETRY_AFTER_MS, store_refusals, store_unavailable, workspace_not_found
 from utterson.application.workspaces.etag import policy_etag
 from utterson.application.workspaces.policy_change import EarlierPolicies, PolicyChange
@@ -38,7 +38,7 @@ class WorkspacesService:
         Raises:
             UttersonError: POLICY_INVALID, FIELD_INVALID (no such preset), WORKSPACE_EXISTS, STORE_UNAVAILABLE.
         """
-        checked = self._preset(preset or "") if policy is None else self._context.engine.check_policy(policy)
+        checked = self._preset(preset or "") if policy is None else await self._checked(policy)
         entropy = self._context.entropy
         new = NewWorkspace(
             workspace,
@@ -68,11 +68,10 @@ class WorkspacesService:
         after = await self._place_told(page_token)
         with store_refusals():
             rows = await self._store.page(after, limit + 1)
-        next_token = ""
-        if len(rows) > limit:
-            last = rows[limit - 1].keys
-            next_token = _workspace_tokens(last).write(text_position=last.workspace)
-        return Page([_record(row) for row in rows[:limit]], next_token)
+        told, has_more = cut_by_bytes(rows, limit, lambda row: len(row.policy.policy))
+        last = told[-1].keys if has_more else None
+        next_token = "" if last is None else _workspace_tokens(last).write(text_position=last.workspace)
+        return Page([_record(row) for row in told], next_token)
 
     async def update_policy(self, workspace: str, policy: bytes, etag: str) -> WorkspaceRecord:
         """Change the policy in the log's order; an empty etag overwrites.
@@ -81,7 +80,7 @@ class WorkspacesService:
             UttersonError: POLICY_INVALID, ETAG_MISMATCH, POLICY_CHANGE_FORBIDDEN, WORKSPACE_NOT_FOUND.
         """
         lane = await self._lanes.lane(workspace)
-        checked: CheckedPolicy = self._context.engine.check_policy(policy)
+        checked = await self._checked(policy)
         operation = await self._decided(lane, checked.policy, etag)
         if operation.refusal is not None:
             raise operation.refusal
@@ -105,8 +104,9 @@ class WorkspacesService:
         revision = REVISION_MAX if before is None else before[0][0]
         with store_refusals():
             rows = await self._store.policies_page(stored.keys.workspace_key, revision, limit + 1)
-        next_token = tokens.write([rows[limit - 1].policy_revision]) if len(rows) > limit else ""
-        records = [PolicyRevisionRecord(row.policy_revision, row.policy, row.create_time_us) for row in rows[:limit]]
+        told, has_more = cut_by_bytes(rows, limit, lambda row: len(row.policy))
+        next_token = tokens.write([told[-1].policy_revision]) if has_more else ""
+        records = [PolicyRevisionRecord(row.policy_revision, row.policy, row.create_time_us) for row in told]
         return Page(records, next_token)
 
     async def _place_told(self, page_token: str) -> str:
@@ -163,6 +163,10 @@ class WorkspacesService:
                     missing.difference_update(taken)
             before = page[-1].policy_revision
         return EarlierPolicies(policy_revision, types, found)
+
+    async def _checked(self, policy: bytes) -> CheckedPolicy:
+        """Expand and check a policy beside the event loop: compiling its expressions may take a second."""
+        return await asyncio.to_thread(self._context.engine.check_policy, policy)
 
     def _preset(self, name: str) -> CheckedPolicy:
         preset = self._context.engine.preset_policy(name)
