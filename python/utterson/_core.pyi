@@ -94,6 +94,8 @@ class CallGroup:
     @property
     def workspace(self) -> str: ...
     @property
+    def weight(self) -> int: ...
+    @property
     def positions(self) -> list[int]:
         """Where each call stands in the message that it came with."""
     @property
@@ -132,6 +134,12 @@ def parse_batch(request: bytes) -> CallMessage | Fault:
 
 def parse_stream_message(request: bytes) -> CallMessage | Fault:
     """Decode a `StreamResolveRequest`; the fault is that of the message as a whole."""
+
+def check_request(message: str, request: bytes) -> Fault | None:
+    """Count what an encoded request holds (`message`: its full name); a fault where it is over a bound, or none."""
+
+def imported_workspace(message: bytes) -> str | None:
+    """Tell the workspace of an encoded `ImportProfilesRequest`; None if it is none."""
 
 def imported_count(message: bytes) -> int:
     """Count the profiles of an encoded `ImportProfilesRequest` without reading them; 0 if it is none."""
@@ -211,6 +219,8 @@ class Plan:
     def asks_default(self) -> bool:
         """The same for calls that leave the consistency to the server."""
     @property
+    def weight(self) -> int: ...
+    @property
     def entry(self) -> LogEntry:
         """The log entry.
 
@@ -264,6 +274,8 @@ class ProfileView:
     def merges(self) -> int: ...
     @property
     def source_profile_id(self) -> int: ...
+    @property
+    def identifier_total(self) -> int: ...
     @property
     def digests(self) -> list[bytes]: ...
     @property
@@ -339,7 +351,12 @@ class State:
             FormatUnknownError: a newer build wrote it; the state stays as it was.
             StateDivergedError: it does not follow the head, does not fit, leads to another state, or has no payload.
         """
-    def profile(self, profile_id: int) -> ProfileView | None:
+    @property
+    def value_cost(self) -> int:
+        """Tell about how long the policy takes for one value at the worst, beside what an ordinary one takes."""
+    def identifier_total(self, profile_id: int) -> int | None:
+        """Tell how many identifiers a profile holds, without looking at them; None for an id that is nobody's."""
+    def profile(self, profile_id: int, identifiers_max: int = ...) -> ProfileView | None:
         """Tell a profile by its public id; the survivor where it was merged away (rule M9)."""
     def revision_token(self, seq: int, id: bytes) -> str:
         """Write the token of a log entry."""

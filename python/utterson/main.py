@@ -1,13 +1,14 @@
 """The composition root: settings, database, engine, use cases, server. Nothing else reads the clock or chance."""
 
 import asyncio
+import ctypes
 import gc
 import logging
 import os
 import signal
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from utterson.application.auditing import Auditor
 from utterson.application.calls.batch import CallBatch
@@ -47,6 +48,9 @@ logger = logging.getLogger("utterson.main")
 
 # New objects between two looks of the garbage collector at the youngest.
 GARBAGE_THRESHOLD = 10_000
+# glibc's name of the size from which on blocks are the system's own, and that size.
+MALLOC_MMAP_THRESHOLD = -3
+LARGE_BLOCK_BYTES = 512 * 1024
 
 
 async def serve(settings: Settings, load: Callable[[], Settings] | None = None) -> None:
@@ -74,6 +78,7 @@ async def serve(settings: Settings, load: Callable[[], Settings] | None = None) 
     try:
         async with running(settings) as server:
             _spare_the_garbage_collector()
+            _have_memory_given_back()
             logger.info("listening at %s, port %d", settings.listen, server.port)
             await _first_of(stop, server.broken)
             for number in signals:
@@ -104,6 +109,16 @@ def _spare_the_garbage_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE_THRESHOLD)
+
+
+def _have_memory_given_back() -> None:
+    """Have the C library give each large block back to the system as soon as it is free.
+
+    By itself it keeps more for later the larger the largest block was: one message of many megabytes would stay for
+    good. Elsewhere than with glibc nothing changes.
+    """
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(MALLOC_MMAP_THRESHOLD, LARGE_BLOCK_BYTES)
 
 
 @asynccontextmanager
@@ -159,6 +174,7 @@ def _listener(settings: Settings, lanes: Lanes, context: LaneContext) -> Listene
             ImportService(lanes, context),
             WorkspacesService(lanes, context),
             ProfilesService(lanes, context),
+            bounds=context.engine,
             listen=listen,
             receive_bytes_max=settings.receive_bytes_max,
             reflection=settings.serves_reflection,

@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 
 use prost_types::{DescriptorProto, FileDescriptorSet};
 
+#[path = "build/shapes.rs"]
+mod shapes;
+
 /// Folders whose messages the extension reads or writes, each with the root that its imports begin at.
 const PACKAGES: [(&str, &str); 2] = [("proto", "utterson/v1"), ("proto_internal", "utterson/internal/v1")];
 
@@ -29,8 +32,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     for include in &includes {
         println!("cargo::rerun-if-changed={}", include.display());
     }
-    let descriptors = protox::compile(&files, &includes)?;
-    fs::write(Path::new(&env::var("OUT_DIR")?).join("tags.rs"), tags(&descriptors)?)?;
+    let mut compiler = protox::Compiler::new(&includes)?;
+    compiler.include_imports(true).include_source_info(true).open_files(&files)?;
+    let descriptors = compiler.file_descriptor_set();
+    let output = env::var("OUT_DIR")?;
+    fs::write(Path::new(&output).join("tags.rs"), tags(&descriptors)?)?;
+    fs::write(Path::new(&output).join("shapes.rs"), shapes::shapes(&compiler.descriptor_pool())?)?;
     // Maps are ordered, so that equal messages always have equal bytes.
     prost_build::Config::new().btree_map(["."]).include_file("proto.rs").compile_fds(descriptors)?;
     Ok(())

@@ -72,6 +72,7 @@ async def stack_on(url: str, clock: Clock) -> AsyncIterator[Stack]:
                 ImportService(lanes, context),
                 WorkspacesService(lanes, context),
                 ProfilesService(lanes, context),
+                bounds=context.engine,
                 listen=listen,
                 receive_bytes_max=RECEIVE_BYTES_MAX,
                 reflection=False,

@@ -48,6 +48,7 @@ class FakeView:
     digests: list[bytes]
     holders: list[int]
     members: list[int]
+    identifier_total: int
     merged_into: int = 0
     known: bool = False
     merges: int = 0
@@ -65,6 +66,10 @@ class FakePlan:
     requests: dict[str, str] = field(default_factory=dict)
     policy_after: bytes | None = None
     all_answers: list[list[Answer]] = field(default_factory=list)
+
+    @property
+    def weight(self) -> int:
+        return len(self.added)
 
     @property
     def writes(self) -> bool:
@@ -137,6 +142,7 @@ def takes_phone(policy: bytes) -> bool:
 
 class FakeState:
     fail_apply = False
+    value_cost = 1
 
     def __init__(self, head: Head, policy_revision: int, policy: bytes) -> None:
         self.head = head
@@ -248,11 +254,15 @@ class FakeState:
         self.steps.append(rows)
         return self.scrubs.pop(0) if self.scrubs else ScrubStep(len(self.owners), round_over=True)
 
-    def profile(self, profile_id: int) -> FakeView | None:
+    def identifier_total(self, profile_id: int) -> int | None:
+        return list(self.owners.values()).count(profile_id) or None
+
+    def profile(self, profile_id: int, identifiers_max: int) -> FakeView | None:
         digests = [digest for digest, serial in self.owners.items() if serial == profile_id]
         if not digests:
             return None
-        return FakeView(profile_id, profile_id, digests, [profile_id] * len(digests), [profile_id])
+        told = digests[:identifiers_max]
+        return FakeView(profile_id, profile_id, told, [profile_id] * len(told), [profile_id], len(digests))
 
     def read_token(self, token: str) -> Revision | None:
         seq, _, identity = token.partition("-")
@@ -350,6 +360,13 @@ class FakeEngine:
 
     def group_faults(self, group: ParsedGroup) -> list[UttersonError | None]:
         return [refused() if line == "refuse" else None for line in cast("list[str]", group.handle)]
+
+    def check_request(self, message: str, request: bytes) -> UttersonError | None:
+        del message, request
+        return None
+
+    def imported_workspace(self, message: bytes) -> str | None:
+        return None if message == b"bad" else "soho"
 
     def imported_count(self, message: bytes) -> int:
         return int(message != b"bad")

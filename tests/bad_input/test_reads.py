@@ -1,6 +1,7 @@
 """Reads: ids, page tokens and revisions that are none, or belong elsewhere."""
 
 import base64
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from google.protobuf.message import Message
 from tests.bad_input.calls import ID_LIMIT, UNKNOWN_WORKSPACE, invalid
 from tests.bad_input.refusals import CANARY, MISSING, Refusal
 from tests.bad_input.target import ISOLATION, STRICT, Target
+from utterson.internal.v1.token_pb2 import PageToken
 from utterson.v1 import profile_service_pb2 as pb
 from utterson.v1 import workspace_service_pb2 as workspaces
 
@@ -136,6 +138,32 @@ async def test_page_tokens_that_are_none(target: Target) -> None:
         for request in lists(target):
             request.page_token = token
             await refuse(target, invalid("page_token", reason="PAGE_TOKEN_INVALID"), [request])
+
+
+def forged(arguments: Sequence[str | int], position: list[int], text: str) -> str:
+    """Make a token as anybody could for a list of 0.1: by a digest without a key."""
+    told = "\x00".join(map(str, arguments)).encode()
+    proof = hashlib.blake2b(told, digest_size=8, person=b"utterson-page").digest()
+    token = PageToken(list=proof, position=position, text_position=text).SerializeToString()
+    return base64.urlsafe_b64encode(token).decode().rstrip("=")
+
+
+async def test_page_tokens_that_somebody_made(target: Target) -> None:
+    """Their positions would reach the database as they come."""
+    one, below = target.profiles[f"{ISOLATION} 1"], -(2**31) - 5
+    events: Sequence[str | int] = ["events", ISOLATION, one]
+    history: Sequence[str | int] = ["history", ISOLATION, one]
+    cases: list[tuple[Any, Sequence[str | int], list[int], str]] = [
+        (pb.ListEventsRequest(workspace=ISOLATION, profile_id=one), events, [0, 0, below], ""),
+        (pb.ListHistoryRequest(workspace=ISOLATION, profile_id=one), history, [1, below], ""),
+        (workspaces.ListPolicyRevisionsRequest(workspace=ISOLATION), ["policies", ISOLATION], [below], ""),
+        (workspaces.ListWorkspacesRequest(), ["workspaces"], [], "a\0b"),
+        (workspaces.ListWorkspacesRequest(), ["workspaces"], [], ISOLATION),
+        (workspaces.ListWorkspacesRequest(), ["workspaces"], [], "nobody"),
+    ]
+    for request, arguments, position, text in cases:
+        request.page_token = forged(arguments, position, text)
+        await refuse(target, invalid("page_token", reason="PAGE_TOKEN_INVALID"), [request])
 
 
 async def test_negative_page_sizes(target: Target) -> None:

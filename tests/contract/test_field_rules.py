@@ -7,13 +7,14 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from utterson.domain.errors import UttersonError
+from utterson.engine.core_engine import CoreEngine
 from utterson.server.validation import FieldRules
 from utterson.v1 import identity_service_pb2 as identity
 from utterson.v1 import profile_service_pb2 as profile
 from utterson.v1 import workspace_service_pb2 as workspace
 from utterson.v1.identifier_pb2 import Change, Identifier
 
-RULES = FieldRules()
+RULES = FieldRules(CoreEngine())
 EMAIL = Identifier(type="email", value="a@example.com")
 CHANGE = Change(type="email", new_value="a@example.com")
 HOT = {

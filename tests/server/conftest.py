@@ -9,6 +9,7 @@ import pytest
 
 from tests.listeners import FRONTS, listener
 from tests.server.fakes import FakeIdentity, FakeImports, FakeProfiles, FakeWorkspaces, Script
+from utterson.engine.core_engine import CoreEngine
 from utterson.server.front.listener import Listener
 from utterson.server.rpc.server import build_server
 from utterson.settings.listening import FrontChoice
@@ -65,6 +66,7 @@ async def running(front: FrontChoice) -> AsyncIterator[Running]:
             FakeImports(script),
             FakeWorkspaces(script),
             profiles,
+            bounds=CoreEngine(),
             listen=listen,
             receive_bytes_max=RECEIVE_BYTES_MAX,
             reflection=True,

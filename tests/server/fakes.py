@@ -19,6 +19,7 @@ from utterson.domain.records import (
     TraitRecord,
     WorkspaceRecord,
 )
+from utterson.engine.core_engine import CoreEngine
 from utterson.v1.identity_service_pb2 import StreamResolveRequest, StreamResolveResponse
 from utterson.v1.policy_pb2 import IsolationStrategy, OnLogout, OnNewKnownUser, Policy
 from utterson.v1.workspace_service_pb2 import ImportProfilesResponse
@@ -153,6 +154,10 @@ class FakeImports(ImportService):
     """Answers with the numbers of the messages."""
 
     script: Script
+
+    def workspace_of(self, message: bytes) -> str | None:
+        """Read it."""
+        return CoreEngine().imported_workspace(message)
 
     async def import_profiles(
         self, workspace: str, messages: AsyncIterator[bytes], part: ImportPart = WHOLE_IMPORT

@@ -20,6 +20,7 @@ from tests.server.conftest import RECEIVE_BYTES_MAX
 from tests.server.fakes import FakeIdentity, FakeImports, FakeProfiles, FakeWorkspaces, Script
 from utterson.application.lane.receiver import Receiver
 from utterson.domain.calls import CallKind
+from utterson.engine.core_engine import CoreEngine
 from utterson.engine.front import Front
 from utterson.main import front_limits
 from utterson.server.front.listener import FrontListener, Listener
@@ -78,6 +79,7 @@ async def listening(
             FakeImports(script),
             FakeWorkspaces(script),
             FakeProfiles(script),
+            bounds=CoreEngine(),
             listen=place,
             receive_bytes_max=RECEIVE_BYTES_MAX,
             reflection=False,

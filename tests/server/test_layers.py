@@ -7,20 +7,33 @@ import grpc
 import pytest
 
 from tests.server.conftest import Running
+from tests.server.fakes import FakeImports, FakeProfiles, FakeWorkspaces, Script
 from tests.server.statuses import told
 from utterson.domain.errors import Reason, UttersonError
+from utterson.engine.core_engine import CoreEngine
 from utterson.server.deadline import Deadline
 from utterson.server.draining import Drain
 from utterson.server.rpc.layering import LayeredHandlers, standard_layers
 from utterson.server.rpc.layers import DeadlineLayer, Handler, Method
+from utterson.server.rpc.profile_servicer import profile_handlers
+from utterson.server.rpc.workspace_servicer import workspace_handlers
 from utterson.server.validation import FieldRules
 from utterson.v1 import profile_service_pb2 as profile_messages
 from utterson.v1 import workspace_service_pb2 as workspace_messages
 
 
 def test_the_layers_are_named_and_ordered() -> None:
-    names = [layer.name for layer in standard_layers(FieldRules(), Drain())]
+    names = [layer.name for layer in standard_layers(FieldRules(CoreEngine()), Drain())]
     assert names == ["guard", "request id", "deadline", "reading", "validation"]
+
+
+def test_whatever_is_parsed_here_is_counted_before() -> None:
+    """A stream of requests would reach its handler unparsed and uncounted: none may make messages by itself."""
+    script = Script()
+    handlers = workspace_handlers(FakeWorkspaces(script), FakeImports(script)) | profile_handlers(FakeProfiles(script))
+    assert len(handlers) > 8
+    for name, handler in handlers.items():
+        assert (handler.request_deserializer is None) == handler.request_streaming, name
 
 
 async def test_every_broken_field_rule_is_told_at_once(running: Running) -> None:
@@ -190,7 +203,7 @@ class Details:
 
 async def test_every_handler_is_wrapped_once_and_no_other_is_found() -> None:
     bare: Handler = grpc.unary_unary_rpc_method_handler(lambda _request, _context: b"")
-    handlers = LayeredHandlers({"a.B": {"C": bare}}, standard_layers(FieldRules(), Drain()))
+    handlers = LayeredHandlers({"a.B": {"C": bare}}, standard_layers(FieldRules(CoreEngine()), Drain()))
     first = handlers.service(Details("/a.B/C"))  # type: ignore[arg-type]
     assert first is not None
     assert first is not bare

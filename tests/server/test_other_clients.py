@@ -21,6 +21,7 @@ from tests.server.test_front import EchoIdentity
 from utterson.application.lane.receiver import Receiver
 from utterson.domain.calls import CallKind
 from utterson.domain.errors import Reason, UttersonError
+from utterson.engine.core_engine import CoreEngine
 from utterson.server.front.listener import Listener
 from utterson.server.rpc.server import build_server
 from utterson.settings.listening import FrontChoice
@@ -49,7 +50,14 @@ async def front() -> AsyncIterator[Listener]:
 
     def grpc_server(listen: str) -> Listener:
         rest = FakeImports(script), FakeWorkspaces(script), FakeProfiles(script)
-        return build_server(identity, *rest, listen=listen, receive_bytes_max=RECEIVE_BYTES_MAX, reflection=False)
+        return build_server(
+            identity,
+            *rest,
+            bounds=CoreEngine(),
+            listen=listen,
+            receive_bytes_max=RECEIVE_BYTES_MAX,
+            reflection=False,
+        )
 
     started = listener(FrontChoice.ON, grpc_server, identity, receive_bytes_max=RECEIVE_BYTES_MAX)
     await started.start()

@@ -9,6 +9,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from tests.server.conftest import RECEIVE_BYTES_MAX, Running
 from tests.server.fakes import FakeIdentity, FakeImports, FakeProfiles, FakeWorkspaces, Script
+from utterson.engine.core_engine import CoreEngine
 from utterson.server.descriptors import services
 from utterson.server.listening import ListenError
 from utterson.server.rpc.server import SERVICES, ServerHandle, build_server
@@ -25,6 +26,7 @@ def server_at(listen: str, *, reflection: bool = False) -> ServerHandle:
         FakeImports(script),
         FakeWorkspaces(script),
         FakeProfiles(script),
+        bounds=CoreEngine(),
         listen=listen,
         receive_bytes_max=RECEIVE_BYTES_MAX,
         reflection=reflection,

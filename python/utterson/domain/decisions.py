@@ -32,6 +32,7 @@ class ParsedGroup:
         handle: the engine's own form of the calls.
         form: what the answers may be put into at once.
         sequence: the number of the stream's message.
+        weight: about how much the calls ask to be done, in identifiers.
     """
 
     workspace: str
@@ -40,6 +41,7 @@ class ParsedGroup:
     handle: object
     form: ReplyForm = ReplyForm.ANSWERS
     sequence: int = 0
+    weight: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ Every refusal of the service is an `UttersonError`. Its reason is one of `Reason
 enum `utterson.v1.ErrorReason` of the public API (a test holds the two together).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -71,7 +72,7 @@ class UttersonError(Exception):
     Args:
         reason: why, one of the closed list.
         message: a plain sentence without personal data.
-        violations: the fields at fault, for INVALID_ARGUMENT reasons.
+        violations: the fields at fault, for INVALID_ARGUMENT reasons; or what tells them when they are asked for.
         resource: what the error is about, for NOT_FOUND and ALREADY_EXISTS reasons.
         retry_after_ms: when to try again, for RESOURCE_EXHAUSTED and UNAVAILABLE reasons.
         fault_id: for INTERNAL_FAULT, the id under which the server's log tells what went wrong.
@@ -82,7 +83,7 @@ class UttersonError(Exception):
         reason: Reason,
         message: str,
         *,
-        violations: tuple[FieldViolation, ...] = (),
+        violations: "tuple[FieldViolation, ...] | Callable[[], tuple[FieldViolation, ...]]" = (),
         resource: Resource | None = None,
         retry_after_ms: int | None = None,
         fault_id: str = "",
@@ -90,7 +91,14 @@ class UttersonError(Exception):
         super().__init__(message)
         self.reason = reason
         self.message = message
-        self.violations = violations
+        self._violations = violations
         self.resource = resource
         self.retry_after_ms = retry_after_ms
         self.fault_id = fault_id
+
+    @property
+    def violations(self) -> tuple[FieldViolation, ...]:
+        """The fields at fault."""
+        if not isinstance(self._violations, tuple):
+            self._violations = self._violations()
+        return self._violations

@@ -1,9 +1,12 @@
 """What the store and the use cases hand to each other. Messages of the API travel as encoded bytes."""
 
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 Item = TypeVar("Item")
+
+# What an answer may hold of stored things, in bytes: clients of gRPC take 4 MiB of a message unless told otherwise.
+ANSWER_BYTES_MAX: Final = 3 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +56,9 @@ class TraitRecord:
 class ProfileRecord:
     """One profile, the survivor where the id asked for was merged away.
 
-    Identifiers come by priority, then by time added; traits by name. `merged_into` is the survivor's id where the
-    id asked for was merged away, else 0.
+    Identifiers come by priority, then by time added; traits by name. `identifiers_truncated` and `traits_truncated` say
+    that there are more of them than an answer may hold: told are the first identifiers and the newest traits.
+    `merged_into` is the survivor's id where the id asked for was merged away, else 0.
     """
 
     profile_id: int
@@ -65,6 +69,8 @@ class ProfileRecord:
     source_profile_id: int
     create_time_us: int
     merged_into: int
+    identifiers_truncated: bool = False
+    traits_truncated: bool = False
 
     @property
     def orphaned(self) -> bool:

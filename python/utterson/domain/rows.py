@@ -31,11 +31,16 @@ class IdentifierRow:
 
 @dataclass(frozen=True, slots=True)
 class TraitRow:
-    """The newest value of one trait over all members of one profile; None = removed."""
+    """The newest value of one trait over all members of one profile; None = removed.
+
+    `newer_bytes` is what this and all newer traits of the profile take together, `total` how many it has.
+    """
 
     serial: int
     name: str
     value: bytes | None
+    newer_bytes: int
+    total: int
 
 
 @dataclass(frozen=True, slots=True)

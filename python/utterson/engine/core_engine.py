@@ -19,7 +19,7 @@ _ALONE = (0,)
 
 
 def _group(native: _core.CallGroup) -> ParsedGroup:
-    return ParsedGroup(native.workspace, native.positions, len(native), native)
+    return ParsedGroup(native.workspace, native.positions, len(native), native, weight=native.weight)
 
 
 def _batch(parsed: _core.CallMessage | _core.Fault, form: ReplyForm) -> ParsedMessage:
@@ -30,7 +30,10 @@ def _batch(parsed: _core.CallMessage | _core.Fault, form: ReplyForm) -> ParsedMe
         (native,) = groups
         size = len(native)
         return ParsedMessage(
-            size, sequence, [ParsedGroup(native.workspace, range(size), size, native, form, sequence)], []
+            size,
+            sequence,
+            [ParsedGroup(native.workspace, range(size), size, native, form, sequence, native.weight)],
+            [],
         )
     return ParsedMessage(
         parsed.size,
@@ -49,7 +52,7 @@ class CoreEngine:
             parsed = _core.parse_call(int(kind), request)
         if isinstance(parsed, _core.Fault):
             raise refusal(parsed)
-        return ParsedGroup(parsed.workspace, _ALONE, 1, parsed, ReplyForm.UNARY)
+        return ParsedGroup(parsed.workspace, _ALONE, 1, parsed, ReplyForm.UNARY, weight=parsed.weight)
 
     def parse_batch(self, request: bytes) -> ParsedMessage:
         """Decode a `BatchResolveRequest`."""
@@ -68,6 +71,26 @@ class CoreEngine:
         with core_errors():
             faults = cast("_core.CallGroup", group.handle).faults
         return [None if fault is None else refusal(fault) for fault in faults]
+
+    def check_request(self, message: str, request: bytes) -> UttersonError | None:
+        """Count what an encoded request holds, before a message is made of it.
+
+        Args:
+            message: the full name of the request's message, for example `utterson.v1.GetProfileRequest`.
+            request: the bytes.
+
+        Returns:
+            The refusal of a request that is over a bound (FIELD_INVALID, POLICY_INVALID) or no message at all
+            (MALFORMED_REQUEST), else None.
+        """
+        with core_errors():
+            fault = _core.check_request(message, request)
+        return None if fault is None else refusal(fault)
+
+    def imported_workspace(self, message: bytes) -> str | None:
+        """Tell the workspace of an encoded `ImportProfilesRequest`; None if it is none."""
+        with core_errors():
+            return _core.imported_workspace(message)
 
     def imported_count(self, message: bytes) -> int:
         """Count the profiles of an encoded `ImportProfilesRequest`; 0 if it is none."""

@@ -73,11 +73,11 @@ def _translated(error: BaseException) -> BaseException:
 
 
 def refusal(fault: _core.Fault) -> UttersonError:
-    """Make the project's error of a fault."""
+    """Make the project's error of a fault. Its violations, which may be many, are made when they are asked for."""
     resource = fault.resource
     return UttersonError(
         Reason(fault.reason),
         fault.message,
-        violations=tuple(FieldViolation(field, description) for field, description in fault.violations),
+        violations=lambda: tuple(FieldViolation(field, description) for field, description in fault.violations),
         resource=None if resource is None else Resource(*resource),
     )

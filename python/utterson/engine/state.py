@@ -31,6 +31,7 @@ class Plan:
         self._workspace = workspace
         self._native = native
         self.writes = native.writes
+        self.weight = native.weight
         self.asks_strong = native.asks_strong
         self.asks_default = native.asks_default
 
@@ -173,10 +174,21 @@ class State:
             walked, round_over, finding = self._native.scrub(rows)
             return ScrubStep(walked, round_over, None if finding is None else ScrubFinding(finding))
 
-    def profile(self, profile_id: int) -> _core.ProfileView | None:
-        """Tell one profile by its public id."""
+    @property
+    def value_cost(self) -> int:
+        """About how long the policy takes for one value at the worst, beside what an ordinary one takes."""
         with core_errors():
-            return self._native.profile(profile_id)
+            return self._native.value_cost
+
+    def identifier_total(self, profile_id: int) -> int | None:
+        """Tell how many identifiers a profile holds, without looking at them; None for an id that is nobody's."""
+        with core_errors():
+            return self._native.identifier_total(profile_id)
+
+    def profile(self, profile_id: int, identifiers_max: int) -> _core.ProfileView | None:
+        """Tell one profile by its public id, with the first of its identifiers."""
+        with core_errors():
+            return self._native.profile(profile_id, identifiers_max)
 
     def read_token(self, token: str) -> Revision | None:
         """Read a revision token; None where it is not one of this workspace."""

@@ -22,7 +22,19 @@ def refusal_of(error: BaseException, call: str) -> UttersonError | None:
         return None
     refusal = error if isinstance(error, UttersonError) else internal_fault(error, secrets.token_bytes)
     log_fault(refusal, call)
+    _let_go(error)
     return refusal
+
+
+def _let_go(error: BaseException) -> None:
+    """Let go of the frames through which an error came: they hold the request, which may be large.
+
+    An error that one of its own frames names would keep them until the garbage collector comes by.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        cause.__traceback__ = None
+        cause = cause.__cause__ or cause.__context__
 
 
 def _call_is_cancelled(error: BaseException) -> bool:

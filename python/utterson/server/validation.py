@@ -1,4 +1,10 @@
-"""Field rules of the protos, for the calls that are not validated in Rust. Tells every fault at once."""
+"""Field rules of the protos, for the calls that are not validated in Rust. Tells every fault at once.
+
+A request is counted on its bytes first: what is over a bound never becomes a message, which would take a hundred times
+its bytes (docs/decisions/0023-budgets-of-work.md).
+"""
+
+from typing import Protocol
 
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
@@ -8,10 +14,28 @@ from utterson.domain.errors import FieldViolation, Reason, UttersonError
 from utterson.server.descriptors import descriptor_pool, services
 
 
-class FieldRules:
-    """The rules of every request of the API that is sent as one message, compiled when this is made."""
+class RequestBounds(Protocol):
+    """What counts the fields, lists and messages of an encoded request."""
 
-    def __init__(self) -> None:
+    def check_request(self, message: str, request: bytes) -> UttersonError | None:
+        """Give the refusal of a request that is over a bound or no such message, else None.
+
+        Args:
+            message: the full name of the request's message.
+            request: the bytes.
+        """
+        ...
+
+
+class FieldRules:
+    """The rules of every request of the API that is sent as one message, compiled when this is made.
+
+    Args:
+        bounds: what counts a request before a message is made of it.
+    """
+
+    def __init__(self, bounds: RequestBounds) -> None:
+        self._bounds = bounds
         self._validator = Validator()
         self._requests: dict[str, type[Message]] = {}
         for service in services():
@@ -31,13 +55,18 @@ class FieldRules:
             request: the encoded request.
 
         Raises:
-            UttersonError: MALFORMED_REQUEST, or FIELD_INVALID with every fault and its path (rule C2).
+            UttersonError: MALFORMED_REQUEST; FIELD_INVALID or POLICY_INVALID with the list that is over its bound; or
+                FIELD_INVALID with every fault and its path (rule C2).
         """
         request_class = self._requests[method]
+        name = request_class.DESCRIPTOR.full_name
+        refusal = self._bounds.check_request(name, request)
+        if refusal is not None:
+            raise malformed_request(name) if refusal.reason is Reason.MALFORMED_REQUEST else refusal
         try:
             message = request_class.FromString(request)
         except DecodeError as error:
-            raise malformed_request(request_class.DESCRIPTOR.full_name) from error
+            raise malformed_request(name) from error
         violations = self._validator.collect_violations(message)
         if violations:
             faults = tuple(_field_violation(violation) for violation in violations)

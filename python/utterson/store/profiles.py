@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from utterson.domain.chain import Head
+from utterson.domain.records import ANSWER_BYTES_MAX
 from utterson.domain.rows import (
     EventPosition,
     EventRow,
@@ -13,6 +14,7 @@ from utterson.domain.rows import (
     ProfileRows,
     TraitRow,
 )
+from utterson.scheduling import in_slices
 from utterson.store.pool import Connection, ConnectionPool
 from utterson.store.statements import Statement
 
@@ -49,10 +51,17 @@ class ProfileStore:
     async def events_page(
         self, workspace_key: int, members: list[int], before: EventPosition, limit: int
     ) -> list[EventRow]:
-        """List the events of some members, newest first, before a position."""
+        """List the events of some members, newest first, before a position: fewer where they are large, but two."""
         rows = await self._pool.run(
             lambda connection: connection.fetch(
-                Statement.EVENTS_PAGE.text, workspace_key, members, before.time_us, before.seq, before.position, limit
+                Statement.EVENTS_PAGE.text,
+                workspace_key,
+                members,
+                before.time_us,
+                before.seq,
+                before.position,
+                limit,
+                ANSWER_BYTES_MAX,
             )
         )
         return [EventRow(EventPosition(row["time_us"], row["seq"], row["position"]), row["record"]) for row in rows]
@@ -60,10 +69,16 @@ class ProfileStore:
     async def history_page(
         self, workspace_key: int, members: list[int], before: HistoryPosition, limit: int
     ) -> list[HistoryRow]:
-        """List the decisions that touched some members, newest first, before a position."""
+        """List the decisions that touched some members, newest first, before a position: as `events_page`."""
         rows = await self._pool.run(
             lambda connection: connection.fetch(
-                Statement.HISTORY_PAGE.text, workspace_key, members, before.seq, before.position, limit
+                Statement.HISTORY_PAGE.text,
+                workspace_key,
+                members,
+                before.seq,
+                before.position,
+                limit,
+                ANSWER_BYTES_MAX,
             )
         )
         return [HistoryRow(HistoryPosition(row["seq"], row["position"]), row["record"]) for row in rows]
@@ -77,12 +92,15 @@ async def _read_rows(connection: Connection, workspace_key: int, queries: Sequen
     members = [member for query in queries for member in query.members]
     profile_rows = await connection.fetch(Statement.PROFILE_ROWS.text, workspace_key, serials)
     identifier_rows = await connection.fetch(Statement.IDENTIFIER_ROWS.text, workspace_key, digests, holders)
-    trait_rows = await connection.fetch(Statement.TRAIT_ROWS.text, workspace_key, owners, members)
+    traits_max = ANSWER_BYTES_MAX // max(len(queries), 1)
+    trait_rows = await connection.fetch(Statement.TRAIT_ROWS.text, workspace_key, owners, members, traits_max)
     traits: dict[int, list[TraitRow]] = {}
-    for row in trait_rows:
-        traits.setdefault(row["serial"], []).append(TraitRow(row["serial"], row["name"], row["value"]))
-    identifiers = {
-        (row["digest"], row["profile"]): IdentifierRow(
+    async for row in in_slices(trait_rows):
+        trait = TraitRow(row["serial"], row["name"], row["value"], row["newer_bytes"], row["total"])
+        traits.setdefault(trait.serial, []).append(trait)
+    identifiers = {}
+    async for row in in_slices(identifier_rows):
+        identifiers[row["digest"], row["profile"]] = IdentifierRow(
             row["digest"],
             row["profile"],
             row["type"],
@@ -91,6 +109,4 @@ async def _read_rows(connection: Connection, workspace_key: int, queries: Sequen
             row["added_us"],
             row["seen_day"],
         )
-        for row in identifier_rows
-    }
     return ProfileRows({row["serial"]: row["create_time_us"] for row in profile_rows}, identifiers, traits)

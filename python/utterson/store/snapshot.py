@@ -41,7 +41,8 @@ class SnapshotStore:
                     return None
                 # What follows is planned for this load alone: of a large workspace whole tables are read.
                 await connection.execute("SET LOCAL enable_seqscan = on")
-                sink = begin(head)
+                # It compiles the policy, which may take a while.
+                sink = await asyncio.to_thread(begin, head)
                 await copy_rows(connection, Statement.LOAD_PROFILES, sink.profiles, workspace_key)
                 await copy_rows(connection, Statement.LOAD_IDENTIFIERS, sink.identifiers, workspace_key)
                 await copy_rows(connection, Statement.LOAD_TRAITS, sink.traits, workspace_key)

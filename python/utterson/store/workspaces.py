@@ -11,6 +11,7 @@ from utterson.domain.chain import (
     StoredWorkspace,
     WorkspaceKeys,
 )
+from utterson.domain.records import ANSWER_BYTES_MAX
 from utterson.store.pool import Connection, ConnectionPool
 from utterson.store.statements import Statement
 
@@ -58,13 +59,17 @@ class WorkspaceStore:
         return None if row is None else _stored(row)
 
     async def page(self, after: str, limit: int) -> list[StoredWorkspace]:
-        """List workspaces by id, after one."""
-        rows = await self._pool.run(lambda connection: connection.fetch(Statement.WORKSPACES_PAGE.text, after, limit))
+        """List workspaces by id, after one: so many, fewer where their policies are large, but two at the least."""
+        rows = await self._pool.run(
+            lambda connection: connection.fetch(Statement.WORKSPACES_PAGE.text, after, limit, ANSWER_BYTES_MAX)
+        )
         return [_stored(row) for row in rows]
 
     async def policies_page(self, workspace_key: int, before_revision: int, limit: int) -> list[StoredPolicy]:
-        """List a workspace's policies, newest first, before one."""
+        """List a workspace's policies, newest first, before one: so many, fewer where they are large, but two."""
         rows = await self._pool.run(
-            lambda connection: connection.fetch(Statement.POLICIES_PAGE.text, workspace_key, before_revision, limit)
+            lambda connection: connection.fetch(
+                Statement.POLICIES_PAGE.text, workspace_key, before_revision, limit, ANSWER_BYTES_MAX
+            )
         )
         return [StoredPolicy(row["policy_revision"], row["policy"], row["create_time_us"]) for row in rows]

@@ -247,7 +247,7 @@ class Policy(_message.Message):
 
     @_builtins.property
     def blocked(self) -> _containers.RepeatedCompositeFieldContainer[Global___BlockedValue]:
-        """Values blocked for every type (rule C3)."""
+        """Values blocked for every type (rule C3); a policy holds at most 1,000 in all."""
 
     @_builtins.property
     def merge(self) -> Global___MergeStrategy:

@@ -28,7 +28,7 @@ from utterson.v1 import identifier_pb2 as utterson_dot_v1_dot_identifier__pb2
 from utterson.v1 import resolution_pb2 as utterson_dot_v1_dot_resolution__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!utterson/v1/profile_service.proto\x12\x0butterson.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1cutterson/v1/identifier.proto\x1a\x1cutterson/v1/resolution.proto\"\xce\x02\n\x07Profile\x12\x1d\n\nprofile_id\x18\x01 \x01(\x03R\tprofileId\x12@\n\x0bidentifiers\x18\x02 \x03(\x0b\x32\x1e.utterson.v1.ProfileIdentifierR\x0bidentifiers\x12/\n\x06traits\x18\x03 \x01(\x0b\x32\x17.google.protobuf.StructR\x06traits\x12\x14\n\x05known\x18\x04 \x01(\x08R\x05known\x12\x1a\n\x08orphaned\x18\x05 \x01(\x08R\x08orphaned\x12\x16\n\x06merges\x18\x06 \x01(\rR\x06merges\x12*\n\x11source_profile_id\x18\x07 \x01(\x03R\x0fsourceProfileId\x12;\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\"\xf6\x01\n\x11ProfileIdentifier\x12\x37\n\nidentifier\x18\x01 \x01(\x0b\x32\x17.utterson.v1.IdentifierR\nidentifier\x12)\n\x10normalized_value\x18\x02 \x01(\tR\x0fnormalizedValue\x12;\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12@\n\x0elast_seen_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0clastSeenTime\"k\n\x11GetProfileRequest\x12\x1c\n\tworkspace\x18\x01 \x01(\tR\tworkspace\x12\x1d\n\nprofile_id\x18\x02 \x01(\x03R\tprofileId\x12\x19\n\x08\x61t_least\x18\x03 \x01(\tR\x07\x61tLeast\"e\n\x12GetProfileResponse\x12.\n\x07profile\x18\x01 \x01(\x0b\x32\x14.utterson.v1.ProfileR\x07profile\x12\x1f\n\x0bmerged_into\x18\x02 \x01(\x03R\nmergedInto\"s\n\x17\x42\x61tchGetProfilesRequest\x12\x1c\n\tworkspace\x18\x01 \x01(\tR\tworkspace\x12\x1f\n\x0bprofile_ids\x18\x02 \x03(\x03R\nprofileIds\x12\x19\n\x08\x61t_least\x18\x03 \x01(\tR\x07\x61tLeast\"m\n\x18\x42\x61tchGetProfilesResponse\x12\x30\n\x08profiles\x18\x01 \x03(\x0b\x32\x14.utterson.v1.ProfileR\x08profiles\x12\x1f\n\x0bmerged_into\x18\x02 \x03(\x03R\nmergedInto\"\x8c\x01\n\x11ListEventsRequest\x12\x1c\n\tworkspace\x18\x01 \x01(\tR\tworkspace\x12\x1d\n\nprofile_id\x18\x02 \x01(\x03R\tprofileId\x12\x1b\n\tpage_size\x18\x03 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x04 \x01(\tR\tpageToken\"\xa0\x02\n\x0bStoredEvent\x12\x1d\n\nmessage_id\x18\x01 \x01(\tR\tmessageId\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12\x37\n\nproperties\x18\x03 \x01(\x0b\x32\x17.google.protobuf.StructR\nproperties\x12\x39\n\nevent_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\teventTime\x12\x39\n\x0bidentifiers\x18\x05 \x03(\x0b\x32\x17.utterson.v1.IdentifierR\x0bidentifiers\x12/\n\x07\x64\x65moted\x18\x06 \x03(\x0b\x32\x15.utterson.v1.DemotionR\x07\x64\x65moted\"n\n\x12ListEventsResponse\x12\x30\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x18.utterson.v1.StoredEventR\x06\x65vents\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x8d\x01\n\x12ListHistoryRequest\x12\x1c\n\tworkspace\x18\x01 \x01(\tR\tworkspace\x12\x1d\n\nprofile_id\x18\x02 \x01(\x03R\tprofileId\x12\x1b\n\tpage_size\x18\x03 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x04 \x01(\tR\tpageToken\"\xc1\x03\n\x0cHistoryEntry\x12\x1a\n\x08revision\x18\x01 \x01(\tR\x08revision\x12;\n\x0b\x63ommit_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncommitTime\x12)\n\x04\x63\x61ll\x18\x03 \x01(\x0e\x32\x15.utterson.v1.CallKindR\x04\x63\x61ll\x12.\n\x07outcome\x18\x04 \x01(\x0e\x32\x14.utterson.v1.OutcomeR\x07outcome\x12\x1d\n\ndecided_by\x18\x05 \x01(\tR\tdecidedBy\x12\'\n\x0fpolicy_revision\x18\x06 \x01(\x05R\x0epolicyRevision\x12\x1d\n\nprofile_id\x18\x07 \x01(\x03R\tprofileId\x12,\n\x12merged_profile_ids\x18\x08 \x03(\x03R\x10mergedProfileIds\x12\x37\n\x07\x63hanges\x18\t \x03(\x0b\x32\x1d.utterson.v1.IdentifierChangeR\x07\x63hanges\x12/\n\x07\x64\x65moted\x18\n \x03(\x0b\x32\x15.utterson.v1.DemotionR\x07\x64\x65moted\"r\n\x13ListHistoryResponse\x12\x33\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x19.utterson.v1.HistoryEntryR\x07\x65ntries\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken*\xa9\x01\n\x08\x43\x61llKind\x12\x19\n\x15\x43\x41LL_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12\x43\x41LL_KIND_IDENTIFY\x10\x01\x12\x13\n\x0f\x43\x41LL_KIND_LOGIN\x10\x02\x12\x14\n\x10\x43\x41LL_KIND_LOGOUT\x10\x03\x12\x13\n\x0f\x43\x41LL_KIND_TRACK\x10\x04\x12\x14\n\x10\x43\x41LL_KIND_MODIFY\x10\x05\x12\x14\n\x10\x43\x41LL_KIND_IMPORT\x10\x06\x32\xe1\x02\n\x0eProfileService\x12M\n\nGetProfile\x12\x1e.utterson.v1.GetProfileRequest\x1a\x1f.utterson.v1.GetProfileResponse\x12_\n\x10\x42\x61tchGetProfiles\x12$.utterson.v1.BatchGetProfilesRequest\x1a%.utterson.v1.BatchGetProfilesResponse\x12M\n\nListEvents\x12\x1e.utterson.v1.ListEventsRequest\x1a\x1f.utterson.v1.ListEventsResponse\x12P\n\x0bListHistory\x12\x1f.utterson.v1.ListHistoryRequest\x1a .utterson.v1.ListHistoryResponseB|\n\x0f\x64\x65v.utterson.v1B\x13ProfileServiceProtoP\x01Z\'utterson.dev/api/utterson/v1;uttersonv1\xaa\x02\x0bUtterson.V1\xca\x02\x0bUtterson\\V1\xea\x02\x0cUtterson::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!utterson/v1/profile_service.proto\x12\x0butterson.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1cutterson/v1/identifier.proto\x1a\x1cutterson/v1/resolution.proto\"\xae\x03\n\x07Profile\x12\x1d\n\nprofile_id\x18\x01 \x01(\x03R\tprofileId\x12@\n\x0bidentifiers\x18\x02 \x03(\x0b\x32\x1e.utterson.v1.ProfileIdentifierR\x0bidentifiers\x12/\n\x06traits\x18\x03 \x01(\x0b\x32\x17.google.protobuf.StructR\x06traits\x12\x14\n\x05known\x18\x04 \x01(\x08R\x05known\x12\x1a\n\x08orphaned\x18\x05 \x01(\x08R\x08orphaned\x12\x16\n\x06merges\x18\x06 \x01(\rR\x06merges\x12*\n\x11source_profile_id\x18\x07 \x01(\x03R\x0fsourceProfileId\x12;\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12)\n\x10traits_truncated\x18\t \x01(\x08R\x0ftraitsTruncated\x12\x33\n\x15identifiers_truncated\x18\n \x01(\x08R\x14identifiersTruncated\"\xf6\x01\n\x11ProfileIdentifier\x12\x37\n\nidentifier\x18\x01 \x01(\x0b\x32\x17.utterson.v1.IdentifierR\nidentifier\x12)\n\x10normalized_value\x18\x02 \x01(\tR\x0fnormalizedValue\x12;\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12@\n\x0elast_seen_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0clastSeenTime\"k\n\x11GetProfileRequest\x12\x1c\n\tworkspace\x18\x01 \x01(\tR\tworkspace\x12\x1d\n\nprofile_id\x18\x02 \x01(\x03R\tprofileId\x12\x19\n\x08\x61t_least\x18\x03 \x01(\tR\x07\x61tLeast\"e\n\x12GetProfileResponse\x12.\n\x07profile\x18\x01 \x01(\x0b\x32\x14.utterson.v1.ProfileR\x07profile\x12\x1f\n\x0bmerged_into\x18\x02 \x01(\x03R\nmergedInto\"s\n\x17\x42\x61tchGetProfilesRequest\x12\x1c\n\tworkspace\x18\x01 \x01(\tR\tworkspace\x12\x1f\n\x0bprofile_ids\x18\x02 \x03(\x03R\nprofileIds\x12\x19\n\x08\x61t_least\x18\x03 \x01(\tR\x07\x61tLeast\"m\n\x18\x42\x61tchGetProfilesResponse\x12\x30\n\x08profiles\x18\x01 \x03(\x0b\x32\x14.utterson.v1.ProfileR\x08profiles\x12\x1f\n\x0bmerged_into\x18\x02 \x03(\x03R\nmergedInto\"\x8c\x01\n\x11ListEventsRequest\x12\x1c\n\tworkspace\x18\x01 \x01(\tR\tworkspace\x12\x1d\n\nprofile_id\x18\x02 \x01(\x03R\tprofileId\x12\x1b\n\tpage_size\x18\x03 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x04 \x01(\tR\tpageToken\"\xa0\x02\n\x0bStoredEvent\x12\x1d\n\nmessage_id\x18\x01 \x01(\tR\tmessageId\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12\x37\n\nproperties\x18\x03 \x01(\x0b\x32\x17.google.protobuf.StructR\nproperties\x12\x39\n\nevent_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\teventTime\x12\x39\n\x0bidentifiers\x18\x05 \x03(\x0b\x32\x17.utterson.v1.IdentifierR\x0bidentifiers\x12/\n\x07\x64\x65moted\x18\x06 \x03(\x0b\x32\x15.utterson.v1.DemotionR\x07\x64\x65moted\"n\n\x12ListEventsResponse\x12\x30\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x18.utterson.v1.StoredEventR\x06\x65vents\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x8d\x01\n\x12ListHistoryRequest\x12\x1c\n\tworkspace\x18\x01 \x01(\tR\tworkspace\x12\x1d\n\nprofile_id\x18\x02 \x01(\x03R\tprofileId\x12\x1b\n\tpage_size\x18\x03 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x04 \x01(\tR\tpageToken\"\xc1\x03\n\x0cHistoryEntry\x12\x1a\n\x08revision\x18\x01 \x01(\tR\x08revision\x12;\n\x0b\x63ommit_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncommitTime\x12)\n\x04\x63\x61ll\x18\x03 \x01(\x0e\x32\x15.utterson.v1.CallKindR\x04\x63\x61ll\x12.\n\x07outcome\x18\x04 \x01(\x0e\x32\x14.utterson.v1.OutcomeR\x07outcome\x12\x1d\n\ndecided_by\x18\x05 \x01(\tR\tdecidedBy\x12\'\n\x0fpolicy_revision\x18\x06 \x01(\x05R\x0epolicyRevision\x12\x1d\n\nprofile_id\x18\x07 \x01(\x03R\tprofileId\x12,\n\x12merged_profile_ids\x18\x08 \x03(\x03R\x10mergedProfileIds\x12\x37\n\x07\x63hanges\x18\t \x03(\x0b\x32\x1d.utterson.v1.IdentifierChangeR\x07\x63hanges\x12/\n\x07\x64\x65moted\x18\n \x03(\x0b\x32\x15.utterson.v1.DemotionR\x07\x64\x65moted\"r\n\x13ListHistoryResponse\x12\x33\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x19.utterson.v1.HistoryEntryR\x07\x65ntries\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken*\xa9\x01\n\x08\x43\x61llKind\x12\x19\n\x15\x43\x41LL_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12\x43\x41LL_KIND_IDENTIFY\x10\x01\x12\x13\n\x0f\x43\x41LL_KIND_LOGIN\x10\x02\x12\x14\n\x10\x43\x41LL_KIND_LOGOUT\x10\x03\x12\x13\n\x0f\x43\x41LL_KIND_TRACK\x10\x04\x12\x14\n\x10\x43\x41LL_KIND_MODIFY\x10\x05\x12\x14\n\x10\x43\x41LL_KIND_IMPORT\x10\x06\x32\xe1\x02\n\x0eProfileService\x12M\n\nGetProfile\x12\x1e.utterson.v1.GetProfileRequest\x1a\x1f.utterson.v1.GetProfileResponse\x12_\n\x10\x42\x61tchGetProfiles\x12$.utterson.v1.BatchGetProfilesRequest\x1a%.utterson.v1.BatchGetProfilesResponse\x12M\n\nListEvents\x12\x1e.utterson.v1.ListEventsRequest\x1a\x1f.utterson.v1.ListEventsResponse\x12P\n\x0bListHistory\x12\x1f.utterson.v1.ListHistoryRequest\x1a .utterson.v1.ListHistoryResponseB|\n\x0f\x64\x65v.utterson.v1B\x13ProfileServiceProtoP\x01Z\'utterson.dev/api/utterson/v1;uttersonv1\xaa\x02\x0bUtterson.V1\xca\x02\x0bUtterson\\V1\xea\x02\x0cUtterson::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,32 +36,32 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'utterson.v1.profile_service
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\017dev.utterson.v1B\023ProfileServiceProtoP\001Z\'utterson.dev/api/utterson/v1;uttersonv1\252\002\013Utterson.V1\312\002\013Utterson\\V1\352\002\014Utterson::V1'
-  _globals['_CALLKIND']._serialized_start=2458
-  _globals['_CALLKIND']._serialized_end=2627
+  _globals['_CALLKIND']._serialized_start=2554
+  _globals['_CALLKIND']._serialized_end=2723
   _globals['_PROFILE']._serialized_start=174
-  _globals['_PROFILE']._serialized_end=508
-  _globals['_PROFILEIDENTIFIER']._serialized_start=511
-  _globals['_PROFILEIDENTIFIER']._serialized_end=757
-  _globals['_GETPROFILEREQUEST']._serialized_start=759
-  _globals['_GETPROFILEREQUEST']._serialized_end=866
-  _globals['_GETPROFILERESPONSE']._serialized_start=868
-  _globals['_GETPROFILERESPONSE']._serialized_end=969
-  _globals['_BATCHGETPROFILESREQUEST']._serialized_start=971
-  _globals['_BATCHGETPROFILESREQUEST']._serialized_end=1086
-  _globals['_BATCHGETPROFILESRESPONSE']._serialized_start=1088
-  _globals['_BATCHGETPROFILESRESPONSE']._serialized_end=1197
-  _globals['_LISTEVENTSREQUEST']._serialized_start=1200
-  _globals['_LISTEVENTSREQUEST']._serialized_end=1340
-  _globals['_STOREDEVENT']._serialized_start=1343
-  _globals['_STOREDEVENT']._serialized_end=1631
-  _globals['_LISTEVENTSRESPONSE']._serialized_start=1633
-  _globals['_LISTEVENTSRESPONSE']._serialized_end=1743
-  _globals['_LISTHISTORYREQUEST']._serialized_start=1746
-  _globals['_LISTHISTORYREQUEST']._serialized_end=1887
-  _globals['_HISTORYENTRY']._serialized_start=1890
-  _globals['_HISTORYENTRY']._serialized_end=2339
-  _globals['_LISTHISTORYRESPONSE']._serialized_start=2341
-  _globals['_LISTHISTORYRESPONSE']._serialized_end=2455
-  _globals['_PROFILESERVICE']._serialized_start=2630
-  _globals['_PROFILESERVICE']._serialized_end=2983
+  _globals['_PROFILE']._serialized_end=604
+  _globals['_PROFILEIDENTIFIER']._serialized_start=607
+  _globals['_PROFILEIDENTIFIER']._serialized_end=853
+  _globals['_GETPROFILEREQUEST']._serialized_start=855
+  _globals['_GETPROFILEREQUEST']._serialized_end=962
+  _globals['_GETPROFILERESPONSE']._serialized_start=964
+  _globals['_GETPROFILERESPONSE']._serialized_end=1065
+  _globals['_BATCHGETPROFILESREQUEST']._serialized_start=1067
+  _globals['_BATCHGETPROFILESREQUEST']._serialized_end=1182
+  _globals['_BATCHGETPROFILESRESPONSE']._serialized_start=1184
+  _globals['_BATCHGETPROFILESRESPONSE']._serialized_end=1293
+  _globals['_LISTEVENTSREQUEST']._serialized_start=1296
+  _globals['_LISTEVENTSREQUEST']._serialized_end=1436
+  _globals['_STOREDEVENT']._serialized_start=1439
+  _globals['_STOREDEVENT']._serialized_end=1727
+  _globals['_LISTEVENTSRESPONSE']._serialized_start=1729
+  _globals['_LISTEVENTSRESPONSE']._serialized_end=1839
+  _globals['_LISTHISTORYREQUEST']._serialized_start=1842
+  _globals['_LISTHISTORYREQUEST']._serialized_end=1983
+  _globals['_HISTORYENTRY']._serialized_start=1986
+  _globals['_HISTORYENTRY']._serialized_end=2435
+  _globals['_LISTHISTORYRESPONSE']._serialized_start=2437
+  _globals['_LISTHISTORYRESPONSE']._serialized_end=2551
+  _globals['_PROFILESERVICE']._serialized_start=2726
+  _globals['_PROFILESERVICE']._serialized_end=3079
 # @@protoc_insertion_point(module_scope)

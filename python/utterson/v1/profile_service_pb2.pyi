@@ -77,6 +77,8 @@ class Profile(_message.Message):
     MERGES_FIELD_NUMBER: _builtins.int
     SOURCE_PROFILE_ID_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    TRAITS_TRUNCATED_FIELD_NUMBER: _builtins.int
+    IDENTIFIERS_TRUNCATED_FIELD_NUMBER: _builtins.int
     profile_id: _builtins.int
     """The profile's id."""
     known: _builtins.bool
@@ -87,13 +89,19 @@ class Profile(_message.Message):
     """How many merges the profile has behind it."""
     source_profile_id: _builtins.int
     """The anonymous profile that a linked profile came from, else 0."""
+    traits_truncated: _builtins.bool
+    """There are more traits than are told here."""
+    identifiers_truncated: _builtins.bool
+    """There are more identifiers than are told here."""
     @_builtins.property
     def identifiers(self) -> _containers.RepeatedCompositeFieldContainer[Global___ProfileIdentifier]:
-        """What the profile holds, by priority, then by time added."""
+        """What the profile holds, by priority, then by time added; the first of them where there are more than 10,000 or
+        they take more than 512 KiB.
+        """
 
     @_builtins.property
     def traits(self) -> _struct_pb2.Struct:
-        """The traits (rule M8)."""
+        """The traits (rule M8); the newest of them where they take more than 2 MiB."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
@@ -110,10 +118,12 @@ class Profile(_message.Message):
         merges: _builtins.int = ...,
         source_profile_id: _builtins.int = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        traits_truncated: _builtins.bool = ...,
+        identifiers_truncated: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "traits", b"traits"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "identifiers", b"identifiers", "known", b"known", "merges", b"merges", "orphaned", b"orphaned", "profile_id", b"profile_id", "source_profile_id", b"source_profile_id", "traits", b"traits"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "identifiers", b"identifiers", "identifiers_truncated", b"identifiers_truncated", "known", b"known", "merges", b"merges", "orphaned", b"orphaned", "profile_id", b"profile_id", "source_profile_id", b"source_profile_id", "traits", b"traits", "traits_truncated", b"traits_truncated"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -375,7 +385,7 @@ class ListEventsResponse(_message.Message):
     """Empty when there are no more."""
     @_builtins.property
     def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___StoredEvent]:
-        """The events, newest first by event time."""
+        """The events, newest first by event time; fewer than asked for where they take more than 3 MiB."""
 
     def __init__(
         self,
@@ -503,7 +513,7 @@ class ListHistoryResponse(_message.Message):
     """Empty when there are no more."""
     @_builtins.property
     def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___HistoryEntry]:
-        """The decisions, newest first."""
+        """The decisions, newest first; fewer than asked for where they take more than 3 MiB."""
 
     def __init__(
         self,

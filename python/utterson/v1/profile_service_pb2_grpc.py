@@ -69,7 +69,8 @@ class ProfileServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def BatchGetProfiles(self, request, context):
-        """Tells up to 100 profiles; all or nothing.
+        """Tells up to 100 profiles; all or nothing. They share what an answer may hold: of n profiles each is told by an
+        n-th of it, see Profile.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

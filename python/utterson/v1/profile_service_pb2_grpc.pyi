@@ -36,7 +36,9 @@ class ProfileServiceStub:
     GetProfile: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.GetProfileRequest, _profile_service_pb2.GetProfileResponse]
     """Tells one profile; a merged-away id answers the survivor."""
     BatchGetProfiles: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.BatchGetProfilesRequest, _profile_service_pb2.BatchGetProfilesResponse]
-    """Tells up to 100 profiles; all or nothing."""
+    """Tells up to 100 profiles; all or nothing. They share what an answer may hold: of n profiles each is told by an
+    n-th of it, see Profile.
+    """
     ListEvents: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.ListEventsRequest, _profile_service_pb2.ListEventsResponse]
     """Lists a profile's events, newest first."""
     ListHistory: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.ListHistoryRequest, _profile_service_pb2.ListHistoryResponse]
@@ -50,7 +52,9 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     GetProfile: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.GetProfileRequest, _profile_service_pb2.GetProfileResponse]  # type: ignore[assignment]
     """Tells one profile; a merged-away id answers the survivor."""
     BatchGetProfiles: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.BatchGetProfilesRequest, _profile_service_pb2.BatchGetProfilesResponse]  # type: ignore[assignment]
-    """Tells up to 100 profiles; all or nothing."""
+    """Tells up to 100 profiles; all or nothing. They share what an answer may hold: of n profiles each is told by an
+    n-th of it, see Profile.
+    """
     ListEvents: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.ListEventsRequest, _profile_service_pb2.ListEventsResponse]  # type: ignore[assignment]
     """Lists a profile's events, newest first."""
     ListHistory: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.ListHistoryRequest, _profile_service_pb2.ListHistoryResponse]  # type: ignore[assignment]
@@ -73,7 +77,9 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _profile_service_pb2.BatchGetProfilesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_profile_service_pb2.BatchGetProfilesResponse, _abc.Awaitable[_profile_service_pb2.BatchGetProfilesResponse]]:
-        """Tells up to 100 profiles; all or nothing."""
+        """Tells up to 100 profiles; all or nothing. They share what an answer may hold: of n profiles each is told by an
+        n-th of it, see Profile.
+        """
 
     @_abc_1.abstractmethod
     def ListEvents(

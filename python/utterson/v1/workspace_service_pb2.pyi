@@ -212,7 +212,7 @@ class ListWorkspacesResponse(_message.Message):
     """Empty when there are no more."""
     @_builtins.property
     def workspaces(self) -> _containers.RepeatedCompositeFieldContainer[Global___Workspace]:
-        """The workspaces, by id."""
+        """The workspaces, by id; fewer than asked for where their policies take more than 3 MiB."""
 
     def __init__(
         self,
@@ -366,7 +366,7 @@ class ListPolicyRevisionsResponse(_message.Message):
     """Empty when there are no more."""
     @_builtins.property
     def policy_revisions(self) -> _containers.RepeatedCompositeFieldContainer[Global___PolicyRevision]:
-        """The policies, newest first."""
+        """The policies, newest first; fewer than asked for where they take more than 3 MiB."""
 
     def __init__(
         self,
@@ -403,7 +403,7 @@ class ImportProfilesRequest(_message.Message):
     """In the first message: makes the whole call repeatable (rule C7)."""
     @_builtins.property
     def identifiers(self) -> _containers.RepeatedCompositeFieldContainer[_identifier_pb2.Identifier]:
-        """The profile's identifiers; the limit of 32 does not hold here."""
+        """The profile's identifiers, at most 1,000,000; the limit of 32 does not hold here."""
 
     @_builtins.property
     def traits(self) -> _struct_pb2.Struct:
@@ -450,7 +450,7 @@ class ImportedProfile(_message.Message):
     """How many merges the profile has behind it."""
     @_builtins.property
     def identifiers(self) -> _containers.RepeatedCompositeFieldContainer[_identifier_pb2.Identifier]:
-        """The profile's identifiers; the limit of 32 does not hold here."""
+        """The profile's identifiers, at most 1,000,000; the limit of 32 does not hold here."""
 
     @_builtins.property
     def traits(self) -> _struct_pb2.Struct:

@@ -28,6 +28,13 @@ pub fn check(policy: &[u8]) -> Result<Checked, Vec<Violation>> {
     compile(&read(decoded))
 }
 
+/// A policy that is kept, ready for use. The error names every fault.
+pub fn stored(policy: &[u8]) -> Result<Checked, Vec<Violation>> {
+    let decoded = v1::Policy::decode(policy)
+        .map_err(|_| vec![Violation::new("policy", "must be an encoded utterson.v1.Policy")])?;
+    Ok(checked(Policy::compile_kept(&read(decoded))?))
+}
+
 /// A policy that is kept, for comparing how its types are normalised: without its blocked patterns, which may take long
 /// to compile. `None` where the bytes are no policy.
 #[must_use]
@@ -45,9 +52,12 @@ pub fn preset(name: &str) -> Option<Checked> {
 }
 
 fn compile(spec: &PolicySpec) -> Result<Checked, Vec<Violation>> {
-    let (policy, warnings) = Policy::compile(spec)?;
+    Ok(checked(Policy::compile(spec)?))
+}
+
+fn checked((policy, warnings): (Policy, Vec<String>)) -> Checked {
     let encoded = write(policy.expanded()).encode_to_vec();
-    Ok(Checked { policy: Arc::new(policy), encoded, warnings })
+    Checked { policy: Arc::new(policy), encoded, warnings }
 }
 
 fn read(policy: v1::Policy) -> PolicySpec {

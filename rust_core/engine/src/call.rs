@@ -144,11 +144,11 @@ impl fmt::Display for ImportPlace {
 
 /// One profile of a graph that is taken over.
 #[derive(Clone, Debug)]
-pub struct ImportRow {
+pub struct ImportRow<'c> {
     /// Where it stands, to name it where something is wrong.
     pub place: ImportPlace,
     /// The profile's identifiers.
-    pub identifiers: Vec<RawIdentifier<'static>>,
+    pub identifiers: Vec<RawIdentifier<'c>>,
     /// The profile's traits, ordered by name.
     pub traits: Vec<RawTrait>,
     /// When the profile was made; `None` means now.

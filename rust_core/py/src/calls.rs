@@ -6,8 +6,10 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use self_cell::self_cell;
+use utterson_codec::bounds;
 use utterson_codec::decode::{self, Batch, Group};
 use utterson_engine::call::CallKind;
+use utterson_engine::decide::Submission;
 use utterson_engine::fault;
 
 use crate::errors::Fault;
@@ -58,9 +60,30 @@ impl CallGroup {
         submissions.iter().map(|submission| submission.as_ref().err().cloned().map(Fault)).collect()
     }
 
+    /// About how much the calls ask to be done, in identifiers.
+    #[getter]
+    fn weight(&self) -> usize {
+        self.0.group().submissions.iter().map(weight).sum()
+    }
+
     fn __len__(&self) -> usize {
         self.0.group().submissions.len()
     }
+}
+
+/// What a call that is explained costs beside one that is not: each round is written down.
+const EXPLAINED: usize = 4;
+
+/// So many bytes, of values, traits or properties, take as long as an identifier.
+const BYTES_OF_ONE: usize = 512;
+
+fn weight(submission: &Submission<'_>) -> usize {
+    let Ok(call) = submission else { return 0 };
+    let values = call.identifiers.len() + 2 * call.changes.len();
+    let values = if call.explain { EXPLAINED * values } else { values };
+    let traits = call.traits.iter().map(|one| one.value.as_ref().map_or(0, Vec::len)).sum::<usize>();
+    let texts = call.identifiers.iter().map(|one| one.value.len()).sum::<usize>();
+    values + (traits + texts + call.event.properties.len()) / BYTES_OF_ONE
 }
 
 /// A decoded batch or stream message, split by workspace.
@@ -103,12 +126,17 @@ pub enum ParsedBatch {
     Refused(Fault),
 }
 
+/// A request of more bytes is large: other threads run while it is read.
+const LARGE_BYTES: usize = 16 << 10;
+
 /// Decodes the request of a unary call of the kind.
 #[pyfunction]
-pub fn parse_call(kind: i32, request: PyBackedBytes) -> PyResult<ParsedCall> {
+pub fn parse_call(py: Python<'_>, kind: i32, request: PyBackedBytes) -> PyResult<ParsedCall> {
     let kind = kind_of(kind).ok_or_else(|| PyValueError::new_err("no such kind of call"))?;
-    // Too short a work to let other threads run meanwhile.
-    let read = caught(|| Message::try_new(request, |request| decode::single(kind, request).map(Batch::from)));
+    let is_large = request.len() > LARGE_BYTES;
+    let read = || Message::try_new(request, |request| decode::single(kind, request).map(Batch::from));
+    // Mostly too short a work to let other threads run meanwhile.
+    let read = if is_large { py.detach(|| caught(read)) } else { caught(read) };
     Ok(match read.map_err(panicked)? {
         Ok(message) => ParsedCall::Group(CallGroup(Calls { message: Arc::new(message), place: 0 })),
         Err(fault) => ParsedCall::Refused(Fault(fault)),
@@ -142,6 +170,19 @@ fn kind_of(number: i32) -> Option<CallKind> {
     let kinds =
         [CallKind::Identify, CallKind::Login, CallKind::Logout, CallKind::Track, CallKind::Modify, CallKind::Search];
     kinds.into_iter().find(|kind| *kind as i32 == number)
+}
+
+/// Counts what an encoded request holds; a fault where it is over a bound, or none.
+#[pyfunction]
+pub fn check_request(message: &str, request: &[u8]) -> PyResult<Option<Fault>> {
+    // A few milliseconds at the most: what is longer is refused for its length.
+    Ok(caught(|| bounds::check(message, request)).map_err(panicked)?.err().map(Fault))
+}
+
+/// Tells the workspace of an encoded `ImportProfilesRequest`; `None` if it is none.
+#[pyfunction]
+pub fn imported_workspace(message: &[u8]) -> PyResult<Option<&str>> {
+    caught(|| decode::imported_workspace(message)).map_err(panicked)
 }
 
 /// Counts the profiles of an encoded `ImportProfilesRequest`.

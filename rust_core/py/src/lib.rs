@@ -30,7 +30,10 @@ mod _core {
     #[pymodule_export]
     use crate::audit::TableAudit;
     #[pymodule_export]
-    use crate::calls::{CallGroup, CallMessage, imported_count, parse_batch, parse_call, parse_stream_message};
+    use crate::calls::{
+        CallGroup, CallMessage, check_request, imported_count, imported_workspace, parse_batch, parse_call,
+        parse_stream_message,
+    };
     #[pymodule_export]
     use crate::errors::{Fault, FormatUnknownError, RepeatedCall, StateDivergedError};
     #[pymodule_export]

@@ -45,7 +45,7 @@ impl StateLoader {
         let head =
             Head { seq: Seq(head_seq), id: EntryId(exactly(head_id, "head_id")?), commit_time: Micros(commit_time_us) };
         let expected = StateHash::from_bytes(&exactly(state_hash, "state_hash")?);
-        let checked = crate::panics::apart(py, || policy::check(policy))?
+        let checked = crate::panics::apart(py, || policy::stored(policy))?
             .map_err(|_| FormatUnknownError::new_err("this build does not know the stored policy"))?;
         let policy = (PolicyRevision(policy_revision), checked.policy, policy.to_vec());
         let state = State::empty(&digest_key, &id_key, policy, head);

@@ -58,6 +58,9 @@ impl LogEntry {
     }
 }
 
+/// So many bytes take as long to copy as an effect to apply.
+const BYTES_OF_ONE: usize = 512;
+
 /// What a batch of calls would do: answers, and the effects to commit.
 #[pyclass(frozen, module = "utterson._core")]
 pub struct Plan {
@@ -135,6 +138,12 @@ impl Plan {
     #[getter]
     fn writes(&self) -> bool {
         !self.effects.is_empty()
+    }
+
+    /// About how much there is to copy and to apply, in effects.
+    #[getter]
+    fn weight(&self) -> usize {
+        self.effects.len() + self.encoded.payload.len() / BYTES_OF_ONE
     }
 
     #[getter]

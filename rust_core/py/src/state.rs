@@ -35,6 +35,9 @@ pub struct PyState {
     state: Mutex<Option<Box<State>>>,
 }
 
+/// Where a policy costs more a value, even one call takes too long to be answered on the spot.
+const HIT_COST_MAX: usize = 1000;
+
 const BROKEN: &str = "the state is broken: load it anew";
 
 /// What becomes of the state after work on it.
@@ -189,6 +192,9 @@ impl PyState {
             Err(TryLockError::WouldBlock) => return Ok(None),
         };
         let Some(state) = place.as_mut() else { return Err(StateDivergedError::new_err(BROKEN)) };
+        if state.policy.value_cost() > HIT_COST_MAX {
+            return Ok(None);
+        }
         match caught(|| hit::answer(state, submission, Micros(now_us), freshness)) {
             Ok(answer) => Ok(answer.map(|answer| PyBytes::new(py, &answer))),
             Err(broken) => {
@@ -241,9 +247,8 @@ impl PyState {
     ) -> PyResult<ImportPlan> {
         let stamp = (Micros(now_us), EntryId(exactly(entry_id, "entry_id")?));
         self.read_mut(py, |state| {
-            let decided = decode::import(&self.name, &messages).and_then(|import| {
-                decide::decide_import(state, &import.rows, &import.request_id, stamp, &EventEncoder)
-            });
+            let decided = decode::import(&self.name, &messages)
+                .and_then(|import| decide::decide_import(state, &import.rows, import.request_id, stamp, &EventEncoder));
             match decided {
                 Ok(decide::Imported::New { plan, serials }) => {
                     let profiles: Vec<ProfileId> = serials.iter().map(|&serial| state.id_of(serial)).collect();
@@ -289,8 +294,18 @@ impl PyState {
         self.work(py, |state| taken(state.commit(&entry, &effects)))
     }
 
-    fn profile(&self, py: Python<'_>, profile_id: i64) -> PyResult<Option<ProfileView>> {
-        self.read(py, |state| ProfileView::of(state, ProfileId(profile_id)))
+    #[pyo3(signature = (profile_id, identifiers_max = usize::MAX))]
+    fn profile(&self, py: Python<'_>, profile_id: i64, identifiers_max: usize) -> PyResult<Option<ProfileView>> {
+        self.read(py, |state| ProfileView::of(state, ProfileId(profile_id), identifiers_max))
+    }
+
+    fn identifier_total(&self, py: Python<'_>, profile_id: i64) -> PyResult<Option<usize>> {
+        self.read(py, |state| ProfileView::identifier_total(state, ProfileId(profile_id)))
+    }
+
+    #[getter]
+    fn value_cost(&self, py: Python<'_>) -> PyResult<usize> {
+        self.read(py, |state| state.policy.value_cost())
     }
 
     fn revision_token(&self, py: Python<'_>, seq: u64, id: &[u8]) -> PyResult<String> {

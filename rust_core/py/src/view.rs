@@ -4,6 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use utterson_engine::ids::{ProfileId, Serial};
 use utterson_engine::state::State;
+use utterson_engine::state::index::Entry;
 
 /// One profile in the state; `digests` and `holders` side by side, by priority, then time added.
 #[pyclass(frozen, module = "utterson._core")]
@@ -22,6 +23,9 @@ pub struct ProfileView {
     merges: u32,
     #[pyo3(get)]
     source_profile_id: i64,
+    /// How many identifiers it holds, told here or not.
+    #[pyo3(get)]
+    identifier_total: usize,
     identifiers: Vec<[u8; 16]>,
     #[pyo3(get)]
     holders: Vec<u32>,
@@ -36,18 +40,30 @@ impl ProfileView {
 }
 
 impl ProfileView {
-    /// Looks a profile up by its public id; for a merged-away id the survivor (rule M9).
-    pub fn of(state: &State, id: ProfileId) -> Option<Self> {
+    /// How many identifiers a profile holds, without looking at them; `None` for an id that is nobody's.
+    pub fn identifier_total(state: &State, id: ProfileId) -> Option<usize> {
+        let root = state.profiles.root(state.serial_of(id)?);
+        state.profiles.get(root).map(|row| row.identifiers as usize)
+    }
+
+    /// Looks a profile up by its public id; for a merged-away id the survivor (rule M9). Of its identifiers at most so
+    /// many are told, the first ones.
+    pub fn of(state: &State, id: ProfileId, identifiers_max: usize) -> Option<Self> {
         let asked = state.serial_of(id)?;
         let root = state.profiles.root(asked);
         let row = state.profiles.get(root)?;
-        let mut entries: Vec<_> = state
-            .entries(root)
-            .map(|entry| {
-                let rank = state.policy.rank_of(state.types.name(entry.type_id));
-                (rank, entry.add_time, entry.serial, entry.digest)
-            })
-            .collect();
+        let told = |entry: Entry| {
+            let rank = state.policy.rank_of(state.types.name(entry.type_id));
+            (rank, entry.add_time, entry.serial, entry.digest)
+        };
+        // Who wants none is spared the walk.
+        let mut entries: Vec<_> =
+            if identifiers_max == 0 { Vec::new() } else { state.entries(root).map(told).collect() };
+        if entries.len() > identifiers_max {
+            // Sorting all of a large profile would take ten times as long.
+            entries.select_nth_unstable(identifiers_max);
+            entries.truncate(identifiers_max);
+        }
         entries.sort_unstable();
         let public = |serial: Serial| state.id_of(serial).0;
         Some(Self {
@@ -58,6 +74,7 @@ impl ProfileView {
             known: state.is_known(root),
             merges: row.merges,
             source_profile_id: state.profiles.source(root).map_or(0, public),
+            identifier_total: row.identifiers as usize,
             identifiers: entries.iter().map(|(_, _, _, digest)| digest.to_bytes()).collect(),
             holders: entries.iter().map(|(_, _, serial, _)| serial.0).collect(),
         })

@@ -45,7 +45,7 @@ async def test_a_read_asks_for_a_confirmation_until_it_was_made(replica: Replica
     await (await other.lane()).run(operation)
     assert reading.done
     assert not operation.needs_confirmation(default_strong=True)
-    assert [record.identifiers[0].raw_value for record in reading.records()] == ["x"]
+    assert [record.identifiers[0].raw_value for record in await reading.records()] == ["x"]
 
 
 async def test_a_read_takes_a_turn_where_the_state_falls_behind_beside_the_lane(

@@ -30,7 +30,7 @@ async def test_profiles_are_told_in_the_order_asked_and_as_often(replica: Replic
     state = await replica.state()
     reading = await reading_of(replica, 2, 1, 2)
     assert await reading.read(lambda: state) == state.head
-    assert [record.identifiers[0].raw_value for record in reading.records()] == ["b", "a", "b"]
+    assert [record.identifiers[0].raw_value for record in await reading.records()] == ["b", "a", "b"]
 
 
 async def test_a_state_at_another_head_reads_nothing_and_learns_the_head(replica: Replica, other: Replica) -> None:
@@ -49,7 +49,7 @@ async def test_a_state_at_another_head_reads_nothing_and_learns_the_head(replica
 
 async def test_nothing_is_told_before_the_reading(replica: Replica) -> None:
     with pytest.raises(RuntimeError):
-        (await reading_of(replica, 1)).records()
+        await (await reading_of(replica, 1)).records()
 
 
 async def test_the_first_that_nobody_knows_is_named(replica: Replica) -> None:
@@ -58,7 +58,7 @@ async def test_the_first_that_nobody_knows_is_named(replica: Replica) -> None:
     reading = await reading_of(replica, 1, 77, 78)
     await reading.read(lambda: state)
     with pytest.raises(UttersonError) as caught:
-        reading.records()
+        await reading.records()
     assert caught.value.reason is Reason.PROFILE_NOT_FOUND
     assert caught.value.resource is not None
     assert caught.value.resource.name == "77"

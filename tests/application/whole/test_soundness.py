@@ -195,7 +195,7 @@ async def test_a_broken_bit_is_told_and_the_state_loaded_anew(
     await live(core, 4, 60)
     made = await core.identify(("email", "ed.hyde@example.com"))
     broken = await core.state()
-    view = broken.profile(made.profile_id)
+    view = broken.profile(made.profile_id, 10)
     assert view is not None
     (digest,) = view.digests
     flip_bit(digest, at)

@@ -2,10 +2,15 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Final
 
 from utterson.application.lane.operation import Batch, CommitUnderWay
 from utterson.application.ports.engine import Plan, State
 from utterson.domain.decisions import ParsedGroup
+
+# Batches that ask for more, in identifiers of an ordinary policy, are decided in a thread: that costs more than a small
+# batch takes, and less than others would wait for a large one.
+HEAVY_WEIGHT: Final = 4_000
 
 
 class CallBatch(Batch):
@@ -23,6 +28,11 @@ class CallBatch(Batch):
         self._groups = groups
         self._plan: Plan | None = None
         self._ahead: tuple[State, bytes, Plan] | None = None
+        self._weight = sum(group.weight for group in groups)
+
+    def is_threaded(self, state: State) -> bool:
+        """Tell whether deciding takes so long that others would wait for it."""
+        return self.threaded or self._weight * state.value_cost > HEAVY_WEIGHT
 
     @property
     def plan(self) -> Plan:
@@ -32,7 +42,9 @@ class CallBatch(Batch):
         return self._plan
 
     def decide_ahead(self, under_way: CommitUnderWay, now_us: int, entry_id: bytes) -> None:
-        """Decide all calls, in order, on the state that a commit under way leads to."""
+        """Decide all calls, in order, on the state that a commit under way leads to; not if it takes long."""
+        if self.is_threaded(under_way.state):
+            return
         plan = under_way.plan.decide_after(self._groups, now_us, entry_id)
         self._ahead = (under_way.state, under_way.entry_id, plan)
 
@@ -41,7 +53,7 @@ class CallBatch(Batch):
         ahead, self._ahead = self._ahead, None
         if ahead is not None and ahead[0] is state and ahead[1] == state.head.id:
             self._plan = ahead[2]
-        elif self.threaded:
+        elif self.is_threaded(state):
             self._plan = await asyncio.to_thread(state.decide, self._groups, now_us, entry_id)
         else:
             self._plan = state.decide(self._groups, now_us, entry_id)

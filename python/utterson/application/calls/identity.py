@@ -1,8 +1,8 @@
 """The hot path: single calls, batch requests and streams, each workspace's calls through its lane."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from typing import Final
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any, Final
 
 from utterson.application.calls.submission import Submission, answered
 from utterson.application.lane.context import LaneContext
@@ -15,8 +15,10 @@ from utterson.domain.calls import CallKind
 from utterson.domain.decisions import Answer, ParsedGroup, ParsedMessage, Reply
 from utterson.domain.errors import Reason, UttersonError
 
-# Some hundred calls.
+# Requests of more bytes are read in a thread where several workspaces share the loop: some hundred calls.
 LARGE_BYTES: Final = 16 * 1024
+# Requests of more bytes are read in a thread always; no batch of ordinary calls is so large.
+PARSE_BYTES_MAX: Final = 256 * 1024
 
 
 def unary_response(reply: Reply) -> bytes:
@@ -61,17 +63,35 @@ class IdentityService:
         Raises:
             UttersonError: the call is refused at once.
         """
+        if len(request) > PARSE_BYTES_MAX:
+            self._keep(self._begin_large(kind, request, receiver))
+            return None
         group = self._engine.parse_call(kind, request)
         lane = self._lanes.open_lane(group.workspace)
         if lane is None:
-            opening = asyncio.create_task(self._offer_when_open(group, receiver))
-            self._openings.add(opening)
-            opening.add_done_callback(self._openings.discard)
+            self._keep(self._offer_when_open(group, receiver))
             return None
         hit = lane.answer_hit(group)
         if hit is None and not lane.hold_hit(group, receiver):
             lane.offer(group, receiver)
         return hit
+
+    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something that a call waits for."""
+        opening = asyncio.create_task(work)
+        self._openings.add(opening)
+        opening.add_done_callback(self._openings.discard)
+
+    async def _begin_large(self, kind: CallKind, request: bytes, receiver: Receiver) -> None:
+        """Begin to answer a call that takes long to read; never raises."""
+        try:
+            group = await asyncio.to_thread(self._engine.parse_call, kind, request)
+        except Exception as error:
+            if not receiver.done():
+                known = isinstance(error, UttersonError)
+                receiver.set_exception(error if known else internal_fault(error, self._context.entropy))
+            return
+        await self._offer_when_open(group, receiver)
 
     async def _offer_when_open(self, group: ParsedGroup, receiver: Receiver) -> None:
         """Put a call into its workspace's lane as soon as that is open; never raises."""
@@ -157,9 +177,9 @@ class IdentityService:
             submissions.put_nowait(None)
 
     async def _parsed(self, parse: Callable[[bytes], ParsedMessage], request: bytes) -> ParsedMessage:
-        """Parse a message; one that takes long, beside the event loop, where other workspaces share that."""
-        now_s = asyncio.get_running_loop().time()
-        if len(request) > LARGE_BYTES and self._context.sharing.is_shared(now_s):
+        """Parse a message; one that takes long, beside the event loop: the sooner where other workspaces share that."""
+        is_shared = self._context.sharing.is_shared(asyncio.get_running_loop().time())
+        if len(request) > (LARGE_BYTES if is_shared else PARSE_BYTES_MAX):
             return await asyncio.to_thread(parse, request)
         return parse(request)
 

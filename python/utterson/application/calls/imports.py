@@ -60,6 +60,10 @@ class ImportService:
         self._context = context
         self._progress = ImportProgress()
 
+    def workspace_of(self, message: bytes) -> str | None:
+        """Tell the workspace that an encoded `ImportProfilesRequest` names; None if it is no such message."""
+        return self._context.engine.imported_workspace(message)
+
     async def import_profiles(
         self, workspace: str, messages: AsyncIterator[bytes], part: ImportPart = WHOLE_IMPORT
     ) -> bytes:

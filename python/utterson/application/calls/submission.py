@@ -1,11 +1,15 @@
 """A message on its way: its groups wait in their lanes, its results are put together in the order of its calls."""
 
 import asyncio
+from typing import Final
 
 from utterson.application.ports.process import Entropy, StatusEncoder
 from utterson.application.refusals import internal_fault
 from utterson.domain.decisions import Answer, ParsedMessage, Reply
 from utterson.domain.errors import UttersonError
+
+# So many refusals are encoded before others have their turn: a few milliseconds at the most.
+REFUSALS_AT_ONCE: Final = 16
 
 
 def answered(answers: list[Answer]) -> "asyncio.Future[Reply]":
@@ -41,15 +45,21 @@ class Submission:
             reply = self._futures[0].result()
             if isinstance(reply, bytes):
                 return reply
-        return self._results(encode_status)
+        return await self._results(encode_status)
 
-    def _results(self, encode_status: StatusEncoder) -> list[tuple[bool, bytes]]:
+    async def _results(self, encode_status: StatusEncoder) -> list[tuple[bool, bytes]]:
+        """Put the results together, a few refusals at a time: each may name dozens of fields."""
         results: list[tuple[bool, bytes] | None] = [None] * self._message.size
-        for position, fault in self._message.faults:
-            results[position] = (False, encode_status(fault))
+        answers: list[tuple[int, Answer]] = list(self._message.faults)
         for group, future in zip(self._message.groups, self._futures, strict=True):
-            for position, answer in zip(group.positions, _answers(future, group.size), strict=True):
-                results[position] = _result(answer, encode_status)
+            answers += zip(group.positions, _answers(future, group.size), strict=True)
+        refused = 0
+        for position, answer in answers:
+            results[position] = _result(answer, encode_status)
+            refused += not isinstance(answer, bytes)
+            if refused >= REFUSALS_AT_ONCE:
+                refused = 0
+                await asyncio.sleep(0)
         return [self._missing(encode_status) if result is None else result for result in results]
 
     def _missing(self, encode_status: StatusEncoder) -> tuple[bool, bytes]:

@@ -96,7 +96,7 @@ class Lane:
     @property
     def state(self) -> State | None:
         """The state, to look at between two awaits only; None while it is not loaded or busy in a thread."""
-        return None if self._runner.threaded else self._keeper.state
+        return None if self._runner.threaded or self._keeper.threaded else self._keeper.state
 
     @property
     def confirmed_at_s(self) -> float:

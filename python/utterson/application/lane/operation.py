@@ -19,6 +19,11 @@ class Operation(Protocol):
     threaded: bool = False
     allows_deciding_ahead: bool = False
 
+    def is_threaded(self, state: State) -> bool:
+        """Tell whether `decide` leaves the event loop with this state: always or never, unless told otherwise."""
+        del state
+        return self.threaded
+
     async def decide(self, state: State, now_us: int, entry_id: bytes) -> Plan | None:
         """Look at the state; None where there is nothing to commit."""
         ...

@@ -15,6 +15,8 @@ from utterson.logs import once_a_second
 logger = logging.getLogger("utterson.application")
 
 TAIL_ROWS_MAX = 128
+# Entries with a larger payload are replayed in a thread: others would wait for it.
+HEAVY_PAYLOAD_BYTES = 256 * 1024
 LONG_AGO_S = float("-inf")
 
 
@@ -30,6 +32,8 @@ class StateKeeper:
         self.state: State | None = None
         self.confirmed_at_s = LONG_AGO_S
         self.known_seq = 0
+        # Whether a thread has the state: nobody else may look at it meanwhile.
+        self.threaded = False
         self._context = context
         self._pause = LoadPause()
 
@@ -83,9 +87,20 @@ class StateKeeper:
             for row in rows:
                 if row.payload is None:
                     raise StateDivergedError("the log's payload was dropped before this replica read it")
-                state.replay(row)
+                await self._replay(state, row)
             if len(rows) < TAIL_ROWS_MAX:
                 return
+
+    async def _replay(self, state: State, row: LogRow) -> None:
+        """Take one entry into the state; in a thread what takes long: a large one, or a policy to compile."""
+        if len(row.payload or b"") <= HEAVY_PAYLOAD_BYTES and row.policy_revision == state.policy_revision:
+            state.replay(row)
+            return
+        self.threaded = True
+        try:
+            await asyncio.to_thread(state.replay, row)
+        finally:
+            self.threaded = False
 
     async def catch_up_from_log(self) -> None:
         """Catch up by a query of its own."""

@@ -29,6 +29,8 @@ ENTRY_ID_BYTES = 16
 RELOADS_MAX = 1
 # So many lost races in a row, and the workspace's row is locked first, so that a slow server gets its turn.
 LOSSES_BEFORE_LOCK = 2
+# Plans with more effects are copied and applied in a thread: others would wait for it.
+HEAVY_EFFECTS = 20_000
 
 
 class _Step(Enum):
@@ -155,7 +157,7 @@ class TurnRunner:
             return _Step.AGAIN
         asked_at_s = asyncio.get_running_loop().time()
         await self._context.failpoints.reach(FailpointPlace.AFTER_DECIDE)
-        commit = plan.commit(self._keeper.keys.workspace_key)
+        commit = await self._commit_of(plan)
         if operation.allows_deciding_ahead:
             self.under_way = CommitUnderWay(state, commit.id, plan)
         try:
@@ -163,7 +165,13 @@ class TurnRunner:
         finally:
             self.under_way = None
         await self._context.failpoints.reach(FailpointPlace.BEFORE_APPLY)
-        return self._concluded(outcome, plan, asked_at_s)
+        return await self._concluded_apart(operation, outcome, plan, asked_at_s)
+
+    async def _commit_of(self, plan: Plan) -> Commit:
+        """Give a plan's entry and columns; those of a large one in a thread."""
+        if plan.weight > HEAVY_EFFECTS:
+            return await asyncio.to_thread(plan.commit, self._keeper.keys.workspace_key)
+        return plan.commit(self._keeper.keys.workspace_key)
 
     async def _attempt_locked(self, operation: Operation) -> _Step:
         """Lock the workspace's row, then catch up, decide and commit: while it is locked nobody else commits."""
@@ -181,7 +189,7 @@ class TurnRunner:
             deciding = True
             plan = await self._decide(operation, state)
             deciding, decided = False, True
-            return plan.commit(self._keeper.keys.workspace_key) if plan is not None and plan.writes else None
+            return await self._commit_of(plan) if plan is not None and plan.writes else None
 
         asked_at_s = asyncio.get_running_loop().time()
         try:
@@ -194,11 +202,11 @@ class TurnRunner:
             raise
         if outcome is CommitOutcome.OK and not decided:
             return _Step.AGAIN
-        return self._concluded(outcome, plan, asked_at_s)
+        return await self._concluded_apart(operation, outcome, plan, asked_at_s)
 
     async def _decide(self, operation: Operation, state: State) -> Plan | None:
         entry_id = self._context.entropy(ENTRY_ID_BYTES)
-        self.threaded = operation.threaded
+        self.threaded = operation.is_threaded(state)
         try:
             return await operation.decide(state, self._context.clock_us(), entry_id)
         finally:
@@ -216,6 +224,18 @@ class TurnRunner:
         if fresh:
             return _Step.DONE
         return _Step.DONE if await self._keeper.confirm() else _Step.AGAIN
+
+    async def _concluded_apart(
+        self, operation: Operation, outcome: CommitOutcome, plan: Plan | None, asked_at_s: float
+    ) -> _Step:
+        """Conclude an attempt; what takes long to apply in a thread, while nobody else looks at the state."""
+        if plan is None or not (operation.threaded or plan.weight > HEAVY_EFFECTS):
+            return self._concluded(outcome, plan, asked_at_s)
+        self.threaded = True
+        try:
+            return await asyncio.to_thread(self._concluded, outcome, plan, asked_at_s)
+        finally:
+            self.threaded = False
 
     def _concluded(self, outcome: CommitOutcome, plan: Plan | None, asked_at_s: float) -> _Step:
         match outcome:

@@ -31,6 +31,11 @@ class Plan(Protocol):
         """Whether a call that changes nothing leaves the consistency to the server's setting."""
         ...
 
+    @property
+    def weight(self) -> int:
+        """About how much there is to copy and to take into the state, in effects."""
+        ...
+
     def commit(self, workspace_key: int) -> Commit:
         """Give the log entry and the columns of a plan that writes."""
         ...
@@ -62,7 +67,10 @@ class Plan(Protocol):
 
 
 class ProfileView(Protocol):
-    """One profile in the state; `digests` and `holders` lie side by side, by priority, then by time added."""
+    """One profile in the state; `digests` and `holders` lie side by side, by priority, then by time added.
+
+    They may be the first of `identifier_total`.
+    """
 
     @property
     def profile_id(self) -> int: ...  # noqa: D102 - told by the class
@@ -78,6 +86,8 @@ class ProfileView(Protocol):
     def merges(self) -> int: ...  # noqa: D102
     @property
     def source_profile_id(self) -> int: ...  # noqa: D102
+    @property
+    def identifier_total(self) -> int: ...  # noqa: D102
     @property
     def digests(self) -> list[bytes]: ...  # noqa: D102
     @property
@@ -109,6 +119,15 @@ class State(Protocol):
     @property
     def identifier_count(self) -> int:
         """How many identifiers the state holds."""
+        ...
+
+    @property
+    def value_cost(self) -> int:
+        """About how long the policy takes for one value at the worst, beside what an ordinary one takes."""
+        ...
+
+    def identifier_total(self, profile_id: int) -> int | None:
+        """Tell how many identifiers a profile holds, without looking at them; None for an id that is nobody's."""
         ...
 
     def decide(self, groups: Sequence[ParsedGroup], now_us: int, entry_id: bytes) -> Plan:
@@ -157,8 +176,8 @@ class State(Protocol):
         """Take the scrub on by about so many rows, at most to the end of its round."""
         ...
 
-    def profile(self, profile_id: int) -> ProfileView | None:
-        """Tell one profile by its public id; the survivor where it was merged away."""
+    def profile(self, profile_id: int, identifiers_max: int) -> ProfileView | None:
+        """Tell one profile by its public id, with the first of its identifiers; the survivor where it was merged."""
         ...
 
     def read_token(self, token: str) -> Revision | None:
@@ -213,6 +232,14 @@ class Engine(Protocol):
 
     def group_faults(self, group: ParsedGroup) -> list[UttersonError | None]:
         """Give what is wrong with each call whatever the workspace: for calls that no workspace decides."""
+        ...
+
+    def check_request(self, message: str, request: bytes) -> UttersonError | None:
+        """Give the refusal of an encoded request that is over a bound of its lists or no such message, else None."""
+        ...
+
+    def imported_workspace(self, message: bytes) -> str | None:
+        """Tell the workspace of an encoded `ImportProfilesRequest`; None if it is none."""
         ...
 
     def imported_count(self, message: bytes) -> int:

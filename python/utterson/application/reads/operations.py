@@ -8,7 +8,7 @@ from utterson.application.reads.profile_reading import ProfileReading
 
 
 class FindProfiles(Operation):
-    """Finds profiles by their public ids.
+    """Finds profiles by their public ids, without their identifiers.
 
     Args:
         profile_ids: whom to find; `views` tells them in this order, None for an id that is nobody's.
@@ -21,7 +21,7 @@ class FindProfiles(Operation):
     async def decide(self, state: State, now_us: int, entry_id: bytes) -> Plan | None:
         """Find them; writes nothing."""
         del now_us, entry_id
-        self.views = [state.profile(profile_id) for profile_id in self._profile_ids]
+        self.views = [state.profile(profile_id, 0) for profile_id in self._profile_ids]
         return None
 
     def needs_confirmation(self, *, default_strong: bool) -> bool:
@@ -36,10 +36,18 @@ class ReadInTurn(Operation):
     def __init__(self, reading: ProfileReading) -> None:
         self._reading = reading
 
+    def is_threaded(self, state: State) -> bool:
+        """Tell whether the profiles are so large that looking at the state takes long."""
+        del state
+        return self._reading.is_large
+
     async def decide(self, state: State, now_us: int, entry_id: bytes) -> Plan | None:
         """Read once; where the snapshot is elsewhere, the confirmation that follows brings the state there."""
         del now_us, entry_id
-        await self._reading.read(lambda: state)
+        if self._reading.is_large:
+            await self._reading.read_apart(state)
+        else:
+            await self._reading.read(lambda: state)
         return None
 
     def needs_confirmation(self, *, default_strong: bool) -> bool:

@@ -6,7 +6,7 @@ from utterson.application.lane.context import LaneContext
 from utterson.application.lane.lane import Lane
 from utterson.application.lane.lanes import Lanes
 from utterson.application.lane.operation import CatchUp
-from utterson.application.paging import PageTokens, page_limit
+from utterson.application.paging import PageTokens, cut_by_bytes, page_limit
 from utterson.application.ports.engine import State
 from utterson.application.reads.operations import FindProfiles, ReadInTurn
 from utterson.application.reads.profile_reading import ProfileReading, profile_not_found
@@ -40,6 +40,9 @@ class ProfilesService:
     ) -> list[ProfileRecord]:
         """Tell profiles, all from one state: that of the newest commit, on whatever replica.
 
+        A profile that is asked for twice is read once. Where there is more than an answer may hold, each is told in
+        part: see `ProfileRecord`.
+
         Raises:
             UttersonError: PROFILE_NOT_FOUND names the first that is missing; REVISION_INVALID, HISTORY_DIVERGED,
                 REVISION_NOT_REACHED for `at_least`.
@@ -53,12 +56,14 @@ class ProfilesService:
             with store_refusals(workspace):
                 head = await reading.read(lambda: lane.state)
             if reading.done:
-                return self._records(lane, reading)
+                return await self._records(lane, reading)
+            if reading.is_large:
+                break
             await lane.reach(head.seq)
         for _ in range(IN_LANE_TRIES):
             await lane.run(ReadInTurn(reading))
             if reading.done:
-                return self._records(lane, reading)
+                return await self._records(lane, reading)
         raise UttersonError(
             Reason.STORE_UNAVAILABLE,
             "other servers change the workspace too fast; try again",
@@ -68,38 +73,36 @@ class ProfilesService:
     async def list_events(self, workspace: str, profile_id: int, page_size: int, page_token: str) -> Page[bytes]:
         """List encoded `StoredEvent`s, newest first; profile 0 lists the unresolved ones."""
         limit = page_limit(page_size)
-        tokens = PageTokens("events", workspace, profile_id)
-        read = tokens.read(page_token, 3)
         lane = await self._lanes.lane(workspace)
+        tokens = PageTokens(lane.keys.digest_key, "events", workspace, profile_id)
+        read = tokens.read(page_token, 3)
         members = [UNRESOLVED_PROFILE] if profile_id == UNRESOLVED_PROFILE else await self._members(lane, profile_id)
         before = NEWEST_EVENT if read is None else EventPosition(read[0][0], read[0][1], min(read[0][2], INT32_MAX))
         with store_refusals(workspace):
             rows = await self._store.events_page(lane.keys.workspace_key, members, before, limit + 1)
-        next_token = ""
-        if len(rows) > limit:
-            last = rows[limit - 1].at
-            next_token = tokens.write([last.time_us, last.seq, last.position])
-        return Page([row.record for row in rows[:limit]], next_token)
+        told, has_more = cut_by_bytes(rows, limit, lambda row: len(row.record))
+        last = told[-1].at if has_more else None
+        next_token = "" if last is None else tokens.write([last.time_us, last.seq, last.position])
+        return Page([row.record for row in told], next_token)
 
     async def list_history(self, workspace: str, profile_id: int, page_size: int, page_token: str) -> Page[bytes]:
         """List encoded `HistoryEntry`s, newest first; a survivor shows the merged ones' too."""
         limit = page_limit(page_size)
-        tokens = PageTokens("history", workspace, profile_id)
-        read = tokens.read(page_token, 2)
         lane = await self._lanes.lane(workspace)
+        tokens = PageTokens(lane.keys.digest_key, "history", workspace, profile_id)
+        read = tokens.read(page_token, 2)
         members = await self._members(lane, profile_id)
         before = NEWEST_DECISION if read is None else HistoryPosition(read[0][0], min(read[0][1], INT32_MAX))
         with store_refusals(workspace):
             rows = await self._store.history_page(lane.keys.workspace_key, members, before, limit + 1)
-        next_token = ""
-        if len(rows) > limit:
-            last = rows[limit - 1].at
-            next_token = tokens.write([last.seq, last.position])
-        return Page([row.record for row in rows[:limit]], next_token)
+        told, has_more = cut_by_bytes(rows, limit, lambda row: len(row.record))
+        last = told[-1].at if has_more else None
+        next_token = "" if last is None else tokens.write([last.seq, last.position])
+        return Page([row.record for row in told], next_token)
 
-    def _records(self, lane: Lane, reading: ProfileReading) -> list[ProfileRecord]:
+    async def _records(self, lane: Lane, reading: ProfileReading) -> list[ProfileRecord]:
         try:
-            return reading.records()
+            return await reading.records()
         except StateDivergedError as error:
             lane.distrust(error)
             raise internal_fault(error, self._context.entropy) from None

@@ -1,11 +1,13 @@
 """Workspaces and their policies: made, told, listed, changed."""
 
 import asyncio
+import re
+from typing import Final
 
 from utterson.application.lane.context import LaneContext
 from utterson.application.lane.lane import Lane
 from utterson.application.lane.lanes import Lanes
-from utterson.application.paging import PageTokens, page_limit
+from utterson.application.paging import PageTokens, cut_by_bytes, invalid_page_token, page_limit, text_position_told
 from utterson.application.refusals import (
     RETRY_AFTER_MS,
     outcome_unknown,
@@ -15,7 +17,7 @@ from utterson.application.refusals import (
 )
 from utterson.application.workspaces.etag import policy_etag
 from utterson.application.workspaces.policy_change import EarlierPolicies, PolicyChange
-from utterson.domain.chain import FailureKind, NewWorkspace, StoredWorkspace, StoreFailureError
+from utterson.domain.chain import FailureKind, NewWorkspace, StoredWorkspace, StoreFailureError, WorkspaceKeys
 from utterson.domain.decisions import CheckedPolicy
 from utterson.domain.errors import FieldViolation, Reason, Resource, UttersonError
 from utterson.domain.records import Page, PolicyRevisionRecord, WorkspaceRecord
@@ -25,6 +27,7 @@ REVISION_MAX = 2**31 - 1
 # A policy may be large: so many are held in memory at a time while earlier ones are searched.
 POLICIES_READ_AT_ONCE = 8
 CHANGE_TRIES = 10
+_WORKSPACE_ID: Final = re.compile(r"[a-z][a-z0-9-]{0,62}")
 
 
 class WorkspacesService:
@@ -41,7 +44,7 @@ class WorkspacesService:
         Raises:
             UttersonError: POLICY_INVALID, FIELD_INVALID (no such preset), WORKSPACE_EXISTS, STORE_UNAVAILABLE.
         """
-        checked = self._preset(preset or "") if policy is None else self._context.engine.check_policy(policy)
+        checked = self._preset(preset or "") if policy is None else await self._checked(policy)
         entropy = self._context.entropy
         new = NewWorkspace(
             workspace,
@@ -68,12 +71,13 @@ class WorkspacesService:
     async def list_workspaces(self, page_size: int, page_token: str) -> Page[WorkspaceRecord]:
         """List workspaces by id."""
         limit = page_limit(page_size)
-        tokens = PageTokens("workspaces")
-        after = tokens.read(page_token, 0)
+        after = await self._place_told(page_token)
         with store_refusals():
-            rows = await self._store.page("" if after is None else after[1], limit + 1)
-        next_token = tokens.write(text_position=rows[limit - 1].keys.workspace) if len(rows) > limit else ""
-        return Page([_record(row) for row in rows[:limit]], next_token)
+            rows = await self._store.page(after, limit + 1)
+        told, has_more = cut_by_bytes(rows, limit, lambda row: len(row.policy.policy))
+        last = told[-1].keys if has_more else None
+        next_token = "" if last is None else _workspace_tokens(last).write(text_position=last.workspace)
+        return Page([_record(row) for row in told], next_token)
 
     async def update_policy(self, workspace: str, policy: bytes, etag: str) -> WorkspaceRecord:
         """Change the policy in the log's order; an empty etag overwrites.
@@ -82,7 +86,7 @@ class WorkspacesService:
             UttersonError: POLICY_INVALID, ETAG_MISMATCH, POLICY_CHANGE_FORBIDDEN, WORKSPACE_NOT_FOUND.
         """
         lane = await self._lanes.lane(workspace)
-        checked: CheckedPolicy = self._context.engine.check_policy(policy)
+        checked = await self._checked(policy)
         operation = await self._decided(lane, checked.policy, etag)
         if operation.refusal is not None:
             raise operation.refusal
@@ -100,15 +104,36 @@ class WorkspacesService:
     ) -> Page[PolicyRevisionRecord]:
         """List the policies that a workspace had, newest first."""
         limit = page_limit(page_size)
-        tokens = PageTokens("policies", workspace)
-        before = tokens.read(page_token, 1)
         stored = await self._stored(workspace)
-        revision = REVISION_MAX if before is None else min(max(before[0][0], 0), REVISION_MAX)
+        tokens = PageTokens(stored.keys.digest_key, "policies", workspace)
+        before = tokens.read(page_token, 1)
+        revision = REVISION_MAX if before is None else before[0][0]
         with store_refusals():
             rows = await self._store.policies_page(stored.keys.workspace_key, revision, limit + 1)
-        next_token = tokens.write([rows[limit - 1].policy_revision]) if len(rows) > limit else ""
-        records = [PolicyRevisionRecord(row.policy_revision, row.policy, row.create_time_us) for row in rows[:limit]]
+        told, has_more = cut_by_bytes(rows, limit, lambda row: len(row.policy))
+        next_token = tokens.write([told[-1].policy_revision]) if has_more else ""
+        records = [PolicyRevisionRecord(row.policy_revision, row.policy, row.create_time_us) for row in told]
         return Page(records, next_token)
+
+    async def _place_told(self, page_token: str) -> str:
+        """Tell the workspace after which the next page begins; its own key proves the token.
+
+        The list belongs to no workspace, and so has no key of its own.
+
+        Raises:
+            UttersonError: PAGE_TOKEN_INVALID.
+        """
+        told = text_position_told(page_token)
+        if not page_token:
+            return ""
+        if _WORKSPACE_ID.fullmatch(told) is None:
+            raise invalid_page_token()
+        with store_refusals():
+            stored = await self._store.get(told)
+        if stored is None:
+            raise invalid_page_token()
+        _workspace_tokens(stored.keys).read(page_token, 0)
+        return told
 
     async def _decided(self, lane: Lane, policy: bytes, etag: str) -> PolicyChange:
         """Run a change until it is decided: nearly always once, where types return a second time.
@@ -144,6 +169,10 @@ class WorkspacesService:
                     missing.difference_update(taken)
             before = page[-1].policy_revision
         return EarlierPolicies(policy_revision, types, found)
+
+    async def _checked(self, policy: bytes) -> CheckedPolicy:
+        """Expand and check a policy beside the event loop: compiling its expressions may take a second."""
+        return await asyncio.to_thread(self._context.engine.check_policy, policy)
 
     def _preset(self, name: str) -> CheckedPolicy:
         preset = self._context.engine.preset_policy(name)
@@ -181,6 +210,11 @@ class WorkspacesService:
         if stored is None:
             raise workspace_not_found(workspace)
         return stored
+
+
+def _workspace_tokens(last: WorkspaceKeys) -> PageTokens:
+    """Give the tokens of the list of workspaces that stand at one of them."""
+    return PageTokens(last.digest_key, "workspaces")
 
 
 def _record(stored: StoredWorkspace) -> WorkspaceRecord:

@@ -28,7 +28,9 @@ class PageToken(_message.Message):
     POSITION_FIELD_NUMBER: _builtins.int
     TEXT_POSITION_FIELD_NUMBER: _builtins.int
     list: _builtins.bytes
-    """Digest of the list's other arguments, so that a token of another list is refused."""
+    """Digest, under a secret of the workspace, of the list's other arguments and of the position: a token of another list,
+    and one that somebody made up, is refused.
+    """
     text_position: _builtins.str
     """The same where the order is by text."""
     @_builtins.property

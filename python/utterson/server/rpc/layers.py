@@ -77,6 +77,8 @@ class GuardLayer:
             try:
                 return await behaviour(request, context)
             except BaseException as error:
+                # grpc keeps the error that ends the call, and with it this frame, until the garbage collector comes by.
+                del request
                 await _refuse(error, method, context)
 
         return guarded
@@ -92,6 +94,7 @@ class GuardLayer:
             except GeneratorExit:
                 raise
             except BaseException as error:
+                del request
                 await _refuse(error, method, context)
 
         return guarded

@@ -3,7 +3,7 @@
 import grpc
 
 from utterson.application.reads.profiles import ProfilesService
-from utterson.server.messages import profile_message
+from utterson.server.messages import list_of_encoded, profile_message
 from utterson.server.rpc.layers import Context, Handler
 from utterson.v1 import profile_service_pb2 as messages
 
@@ -21,7 +21,7 @@ class ProfileServicer:
         (record,) = await self._use_cases.get_profiles(
             request.workspace, [request.profile_id], request.at_least, context.time_remaining()
         )
-        return messages.GetProfileResponse(profile=profile_message(record), merged_into=record.merged_into)
+        return messages.GetProfileResponse(profile=await profile_message(record), merged_into=record.merged_into)
 
     async def batch_get_profiles(
         self, request: messages.BatchGetProfilesRequest, context: Context
@@ -30,34 +30,32 @@ class ProfileServicer:
         records = await self._use_cases.get_profiles(
             request.workspace, list(request.profile_ids), request.at_least, context.time_remaining()
         )
+        made: dict[int, messages.Profile] = {}
+        for record in records:
+            if record.profile_id not in made:
+                made[record.profile_id] = await profile_message(record)
         return messages.BatchGetProfilesResponse(
-            profiles=[profile_message(record) for record in records],
+            profiles=[made[record.profile_id] for record in records],
             merged_into=[record.merged_into for record in records],
         )
 
-    async def list_events(self, request: messages.ListEventsRequest, context: Context) -> messages.ListEventsResponse:
+    async def list_events(self, request: messages.ListEventsRequest, context: Context) -> bytes:
         """List a profile's events."""
         del context
         page = await self._use_cases.list_events(
             request.workspace, request.profile_id, request.page_size, request.page_token
         )
-        return messages.ListEventsResponse(
-            events=[messages.StoredEvent.FromString(event) for event in page.items],
-            next_page_token=page.next_page_token,
-        )
+        response = messages.ListEventsResponse(next_page_token=page.next_page_token)
+        return list_of_encoded(response, "events", page.items)
 
-    async def list_history(
-        self, request: messages.ListHistoryRequest, context: Context
-    ) -> messages.ListHistoryResponse:
+    async def list_history(self, request: messages.ListHistoryRequest, context: Context) -> bytes:
         """List the decisions that touched a profile."""
         del context
         page = await self._use_cases.list_history(
             request.workspace, request.profile_id, request.page_size, request.page_token
         )
-        return messages.ListHistoryResponse(
-            entries=[messages.HistoryEntry.FromString(entry) for entry in page.items],
-            next_page_token=page.next_page_token,
-        )
+        response = messages.ListHistoryResponse(next_page_token=page.next_page_token)
+        return list_of_encoded(response, "entries", page.items)
 
 
 def profile_handlers(use_cases: ProfilesService) -> dict[str, Handler]:
@@ -77,11 +75,9 @@ def profile_handlers(use_cases: ProfilesService) -> dict[str, Handler]:
         "ListEvents": grpc.unary_unary_rpc_method_handler(
             servicer.list_events,
             messages.ListEventsRequest.FromString,
-            messages.ListEventsResponse.SerializeToString,
         ),
         "ListHistory": grpc.unary_unary_rpc_method_handler(
             servicer.list_history,
             messages.ListHistoryRequest.FromString,
-            messages.ListHistoryResponse.SerializeToString,
         ),
     }

@@ -19,7 +19,7 @@ from utterson.server.rpc import identity_servicer, profile_servicer, workspace_s
 from utterson.server.rpc.draining import DrainingHealth, DrainingReflection
 from utterson.server.rpc.layering import LayeredHandlers, standard_layers
 from utterson.server.rpc.reflection import ReflectionPool
-from utterson.server.validation import FieldRules
+from utterson.server.validation import FieldRules, RequestBounds
 
 SERVICES: Final = (identity_servicer.SERVICE, workspace_servicer.SERVICE, profile_servicer.SERVICE)
 UNLIMITED: Final = -1
@@ -109,6 +109,7 @@ def build_server(
     workspaces: WorkspacesService,
     profiles: ProfilesService,
     *,
+    bounds: RequestBounds,
     listen: str,
     receive_bytes_max: int,
     reflection: bool,
@@ -120,6 +121,7 @@ def build_server(
         imports: the take-over of graphs.
         workspaces: the use cases of workspaces.
         profiles: the use cases of profiles.
+        bounds: what counts a request before a message is made of it.
         listen: where to listen, `host:port` or `unix:path`.
         receive_bytes_max: the largest message taken, in bytes; larger ones are RESOURCE_EXHAUSTED.
         reflection: whether tools such as grpcurl may ask for the API's descriptors.
@@ -131,7 +133,7 @@ def build_server(
             workspace_servicer.SERVICE: workspace_servicer.workspace_handlers(workspaces, imports),
             profile_servicer.SERVICE: profile_servicer.profile_handlers(profiles),
         },
-        standard_layers(FieldRules(), drain),
+        standard_layers(FieldRules(bounds), drain),
     )
     health_servicer = health.aio.HealthServicer()
     server = grpc.aio.server(options=_options(receive_bytes_max))

@@ -4,7 +4,6 @@ import re
 from collections.abc import AsyncIterator, Iterable
 
 import grpc
-from google.protobuf.message import DecodeError
 
 from utterson.application.calls.imports import ImportService
 from utterson.application.workspaces.workspaces import WorkspacesService
@@ -90,14 +89,10 @@ class WorkspaceServicer:
             sentence = "the stream is empty; send at least one profile"
             raise UttersonError(Reason.FIELD_INVALID, sentence, violations=(FieldViolation("", sentence),))
         part = _part_of(context.invocation_metadata() or ())
-        return await self._imports.import_profiles(_workspace_of(first), _rejoined(first, requests), part)
-
-
-def _workspace_of(request: bytes) -> str:
-    try:
-        return messages.ImportProfilesRequest.FromString(request).workspace
-    except DecodeError as error:
-        raise malformed_request(messages.ImportProfilesRequest.DESCRIPTOR.full_name) from error
+        workspace = self._imports.workspace_of(first)
+        if workspace is None:
+            raise malformed_request(messages.ImportProfilesRequest.DESCRIPTOR.full_name)
+        return await self._imports.import_profiles(workspace, _rejoined(first, requests), part)
 
 
 def _part_of(metadata: Iterable[tuple[str, str | bytes]]) -> ImportPart:

@@ -1,4 +1,10 @@
--- A page of the decisions that touched some members, newest first; one recorded under two members is told once.
+-- A page of the decisions that touched some members, newest first; one recorded under two members is told once. Rows that
+-- begin beyond so many bytes are left out, but never the second.
+SELECT seq, position, record
+FROM (
+SELECT seq, position, record,
+    row_number() OVER page AS place, sum(octet_length(record)) OVER page - octet_length(record) AS begins
+FROM (
 SELECT DISTINCT ON (h.seq, h.position) h.seq, h.position, h.record
 FROM unnest($2::bigint[]) AS m (profile)
 CROSS JOIN LATERAL (
@@ -9,3 +15,8 @@ CROSS JOIN LATERAL (
 ) AS h
 ORDER BY h.seq DESC, h.position DESC
 LIMIT $5
+) AS told
+WINDOW page AS (ORDER BY seq DESC, position DESC ROWS UNBOUNDED PRECEDING)
+) AS counted
+WHERE begins < $6::bigint OR place <= 2
+ORDER BY seq DESC, position DESC

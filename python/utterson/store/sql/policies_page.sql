@@ -1,6 +1,16 @@
--- A page of a workspace's policies, newest first.
+-- A page of a workspace's policies, newest first. Rows that begin beyond so many bytes are left out, but never the second.
 SELECT policy_revision, policy, create_time_us
-FROM policies
-WHERE workspace_key = $1 AND policy_revision < $2
+FROM (
+    SELECT policy_revision, policy, create_time_us,
+        row_number() OVER page AS place, sum(octet_length(policy)) OVER page - octet_length(policy) AS begins
+    FROM (
+        SELECT policy_revision, policy, create_time_us
+        FROM policies
+        WHERE workspace_key = $1 AND policy_revision < $2
+        ORDER BY policy_revision DESC
+        LIMIT $3
+    ) AS told
+    WINDOW page AS (ORDER BY policy_revision DESC ROWS UNBOUNDED PRECEDING)
+) AS counted
+WHERE begins < $4::bigint OR place <= 2
 ORDER BY policy_revision DESC
-LIMIT $3

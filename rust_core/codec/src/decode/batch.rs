@@ -13,7 +13,7 @@ use super::reader::{Broken, Reader};
 use crate::proto::tags::v1::{batch_resolve_request, stream_resolve_request};
 
 /// The most calls of one batch or stream message.
-const MAX_CALLS: usize = 1000;
+pub const MAX_CALLS: usize = 1000;
 
 /// The bytes of a short call: a message's length over this guesses how many calls it holds, to make room for them.
 const CALL_BYTES: usize = 32;
@@ -106,7 +106,13 @@ impl<'m> Message<'m> {
         let mut reader = Reader::new(request);
         while let Some(mut field) = reader.next()? {
             match field.tag {
-                tag if tag == tags.calls => message.calls.push(field.bytes()?),
+                tag if tag == tags.calls => {
+                    message.calls.push(field.bytes()?);
+                    if message.calls.len() > MAX_CALLS {
+                        // One too many is refused whatever comes after it.
+                        break;
+                    }
+                }
                 tag if tag == tags.workspace => message.workspace = field.text()?,
                 tag if Some(tag) == tags.sequence => message.sequence = field.signed()?,
                 _ => field.skip()?,

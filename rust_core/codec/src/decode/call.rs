@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 
+use prost::Message;
 use prost_types::{Struct, Timestamp};
 use utterson_engine::call::{Call, CallKind, RawChange, RawEvent, RawIdentifier};
 use utterson_engine::fault::Violation;
 use utterson_engine::policy::is_type_name;
 use utterson_engine::rules::common::c2_refuse::{MAX_IDENTIFIERS, TYPE_NAME};
 
-use super::reader::{Broken, Reader};
+use super::reader::{Broken, Field, Reader};
 use super::{fields, structs};
 use crate::proto::tags::v1::{
     call as call_tag, identifier as identifier_tag, identify_request as shared, login_request, logout_request,
@@ -67,13 +68,18 @@ struct Rare {
     /// Of a Modify.
     profile_id: i64,
     changes: Vec<v1::Change>,
+    /// The bytes told of traits or of the event.
+    struct_bytes: usize,
 }
 
 impl<'m> Fields<'m> {
-    /// Reads a request on top of what an earlier one told.
+    /// Reads a request on top of what an earlier one told, to the end or until a list is over its bound: what comes
+    /// after that is not looked at.
     fn read(&mut self, kind: CallKind, request: &'m [u8]) -> Result<(), Broken> {
         let mut reader = Reader::of_texts(request);
-        while let Some(field) = reader.next()? {
+        while !self.is_over()
+            && let Some(field) = reader.next()?
+        {
             match (field.tag, kind) {
                 (shared::WORKSPACE, _) => self.workspace = field.text()?,
                 (shared::IDENTIFIERS, _) => self.identifiers.push(identifier(field.message()?)?),
@@ -83,8 +89,10 @@ impl<'m> Fields<'m> {
                 (shared::VALIDATE_ONLY, _) => self.validate_only = field.flag()?,
                 (shared::EXPLAIN, _) => self.explain = field.flag()?,
                 (shared::CONSISTENCY, _) => self.consistency = field.enumeration()?,
-                (shared::TRAITS, CallKind::Identify | CallKind::Login) => field.merge(&mut self.rare().traits)?,
-                (track_request::EVENT, CallKind::Track) => field.merge(&mut self.rare().event)?,
+                (shared::TRAITS, CallKind::Identify | CallKind::Login) => {
+                    self.take_struct(field, |rare| &mut rare.traits)?
+                }
+                (track_request::EVENT, CallKind::Track) => self.take_struct(field, |rare| &mut rare.event)?,
                 (modify_request::PROFILE_ID, CallKind::Modify) => self.rare().profile_id = field.signed()?,
                 (modify_request::CHANGES, CallKind::Modify) => {
                     let mut change = None;
@@ -95,6 +103,25 @@ impl<'m> Fields<'m> {
             }
         }
         Ok(())
+    }
+
+    /// Takes a message that holds a Struct, unless all that was told of it is too long for any: a Struct takes many
+    /// times its bytes in memory.
+    fn take_struct<M: Message + Default>(
+        &mut self,
+        field: Field<'_, 'm>,
+        place: impl FnOnce(&mut Rare) -> &mut Option<M>,
+    ) -> Result<(), Broken> {
+        let rare = self.rare();
+        rare.struct_bytes = rare.struct_bytes.saturating_add(field.value_len()?);
+        if rare.struct_bytes > structs::MAX_TOLD_BYTES { field.skip() } else { field.merge(place(rare)) }
+    }
+
+    /// Whether a list has more than any call may hold.
+    #[inline]
+    fn is_over(&self) -> bool {
+        self.identifiers.len() > MAX_IDENTIFIERS
+            || self.rare.as_ref().is_some_and(|rare| rare.changes.len() > MAX_IDENTIFIERS)
     }
 
     fn rare(&mut self) -> &mut Rare {
@@ -129,7 +156,7 @@ impl<'m> Told<'m> {
 }
 
 #[inline]
-fn identifier(mut message: Reader<'_>) -> Result<RawIdentifier<'_>, Broken> {
+pub(super) fn identifier(mut message: Reader<'_>) -> Result<RawIdentifier<'_>, Broken> {
     let (mut type_name, mut value) = ("", "");
     if let Some(usual) = message.two_texts() {
         (type_name, value) = usual;
@@ -184,14 +211,16 @@ pub(super) fn of_batch(message: &[u8]) -> Result<Option<Told<'_>>, Broken> {
 fn identify<'m>(read: &mut Read<'m>, mut request: Fields<'m>) {
     written(read, &mut request);
     if let Some(rare) = request.rare {
-        read.call.traits = structs::traits(rare.traits, "traits", &mut read.violations);
+        let traits = structs::told(rare.traits, rare.struct_bytes, "traits", &mut read.violations);
+        read.call.traits = structs::traits(traits, "traits", &mut read.violations);
     }
 }
 
 fn track<'m>(read: &mut Read<'m>, mut request: Fields<'m>) {
     written(read, &mut request);
     // A feed's row may have nothing to tell but who it was.
-    let event = request.rare.and_then(|rare| rare.event).unwrap_or_default();
+    let rare = request.rare.unwrap_or_default();
+    let event = structs::told(rare.event, rare.struct_bytes, "event", &mut read.violations).unwrap_or_default();
     fields::check_text(&event.name, "event.name", &mut read.violations);
     let properties = structs::properties(event.properties.as_ref(), "event.properties", &mut read.violations);
     fields::check_text(&event.message_id, "event.message_id", &mut read.violations);

@@ -29,18 +29,8 @@ pub(super) fn check_workspace(workspace: &str, path: &str) -> Result<(), Violati
     if good { Ok(()) } else { Err(Violation::new(path, WORKSPACE)) }
 }
 
-pub(super) fn identifiers(sent: Vec<v1::Identifier>) -> Vec<RawIdentifier<'static>> {
-    let owned = |one: v1::Identifier| RawIdentifier { type_name: one.r#type.into(), value: one.value.into() };
-    sent.into_iter().map(owned).collect()
-}
-
 pub(super) fn check_identifiers(identifiers: &[RawIdentifier<'_>], path: &str, violations: &mut Vec<Violation>) {
     take_over(c2_refuse::check_shape(identifiers, path), violations);
-}
-
-/// As `check_identifiers`, for an import: any number but none.
-pub(super) fn check_many_identifiers(identifiers: &[RawIdentifier<'_>], path: &str, violations: &mut Vec<Violation>) {
-    take_over(c2_refuse::check_shape_unbounded(identifiers, path), violations);
 }
 
 fn take_over(checked: Result<(), Fault>, violations: &mut Vec<Violation>) {

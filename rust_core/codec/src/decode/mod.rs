@@ -8,13 +8,13 @@ mod fields;
 mod import;
 #[cfg(test)]
 mod like_prost;
-mod reader;
+pub(crate) mod reader;
 mod structs;
 #[cfg(test)]
 mod tests;
 
-pub use batch::{Batch, Group, batch, single, stream_message};
-pub use import::{Import, MAX_PROFILES, import, imported_count};
+pub use batch::{Batch, Group, MAX_CALLS, batch, single, stream_message};
+pub use import::{Import, MAX_PROFILE_IDENTIFIERS, MAX_PROFILES, import, imported_count, imported_workspace};
 pub use structs::MAX_NESTING;
 
 use utterson_engine::fault::{Fault, Reason};

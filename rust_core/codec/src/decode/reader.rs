@@ -8,7 +8,7 @@ use prost::{DecodeError, Message};
 
 /// The bytes are no such message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Broken;
+pub(crate) struct Broken;
 
 impl From<DecodeError> for Broken {
     fn from(_: DecodeError) -> Self {
@@ -40,14 +40,14 @@ fn key(left: &mut &[u8]) -> Result<(u32, WireType), Broken> {
 }
 
 /// The bytes of a message that are not read yet.
-pub(super) struct Reader<'m> {
+pub(crate) struct Reader<'m> {
     left: &'m [u8],
     /// The same bytes, where they are text as a whole: then no part of them is looked through again.
     text: Option<&'m str>,
 }
 
 /// A field whose tag is known and whose value comes next.
-pub(super) struct Field<'r, 'm> {
+pub(crate) struct Field<'r, 'm> {
     /// Its tag.
     pub tag: u32,
     wire_type: WireType,
@@ -87,6 +87,18 @@ impl<'m> Reader<'m> {
 }
 
 impl<'m> Field<'_, 'm> {
+    /// Whether the value is told with its length: a text, a message, or numbers packed together.
+    pub fn has_length(&self) -> bool {
+        matches!(self.wire_type, WireType::LengthDelimited)
+    }
+
+    /// The bytes of a value that is told with its length, before it is read.
+    pub fn value_len(&self) -> Result<usize, Broken> {
+        check_wire_type(WireType::LengthDelimited, self.wire_type)?;
+        let mut left = self.reader.left;
+        usize::try_from(varint(&mut left)?).map_err(|_| Broken)
+    }
+
     /// A `bytes`, or a message that is read later.
     #[inline]
     pub fn bytes(&mut self) -> Result<&'m [u8], Broken> {

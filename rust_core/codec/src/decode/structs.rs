@@ -10,9 +10,21 @@ use super::fields::MAX_TEXT_BYTES;
 
 /// The most bytes of one encoded Struct.
 const MAX_BYTES: usize = 64 << 10;
+/// The most bytes told of a field that holds a Struct, told once or in parts: room for one of [`MAX_BYTES`], for what
+/// else an event holds, and for keys that are told again. What has more is not read at all.
+pub(super) const MAX_TOLD_BYTES: usize = 4 * MAX_BYTES;
 /// The deepest nesting of lists and Structs. Below what protobuf's parsers take inside of any message of this API,
 /// so that whatever is stored can be answered.
 pub const MAX_NESTING: usize = 24;
+
+/// What was told of a field that holds a Struct; nothing, and a violation, where that was too long to be read.
+pub(super) fn told<M>(sent: Option<M>, told_bytes: usize, path: &str, violations: &mut Vec<Violation>) -> Option<M> {
+    if told_bytes <= MAX_TOLD_BYTES {
+        return sent;
+    }
+    violations.push(Violation::new(path, format!("must be at most {MAX_BYTES} bytes long")));
+    None
+}
 
 /// A call's traits, ordered by name; null removes (rule M8).
 pub(super) fn traits(sent: Option<Struct>, path: &str, violations: &mut Vec<Violation>) -> Vec<RawTrait> {

@@ -204,8 +204,9 @@ fn an_import_names_its_first_fault() {
         }
         .encode_to_vec()
     };
-    let read = import("w", &[message("w", "id"), message("w", ""), message("w", "id")]).expect("an import");
-    assert_eq!((read.rows.len(), read.request_id.as_str(), read.rows[0].identifiers.len()), (3, "id", 40));
+    let messages = [message("w", "id"), message("w", ""), message("w", "id")];
+    let read = import("w", &messages).expect("an import");
+    assert_eq!((read.rows.len(), read.request_id, read.rows[0].identifiers.len()), (3, "id", 40));
     let fault = import("w", &[message("w", "id"), message("v", "other"), vec![0xff]]).expect_err("a fault");
     assert_eq!(paths(&fault), ["messages[1].workspace", "messages[1].request_id"]);
     let malformed = import("w", &[message("w", ""), vec![0xff]]).expect_err("a fault");
@@ -224,4 +225,82 @@ fn profiles_of_an_import_are_counted_unread() {
     assert_eq!([0, 1, 2, 500].map(|profiles| imported_count(&message(profiles).encode_to_vec())), [1, 1, 2, 500]);
     let cut = message(3).encode_to_vec();
     assert_eq!((imported_count(&cut[..cut.len() - 1]), imported_count(&[0xff])), (0, 0));
+}
+
+/// A list's empty items, two bytes each, behind what makes a request of it.
+fn bomb(before: &[u8], key: u8, items: usize) -> Vec<u8> {
+    [before, &[key, 0].repeat(items)].concat()
+}
+
+#[test]
+fn a_list_over_its_bound_is_read_no_further() {
+    let workspace = [0x0a, 1, b'w'];
+    for (kind, key, field) in [(CallKind::Identify, 0x12, "identifiers"), (CallKind::Modify, 0x52, "changes")] {
+        // What comes behind is not even looked at.
+        let bytes = [bomb(&workspace, key, 33), vec![0xff]].concat();
+        let group = single(kind, &bytes).expect("a group");
+        let fault = group.submissions[0].as_ref().expect_err("a fault");
+        assert!(paths(fault).contains(&field.into()), "{fault:?}");
+    }
+    let fault = batch(&[bomb(&workspace, 0x12, 1001), vec![0xff]].concat()).expect_err("a fault");
+    assert_eq!(paths(&fault), ["calls"]);
+    // One call that is told again and again adds up.
+    let call = [0x0a, 4, 0x12, 2, 0x0a, 0].repeat(40);
+    let bytes = [&workspace[..], &[0x12], &length(call.len()), &call].concat();
+    let message = batch(&bytes).expect("a batch");
+    assert_eq!(paths(message.groups[0].submissions[0].as_ref().expect_err("a fault")), ["identifiers"]);
+}
+
+#[test]
+fn a_struct_that_is_too_long_for_any_is_not_read() {
+    // Empty values in a list: two bytes each, forty times as much once they are read.
+    let list = bomb(&[], 0x0a, 200_000);
+    let value = [&[0x32][..], &length(list.len()), &list].concat();
+    let entry = [&[0x0a, 1, b'a', 0x12][..], &length(value.len()), &value].concat();
+    let traits = [&[0x0a][..], &length(entry.len()), &entry].concat();
+    let identify = [&request().encode_to_vec()[..], &[0x4a], &length(traits.len()), &traits].concat();
+    let group = single(CallKind::Identify, &identify).expect("a group");
+    assert_eq!(paths(group.submissions[0].as_ref().expect_err("a fault")), ["traits"]);
+    let broken = [0x4a, 3, 0x0a, 1, 0x0a];
+    assert_eq!(single(CallKind::Identify, &broken).expect_err("a fault").reason, Reason::MalformedRequest);
+}
+
+#[test]
+fn an_import_keeps_nothing_of_what_it_refuses() {
+    let workspace = [0x0a, 1, b'w'];
+    // One profile of empty identifiers, in a message of its own and as one of many.
+    let alone = bomb(&workspace, 0x12, 100_000);
+    let fault = import("w", &[&alone]).expect_err("a fault");
+    assert_eq!(fault.violations.len(), 64);
+    assert_eq!(fault.violations[0].field, "messages[0].identifiers[0].type");
+    let profile = bomb(&[], 0x0a, 100_000);
+    let within = [&workspace[..], &[0x3a], &length(profile.len()), &profile].concat();
+    let fault = import("w", &[&within]).expect_err("a fault");
+    assert_eq!(fault.violations.len(), 64);
+    assert_eq!(fault.violations[0].field, "messages[0].profiles[0].identifiers[0].type");
+    // Empty profiles: the first is at fault.
+    let fault = import("w", &[bomb(&workspace, 0x3a, MAX_PROFILES + 5)]).expect_err("a fault");
+    assert_eq!(paths(&fault), ["messages[0].profiles[0].identifiers"]);
+    // More good ones than there is room for.
+    let good = [0x3a, 8, 0x0a, 6, 0x0a, 1, b'a', 0x12, 1, b'x'].repeat(MAX_PROFILES);
+    let first = [&workspace[..], &good].concat();
+    assert_eq!(import("w", &[&first]).expect("an import").rows.len(), MAX_PROFILES);
+    let one_more = [&workspace[..], &good[..10]].concat();
+    assert_eq!(paths(&import("w", &[&first, &one_more]).expect_err("a fault")), ["messages[1]"]);
+    let faults = import("w", &[[&first[..], &good[..10]].concat()]).expect_err("a fault");
+    assert_eq!(paths(&faults), ["messages[0]"]);
+}
+
+#[test]
+fn the_workspace_of_an_import_is_told_without_reading_it() {
+    let message = v1::ImportProfilesRequest {
+        workspace: "soho".into(),
+        identifiers: vec![identifier("email", "x"); 2],
+        ..v1::ImportProfilesRequest::default()
+    };
+    let bytes = message.encode_to_vec();
+    assert_eq!(imported_workspace(&bytes), Some("soho"));
+    assert_eq!(imported_workspace(&[]), Some(""));
+    assert_eq!(imported_workspace(&[0xff]), None);
+    assert_eq!(imported_workspace(&[0x0a, 1, 0xff]), None);
 }

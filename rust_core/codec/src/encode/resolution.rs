@@ -11,8 +11,17 @@ use crate::proto::tags::v1::{identifier_result as result_tag, resolution as tag}
 use crate::proto::v1;
 use crate::wire::Wire;
 
-/// Writes a resolution; `token` is that of its revision.
+/// Answers of so many bytes together have no further explanations: those of one message can be a hundred times as long
+/// as the message.
+const MAX_EXPLAINED_BYTES: usize = 8 << 20;
+
+/// Said where an explanation was asked for and is not told.
+const UNEXPLAINED: &str = "The explanation is left out: those of the calls before it are too long already.";
+
+/// Writes a resolution behind those of the calls before; `token` is that of its revision.
 pub(super) fn resolution(resolution: &Resolution, call: &Call, token: &str, bytes: &mut Vec<u8>) {
+    let explanation = resolution.explanation.as_ref();
+    let (told, left_out) = if bytes.len() < MAX_EXPLAINED_BYTES { (explanation, None) } else { (None, explanation) };
     let mut wire = Wire(bytes);
     wire.signed(tag::PROFILE_ID, number(resolution.profile));
     wire.signed(tag::OUTCOME, resolution.outcome as i64);
@@ -31,7 +40,10 @@ pub(super) fn resolution(resolution: &Resolution, call: &Call, token: &str, byte
     for warning in &resolution.warnings {
         wire.present_bytes(tag::WARNINGS, warning.as_bytes());
     }
-    if let Some(explanation) = &resolution.explanation {
+    if left_out.is_some() {
+        wire.present_bytes(tag::WARNINGS, UNEXPLAINED.as_bytes());
+    }
+    if let Some(explanation) = told {
         wire.present_bytes(tag::EXPLANATION, &explained(explanation, call).encode_to_vec());
     }
     wire.signed(tag::POLICY_REVISION, i64::from(resolution.policy_revision.0));

@@ -74,7 +74,7 @@ fn read(one: effect::Effect) -> Result<Effect, Unreadable> {
             position: Position(used.position),
         },
         effect::Effect::ChangePolicy(change) => {
-            let checked = policy::check(&change.policy).map_err(|_| Unreadable::Unknown)?;
+            let checked = policy::stored(&change.policy).map_err(|_| Unreadable::Unknown)?;
             let revision = PolicyRevision(change.policy_revision);
             Effect::ChangePolicy { revision, policy: checked.policy, encoded: change.policy }
         }

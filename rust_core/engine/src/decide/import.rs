@@ -35,7 +35,7 @@ pub enum Imported {
 /// Limits are not judged: what is taken over is taken as it stands (rule M5).
 pub fn decide_import(
     state: &mut State,
-    rows: &[ImportRow],
+    rows: &[ImportRow<'_>],
     request_id: &str,
     (now, id): (Micros, EntryId),
     encoder: &dyn Encoder,
@@ -68,7 +68,7 @@ pub fn decide_import(
 }
 
 /// The rows as one call, for the comparison of contents.
-fn content_of<'c>(rows: &'c [ImportRow], request_id: &'c str) -> Call<'c> {
+fn content_of<'c>(rows: &'c [ImportRow<'_>], request_id: &'c str) -> Call<'c> {
     let mut call = Call::new(CallKind::Import);
     call.request_id = Cow::Borrowed(request_id);
     if request_id.is_empty() {
@@ -91,8 +91,12 @@ fn content_of<'c>(rows: &'c [ImportRow], request_id: &'c str) -> Call<'c> {
 }
 
 /// C1 to C6 for every row, before anything is made.
-fn prepare_rows<'c>(state: &State, policy: &'c Policy, rows: &'c [ImportRow]) -> Result<Vec<Vec<Asked<'c>>>, Fault> {
-    let prepare_row = |row: &'c ImportRow| {
+fn prepare_rows<'c>(
+    state: &State,
+    policy: &'c Policy,
+    rows: &'c [ImportRow<'c>],
+) -> Result<Vec<Vec<Asked<'c>>>, Fault> {
+    let prepare_row = |row: &'c ImportRow<'c>| {
         let prepared = prepare::prepare(policy, &row.identifiers, &state.digester);
         let asked = prepared.map_err(|fault| under(fault, row.place))?.asked;
         if !c5_nothing_usable::any_usable(&asked) {
@@ -113,7 +117,7 @@ fn merges(state: &State) -> bool {
 fn take_over(
     decider: &mut Decider<'_>,
     policy: &Policy,
-    row: &ImportRow,
+    row: &ImportRow<'_>,
     asked: &[Asked<'_>],
     place: usize,
 ) -> Result<Serial, Fault> {

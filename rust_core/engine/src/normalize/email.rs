@@ -6,12 +6,7 @@ use std::borrow::Cow;
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizer;
 
-use super::{MAX_VALUE_BYTES, ValueFault, text};
-
-// NFKC makes a value up to eleven times longer, so a value without bound would take memory without bound. It makes
-// none shorter than a quarter, and case folding none shorter than a third: a value longer than this, white space at
-// its ends apart, is longer than MAX_VALUE_BYTES in its final form too.
-const MAX_RAW_BYTES: usize = MAX_VALUE_BYTES * 16;
+use super::{MAX_RAW_BYTES, ValueFault, text};
 
 /// The form of an e-mail address that is compared.
 pub fn normalize(raw: &str) -> Result<Cow<'_, str>, ValueFault> {

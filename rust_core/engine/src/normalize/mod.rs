@@ -67,6 +67,11 @@ impl fmt::Display for ValueFault {
 
 impl std::error::Error for ValueFault {}
 
+// NFKC makes a value up to eleven times longer, so a value without bound would take memory without bound. It makes
+// none shorter than a quarter, and case folding none shorter than a third: a value longer than this, white space at
+// its ends apart, is longer than MAX_VALUE_BYTES in its final form too.
+const MAX_RAW_BYTES: usize = MAX_VALUE_BYTES * 16;
+
 /// Rule C1: the form of `raw` that is compared, byte for byte. Normalising it again changes nothing.
 ///
 /// # Errors
@@ -77,6 +82,8 @@ pub fn normalize(normalization: Normalization, region: Option<Region>, raw: &str
     match normalization {
         Normalization::None => Ok(Cow::Borrowed(raw)),
         Normalization::Trim => Ok(Cow::Borrowed(text::trim(raw))),
+        // Lower case is never shorter than a third, so the form could only be refused.
+        Normalization::Lower if raw.len() > MAX_RAW_BYTES => Err(ValueFault::TooLong),
         Normalization::Lower => Ok(text::lower(raw)),
         Normalization::Email => email::normalize(raw),
         Normalization::Phone => phone::normalize(region, raw).map(Cow::Owned),

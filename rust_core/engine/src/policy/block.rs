@@ -1,8 +1,7 @@
 //! Blocked values, compiled once for a policy (rule C3 applies them).
 
-use regex::{RegexBuilder, RegexSet, RegexSetBuilder};
-
 use crate::fault::Violation;
+use crate::policy::expressions::{self, Budget, Expressions, Parsed};
 use crate::policy::spec::BlockedSpec;
 
 /// The longest pattern, in bytes.
@@ -10,53 +9,65 @@ pub const MAX_PATTERN_BYTES: usize = 1024;
 /// The most patterns of one list.
 pub const MAX_PATTERNS: usize = 200;
 
-// What one expression, and all expressions of one list together, may take in memory once compiled: it keeps
-// `(\w{999}){999}` out, and leaves room for anything that a person would write.
-const MAX_EXPRESSION_BYTES: usize = 1 << 20;
-const MAX_LIST_BYTES: usize = 8 << 20;
-const MAX_NESTING: u32 = 50;
-
-/// Values that never identify anybody: whole values, and expressions searched unanchored in linear time.
+/// Values that never identify anybody: whole values, and expressions searched unanchored, in one step a byte.
 #[derive(Clone, Debug, Default)]
 pub struct BlockList {
     exact: Vec<Box<str>>,
-    expressions: Option<RegexSet>,
+    expressions: Vec<Expressions>,
 }
 
 impl BlockList {
     /// Compiles a list that stands at `path`; every fault goes to `violations`, and the list then lacks what is at fault.
-    pub fn compile(specs: &[BlockedSpec], path: &str, violations: &mut Vec<Violation>) -> Self {
+    pub fn compile(specs: &[BlockedSpec], path: &str, budget: &mut Budget, violations: &mut Vec<Violation>) -> Self {
         if specs.len() > MAX_PATTERNS {
             violations.push(Violation::new(path, format!("must hold at most {MAX_PATTERNS} patterns")));
             return Self::default();
         }
-        let mut exact = Vec::new();
-        let mut expressions = Vec::new();
+        let mut list = Self::default();
+        let mut parsed = Vec::new();
+        let mut faults = Vec::new();
         for (position, spec) in specs.iter().enumerate() {
-            let result = match spec {
-                BlockedSpec::Unset => Err(("", String::from("must hold either exact or regex"))),
-                BlockedSpec::Exact(value) => {
-                    check_size(value).map(|()| exact.push(value.as_str().into())).map_err(|fault| (".exact", fault))
-                }
-                BlockedSpec::Regex(pattern) => check_size(pattern)
-                    .and_then(|()| check_expression(pattern))
-                    .map(|()| expressions.push(pattern.as_str()))
-                    .map_err(|fault| (".regex", fault)),
-            };
-            if let Err((field, description)) = result {
-                violations.push(Violation::new(format!("{path}[{position}]{field}"), description));
+            let taken = list.take(position, spec, budget, &mut parsed);
+            faults.extend(taken.err().map(|(field, description)| (position, field, description)));
+        }
+        match expressions::compile(&parsed, budget) {
+            Ok(expressions) => list.expressions = expressions,
+            Err(over) => {
+                let description =
+                    "must be simpler, or stand beside fewer others: it compiles to too large an automaton";
+                faults.extend(over.into_iter().map(|position| (position, ".regex", description.into())));
             }
         }
-        let expressions = if expressions.is_empty() {
-            None
-        } else {
-            let set = RegexSetBuilder::new(expressions).size_limit(MAX_LIST_BYTES).nest_limit(MAX_NESTING).build();
-            if set.is_err() {
-                violations.push(Violation::new(path, "must hold fewer or simpler expressions"));
-            }
-            set.ok()
+        faults.sort_by_key(|(position, ..)| *position);
+        let named = |(position, field, description): (usize, &str, String)| {
+            Violation::new(format!("{path}[{position}]{field}"), description)
         };
-        Self { exact, expressions }
+        violations.extend(faults.into_iter().map(named));
+        list
+    }
+
+    /// Takes one pattern of the list; the error tells the field and what it must be.
+    fn take<'p>(
+        &mut self,
+        position: usize,
+        spec: &'p BlockedSpec,
+        budget: &mut Budget,
+        parsed: &mut Vec<Parsed<'p>>,
+    ) -> Result<(), (&'static str, String)> {
+        match spec {
+            BlockedSpec::Unset => Err(("", String::from("must hold either exact or regex"))),
+            BlockedSpec::Exact(value) => {
+                check_size(value).map_err(|fault| (".exact", fault))?;
+                self.exact.push(value.as_str().into());
+                Ok(())
+            }
+            BlockedSpec::Regex(pattern) => {
+                check_size(pattern).map_err(|fault| (".regex", fault))?;
+                let one = expressions::parse(position, pattern, budget).map_err(|fault| (".regex", fault.into()))?;
+                parsed.push(one);
+                Ok(())
+            }
+        }
     }
 
     /// Whether a normalised value is blocked.
@@ -64,12 +75,17 @@ impl BlockList {
     #[inline]
     pub fn blocks(&self, normalized: &str) -> bool {
         // Most lists are empty, and every identifier is asked about.
-        !(self.exact.is_empty() && self.expressions.is_none()) && self.holds(normalized)
+        !(self.exact.is_empty() && self.expressions.is_empty()) && self.holds(normalized)
+    }
+
+    /// About how long the list takes for one value, beside what comparing it takes.
+    pub(super) fn value_cost(&self) -> usize {
+        self.expressions.iter().map(Expressions::value_cost).sum::<usize>().max(1)
     }
 
     fn holds(&self, normalized: &str) -> bool {
         self.exact.iter().any(|exact| **exact == *normalized)
-            || self.expressions.as_ref().is_some_and(|expressions| expressions.is_match(normalized))
+            || self.expressions.iter().any(|expressions| expressions.find(normalized))
     }
 }
 
@@ -81,24 +97,13 @@ fn check_size(pattern: &str) -> Result<(), String> {
     }
 }
 
-fn check_expression(pattern: &str) -> Result<(), String> {
-    match RegexBuilder::new(pattern).size_limit(MAX_EXPRESSION_BYTES).nest_limit(MAX_NESTING).build() {
-        Ok(_) => Ok(()),
-        Err(regex::Error::CompiledTooBig(_)) => {
-            Err(String::from("must be simpler: it compiles to too large a program"))
-        }
-        // The library's own text repeats the pattern, which may be somebody's value.
-        Err(_) => Err(String::from("must be an RE2-like expression: it does not compile")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn compile(specs: &[BlockedSpec]) -> Result<BlockList, Vec<Violation>> {
         let mut violations = Vec::new();
-        let list = BlockList::compile(specs, "blocked", &mut violations);
+        let list = BlockList::compile(specs, "blocked", &mut Budget::of_new(), &mut violations);
         if violations.is_empty() { Ok(list) } else { Err(violations) }
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::fault::Violation;
 use crate::normalize::{Normalization, Region};
 use crate::policy::block::BlockList;
+use crate::policy::expressions::Budget;
 use crate::policy::settings::{Limit, Strategy, TypeSettings};
 use crate::policy::spec::{
     LimitScope, LimitSpec, OnExceeded, PolicySpec, StrategySpec, TypeSpec, UnlistedTypes, Window,
@@ -20,29 +21,29 @@ pub(super) const DEFAULT_MAX_IDENTIFIERS: u32 = 1000;
 /// Where a policy stands within the requests that carry one.
 const ROOT: &str = "policy";
 
-pub(super) fn compile(spec: &PolicySpec) -> Result<(Policy, Vec<String>), Vec<Violation>> {
+pub(super) fn compile(spec: &PolicySpec, mut budget: Budget) -> Result<(Policy, Vec<String>), Vec<Violation>> {
     let mut violations = spec.unreadable.clone();
     check::check(spec, ROOT, &mut violations);
     if spec.identifier_types.len() > check::MAX_TYPES || check::pattern_count(spec) > check::MAX_PATTERNS {
         // Compiling what is refused anyway could take long.
         return Err(violations);
     }
-    let blocked = BlockList::compile(&spec.blocked, &format!("{ROOT}.blocked"), &mut violations);
+    let blocked = BlockList::compile(&spec.blocked, &format!("{ROOT}.blocked"), &mut budget, &mut violations);
     let mut listed = Vec::with_capacity(spec.identifier_types.len());
     for (position, written) in spec.identifier_types.iter().enumerate() {
         let path = format!("{ROOT}.identifier_types[{position}]");
-        let settings = settings(written, &path, &mut violations);
+        let settings = settings(written, &path, &mut budget, &mut violations);
         listed.push(ListedType { name: Arc::from(&*written.name), settings });
     }
     let default_type = match &spec.default_type {
-        Some(written) => settings(written, &format!("{ROOT}.default_type"), &mut violations),
+        Some(written) => settings(written, &format!("{ROOT}.default_type"), &mut budget, &mut violations),
         None => TypeSettings::plain(),
     };
     // A strategy is missing only where `check` said so.
     let strategy = spec.strategy.and_then(strategy).filter(|_| violations.is_empty()).ok_or(violations)?;
     let positions: BTreeMap<Arc<str>, usize> =
         listed.iter().enumerate().map(|(position, listed)| (Arc::clone(&listed.name), position)).collect();
-    let policy = Policy {
+    let mut policy = Policy {
         spec: spec.clone(),
         listed,
         positions,
@@ -50,12 +51,14 @@ pub(super) fn compile(spec: &PolicySpec) -> Result<(Policy, Vec<String>), Vec<Vi
         default_type,
         blocked,
         strategy,
+        value_cost: 1,
     };
+    policy.value_cost = policy.dearest_value();
     let warnings = check::warnings(&policy);
     Ok((policy, warnings))
 }
 
-fn settings(written: &TypeSpec, path: &str, violations: &mut Vec<Violation>) -> TypeSettings {
+fn settings(written: &TypeSpec, path: &str, budget: &mut Budget, violations: &mut Vec<Violation>) -> TypeSettings {
     TypeSettings {
         unique: written.unique,
         login: written.login,
@@ -63,7 +66,7 @@ fn settings(written: &TypeSpec, path: &str, violations: &mut Vec<Violation>) -> 
         normalization: written.normalization.unwrap_or(Normalization::None),
         region: Region::parse(&written.region),
         limit: written.limit.and_then(limit),
-        blocked: BlockList::compile(&written.blocked, &format!("{path}.blocked"), violations),
+        blocked: BlockList::compile(&written.blocked, &format!("{path}.blocked"), budget, violations),
     }
 }
 

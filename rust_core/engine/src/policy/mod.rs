@@ -4,8 +4,10 @@ pub mod block;
 pub mod change;
 mod check;
 pub mod choice;
+mod classes;
 mod compile;
 mod expand;
+mod expressions;
 pub mod presets;
 mod settings;
 pub mod spec;
@@ -13,16 +15,21 @@ pub mod spec;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub use check::is_type_name;
+pub use check::{MAX_TYPES, is_type_name};
 pub use choice::{LimitScope, OnExceeded, OnLogout, OnNewKnownUser, UnlistedTypes, Window};
 pub use settings::{Limit, Rank, Strategy, TypeSettings};
 
 use crate::fault::Violation;
+use crate::normalize::Normalization;
 use block::BlockList;
+use expressions::Budget;
 use spec::PolicySpec;
 
 /// So many listed types are looked through one by one, which is cheaper than any search.
 const FEW: usize = 12;
+
+/// What reading a phone number costs beside comparing a value.
+const PHONE_COST: usize = 40;
 
 /// A compiled policy.
 #[derive(Clone, Debug)]
@@ -34,6 +41,7 @@ pub struct Policy {
     default_type: TypeSettings,
     blocked: BlockList,
     strategy: Strategy,
+    value_cost: usize,
 }
 
 /// A type that the policy lists; its place in the list is its rank.
@@ -82,7 +90,17 @@ impl Policy {
     ///
     /// Every fault of the policy at once, each with its path from the request's `policy` field on.
     pub fn compile(spec: &PolicySpec) -> Result<(Self, Vec<String>), Vec<Violation>> {
-        compile::compile(spec)
+        compile::compile(spec, Budget::of_new())
+    }
+
+    /// As [`Policy::compile`], of a policy that is kept: it was accepted by its time, and what was allowed then and is
+    /// over today's budget of expressions stays as it was.
+    ///
+    /// # Errors
+    ///
+    /// As [`Policy::compile`].
+    pub fn compile_kept(spec: &PolicySpec) -> Result<(Self, Vec<String>), Vec<Violation>> {
+        compile::compile(spec, Budget::of_kept())
     }
 
     /// The policy with all defaults written out. Compiling it gives the same policy.
@@ -143,6 +161,22 @@ impl Policy {
     #[inline]
     pub fn blocks(&self, normalized: &str) -> bool {
         self.blocked.blocks(normalized)
+    }
+
+    /// About how long the policy takes for one value at the worst, beside what an ordinary one takes.
+    #[must_use]
+    #[inline]
+    pub fn value_cost(&self) -> usize {
+        self.value_cost
+    }
+
+    fn dearest_value(&self) -> usize {
+        let settings = self.listed.iter().map(|listed| &listed.settings).chain([&self.default_type]);
+        let dearest = settings.map(|settings| {
+            let form = if settings.normalization == Normalization::Phone { PHONE_COST } else { 1 };
+            form.max(settings.blocked.value_cost())
+        });
+        dearest.max().unwrap_or(1).max(self.blocked.value_cost())
     }
 
     /// Whether an identifier of some type can be a login identifier (rules I3 and I4).

@@ -43,14 +43,21 @@ pub fn check_shape_unbounded(identifiers: &[RawIdentifier<'_>], path: &str) -> R
     }
     let mut violations = Vec::new();
     for (position, identifier) in identifiers.iter().enumerate() {
-        if !is_type_name(&identifier.type_name) {
-            violations.push(Violation::new(format!("{path}[{position}].type"), TYPE_NAME));
-        }
-        if let Err(fault) = judge_raw(&identifier.value) {
-            violations.push(Violation::new(format!("{path}[{position}].value"), fault.description()));
-        }
+        check_one(identifier, position, path, &mut violations);
     }
     if violations.is_empty() { Ok(()) } else { Err(Fault::fields(Reason::FieldInvalid, violations)) }
+}
+
+/// Checks the shape of one identifier, which stands at a position of `path`; tells whether it is good.
+pub fn check_one(identifier: &RawIdentifier<'_>, position: usize, path: &str, violations: &mut Vec<Violation>) -> bool {
+    let before = violations.len();
+    if !is_type_name(&identifier.type_name) {
+        violations.push(Violation::new(format!("{path}[{position}].type"), TYPE_NAME));
+    }
+    if let Err(fault) = judge_raw(&identifier.value) {
+        violations.push(Violation::new(format!("{path}[{position}].value"), fault.description()));
+    }
+    violations.len() == before
 }
 
 /// Checks every value of a call after C1, in calls whose values are not about to be prepared.
