@@ -114,7 +114,7 @@ async fn unpacked(
         at_once => at_once,
     };
     match result {
-        Ok(content) => Ok(Message::plain(content)),
+        Ok(plain) => Ok(Message::plain(plain)),
         Err(NotUnpacked::TooLarge) => Err(context.settings.refusals.message_too_large.status()),
         Err(NotUnpacked::Overloaded) => Err(context.overloaded().await),
         Err(NotUnpacked::Broken(error)) => {
