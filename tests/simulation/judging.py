@@ -65,6 +65,9 @@ class Judge:
             if told.resolution is not None:
                 named = [replay.seq_told(told) for replay in replays]
                 require(any(seq is not None for seq in named), f"answered at an entry that never was: {told.line()}")
+                since = named[self._history_at(told.started_s) :]
+                is_of_its_time = any(seq is not None for seq in since) or not told.is_strong
+                require(is_of_its_time, f"answered from a history that was lost before: {told.line()}")
             found = [replay.seq_of.get(told.number) for replay in replays]
             if not told.writes:
                 continue

@@ -90,16 +90,6 @@ def _lost_is_done(self: TurnRunner, outcome: CommitOutcome, plan: Any, asked_at_
     return _Step.DONE if outcome is CommitOutcome.LOST else _concluded(self, outcome, plan, asked_at_s)
 
 
-async def _heads_by_number(self: StateKeeper) -> bool:
-    state = await self.ready()
-    head = await self._context.heads.read(self.keys.workspace_key)
-    if head is not None and head.seq <= state.head.seq:
-        self.confirmed_at_s = asyncio.get_running_loop().time()
-        return True
-    await self.catch_up(self._tail)
-    return False
-
-
 async def _resent_under_another_id(self: ScriptedStore, commit: Commit, timeout_s: float) -> CommitOutcome:
     try:
         return await _store_commit(self, commit, timeout_s)
@@ -173,7 +163,6 @@ BUGS = [
     method("answered before the commit", 0, Committer, "commit", _answered_before_the_commit),
     method("answered before memory follows", 1, TurnRunner, "_apply", _applied_after_the_answer),
     method("a strong read is not confirmed", 1, TurnRunner, "_confirmed", _unconfirmed),
-    method("the head is confirmed by number", 78, StateKeeper, "confirm", _heads_by_number),
     method("an unknown outcome is taken for committed", 0, Committer, "_find_outcome", _guessed_committed),
     method("an unknown outcome is taken for lost", 7, Committer, "_find_outcome", _guessed_lost),
     method("whoever stands at the place is taken for us", 1, Committer, "_look_up", _any_entry_is_mine),
