@@ -87,9 +87,21 @@ fn items_max(
     let options = field.options();
     let rules = options.get_extension(&rules);
     match within(&rules, "repeated").and_then(|repeated| number(&repeated, "max_items")) {
-        Some(max) => Ok(max.to_string()),
+        Some(max) => Ok(grouped(max)),
         None => Err(format!("{}: a list of a request needs a rule repeated.max_items", field.full_name()).into()),
     }
+}
+
+/// A number as source has it: its digits in groups of three.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let (first, others) = digits.split_at(digits.len() % 3);
+    let mut groups: Vec<&str> =
+        others.as_bytes().chunks(3).filter_map(|group| std::str::from_utf8(group).ok()).collect();
+    if !first.is_empty() {
+        groups.insert(0, first);
+    }
+    groups.join("_")
 }
 
 fn within(rules: &Value, name: &str) -> Option<Value> {

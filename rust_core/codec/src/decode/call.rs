@@ -90,7 +90,7 @@ impl<'m> Fields<'m> {
                 (shared::EXPLAIN, _) => self.explain = field.flag()?,
                 (shared::CONSISTENCY, _) => self.consistency = field.enumeration()?,
                 (shared::TRAITS, CallKind::Identify | CallKind::Login) => {
-                    self.take_struct(field, |rare| &mut rare.traits)?
+                    self.take_struct(field, |rare| &mut rare.traits)?;
                 }
                 (track_request::EVENT, CallKind::Track) => self.take_struct(field, |rare| &mut rare.event)?,
                 (modify_request::PROFILE_ID, CallKind::Modify) => self.rare().profile_id = field.signed()?,
