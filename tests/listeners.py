@@ -6,7 +6,7 @@ from typing import Final
 from utterson.application.calls.identity import IdentityService
 from utterson.engine.front import Front
 from utterson.main import front_limits
-from utterson.server.front.listener import FrontListener, Listener
+from utterson.server.front.listener import FrontListener, Listener, ServerBehind
 from utterson.server.rpc.server import SERVICES
 from utterson.settings.listening import FrontChoice
 from utterson.settings.process import Settings
@@ -16,7 +16,7 @@ FRONTS: Final = tuple(FrontChoice)
 
 def listener(
     front: FrontChoice,
-    grpc_server: Callable[[str], Listener],
+    grpc_server: Callable[[str], ServerBehind],
     identity: IdentityService,
     **settings: object,
 ) -> Listener:

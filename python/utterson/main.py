@@ -32,7 +32,7 @@ from utterson.engine.front import Front
 from utterson.logs import configure_logging
 from utterson.reloading import Reloading
 from utterson.scheduling import let_runners_finish
-from utterson.server.front.listener import FrontListener, Listener
+from utterson.server.front.listener import FrontListener, Listener, ServerBehind
 from utterson.server.front.ports import FrontLimits
 from utterson.server.limits import HANDSHAKE_TIMEOUT_MS, SILENCE_MS_MAX, UNARY_TIMEOUT_S, UNTAKEN_TIMEOUT_MS
 from utterson.server.refusals import encode_status
@@ -168,7 +168,7 @@ def _listener(settings: Settings, lanes: Lanes, context: LaneContext) -> Listene
     """Build what listens: the front with the server of gRPC behind it, or that alone."""
     identity = IdentityService(lanes, context, encode_status)
 
-    def grpc_server(listen: str) -> Listener:
+    def grpc_server(listen: str) -> ServerBehind:
         return build_server(
             identity,
             ImportService(lanes, context),

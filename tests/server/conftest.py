@@ -10,7 +10,7 @@ import pytest
 from tests.listeners import FRONTS, listener
 from tests.server.fakes import FakeIdentity, FakeImports, FakeProfiles, FakeWorkspaces, Script
 from utterson.engine.core_engine import CoreEngine
-from utterson.server.front.listener import Listener
+from utterson.server.front.listener import Listener, ServerBehind
 from utterson.server.rpc.server import build_server
 from utterson.settings.listening import FrontChoice
 
@@ -60,7 +60,7 @@ async def running(front: FrontChoice) -> AsyncIterator[Running]:
     script = Script()
     identity, profiles = FakeIdentity(script), FakeProfiles(script)
 
-    def grpc_server(listen: str) -> Listener:
+    def grpc_server(listen: str) -> ServerBehind:
         return build_server(
             identity,
             FakeImports(script),

@@ -23,7 +23,7 @@ from utterson.domain.calls import CallKind
 from utterson.engine.core_engine import CoreEngine
 from utterson.engine.front import Front
 from utterson.main import front_limits
-from utterson.server.front.listener import FrontListener, Listener
+from utterson.server.front.listener import FrontListener, ServerBehind
 from utterson.server.listening import ListenError
 from utterson.server.rpc.server import SERVICES, build_server
 from utterson.settings.process import Settings
@@ -73,7 +73,7 @@ async def listening(
     script = Script()
     identity = identity or EchoIdentity(script)
 
-    def grpc_server(place: str) -> Listener:
+    def grpc_server(place: str) -> ServerBehind:
         return build_server(
             identity,
             FakeImports(script),

@@ -22,7 +22,7 @@ from utterson.application.lane.receiver import Receiver
 from utterson.domain.calls import CallKind
 from utterson.domain.errors import Reason, UttersonError
 from utterson.engine.core_engine import CoreEngine
-from utterson.server.front.listener import Listener
+from utterson.server.front.listener import Listener, ServerBehind
 from utterson.server.rpc.server import build_server
 from utterson.settings.listening import FrontChoice
 
@@ -48,7 +48,7 @@ async def front() -> AsyncIterator[Listener]:
     script = Script()
     identity = RefusingIdentity(script)
 
-    def grpc_server(listen: str) -> Listener:
+    def grpc_server(listen: str) -> ServerBehind:
         rest = FakeImports(script), FakeWorkspaces(script), FakeProfiles(script)
         return build_server(
             identity,

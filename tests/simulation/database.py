@@ -38,6 +38,12 @@ LOCK_TIMEOUT_S = 2.0
 READ_TIMEOUT_S = 5.0
 
 
+def _said(error: asyncpg.PostgresError) -> asyncpg.PostgresError:
+    """Give an error the severity with which the database tells of a statement that did nothing."""
+    error.severity_en = "ERROR"
+    return error
+
+
 @dataclass
 class Safeguards:
     """What the database's side of the protocol has; a test takes one out."""
@@ -101,7 +107,7 @@ class Database:
             try:
                 await asyncio.wait_for(lock.acquire(), LOCK_TIMEOUT_S)
             except TimeoutError:
-                raise asyncpg.LockNotAvailableError("the row is locked") from None
+                raise _said(asyncpg.LockNotAvailableError("the row is locked")) from None
             backend.holds.add(workspace_key)
         await self.breathe()
         return workspace_key in self.truth.workspaces
@@ -116,7 +122,7 @@ class Database:
         outcome = self._compared(kept, commit)
         await self.breathe()
         if POISON.encode() in commit.payload:
-            raise asyncpg.CharacterNotInRepertoireError("no such character")
+            raise _said(asyncpg.CharacterNotInRepertoireError("no such character"))
         if outcome is CommitOutcome.OK:
             backend.written = commit
         return outcome
@@ -131,7 +137,7 @@ class Database:
             try:
                 self.truth.append(written, asyncio.get_running_loop().time())
             except TwinError as error:
-                raise asyncpg.UniqueViolationError(str(error)) from None
+                raise _said(asyncpg.UniqueViolationError(str(error))) from None
         await self.breathe()
         self._release(backend)
 

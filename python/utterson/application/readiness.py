@@ -1,7 +1,7 @@
 """Whether calls can be served: followed all the time, told to health, and to the lanes while nobody can be.
 
 Liveness is another thing: whether the process should be ended. A database that is away is no reason for that
-(docs/decisions/0030-liveness-and-readiness.md).
+(docs/decisions/0025-liveness-and-readiness.md).
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """Field rules of the protos, for the calls that are not validated in Rust. Tells every fault at once.
 
 A request is counted on its bytes first: what is over a bound never becomes a message, which would take a hundred times
-its bytes (docs/decisions/0023-budgets-of-work.md).
+its bytes (docs/decisions/0021-budgets-of-work.md).
 """
 
 from typing import Protocol

@@ -5,7 +5,7 @@ Postgres has said that it is ready again, which it says after the rollback. Once
 transaction ends well or takes the connection with it. So everything here that is certain asks for the severity ERROR:
 a FATAL or a PANIC may come of a transaction that is committed already (the disk is full behind the commit record; a
 shutdown while the commit waits for its replica). Programs between us and Postgres make errors of their own, after
-whatever: states that they use are not on the list. See docs/decisions/0029-what-a-failure-proves.md.
+whatever: states that they use are not on the list. See docs/decisions/0024-what-a-failure-proves.md.
 """
 
 from typing import Final

@@ -59,6 +59,14 @@ class Listener(Protocol):
         ...
 
 
+class ServerBehind(Listener, Protocol):
+    """A server behind a front."""
+
+    async def retire(self, grace_s: float) -> None:
+        """Take no new calls and let the running ones end in their own time, for `grace_s` seconds at most."""
+        ...
+
+
 class FrontListener:
     """Listens by a front, with another server behind it at a socket of this process alone.
 
@@ -74,7 +82,7 @@ class FrontListener:
     def __init__(
         self,
         open_front: OpenFront,
-        behind: Callable[[str], Listener],
+        behind: Callable[[str], ServerBehind],
         identity: IdentityService,
         *,
         listen: str,
@@ -83,7 +91,7 @@ class FrontListener:
     ) -> None:
         self._open_front = open_front
         self._make_behind = behind
-        self._behind: Listener | None = None
+        self._behind: ServerBehind | None = None
         self._folder: SocketFolder | None = None
         self._looking: asyncio.Task[None] | None = None
         # Servers behind whose sockets were removed, and that end with their calls.
@@ -175,7 +183,7 @@ class FrontListener:
             raise
         before, self._behind = self._behind, behind
         if before is not None:
-            leaving = asyncio.create_task(before.stop(REMOVED_GRACE_S))
+            leaving = asyncio.create_task(before.retire(REMOVED_GRACE_S))
             self._leaving[leaving] = before
             leaving.add_done_callback(lambda done: self._leaving.pop(done, None))
 

@@ -86,6 +86,14 @@ class ServerHandle:
         """Begin to stop: refuse new calls, and wait no longer for what callers have not sent."""
         self._drain.begin()
 
+    async def retire(self, grace_s: float) -> None:
+        """Take no new calls and let the running ones end in their own time, uploads included; the process goes on.
+
+        Args:
+            grace_s: how long they may take before they are cancelled, in seconds.
+        """
+        await self._server.stop(grace_s)
+
     async def stop(self, grace_s: float) -> None:
         """Tell health checks first, take no new calls, and let the running ones end.
 
