@@ -312,16 +312,11 @@ class State:
     ) -> bytes | None:
         """Answer a unary call at once, on the committed state: the encoded response.
 
-        `confirmed` is for whoever holds the answer back until the state's head is confirmed: it suits every call.
-
-        None if the call writes, is refused or repeated, asks for a confirmed state, or if the state is in use by
-        another thread: then it goes the ordinary way. Never waits.
+        `confirmed` is for whoever holds it back until the state's head is confirmed: it suits every call. None if the
+        call writes, is refused or repeated, asks for a confirmed state, or if a thread has the state. Never waits.
         """
     def returning_types(self, policy: bytes) -> list[str]:
-        """Name the types that a policy takes, the one in force does not, and of which identifiers are held.
-
-        Costs a walk over the profiles if there may be one.
-        """
+        """Name types that a policy takes, the one in force does not, and that are held; may walk over all profiles."""
     def decide_policy(self, policy: bytes, earlier: Sequence[bytes], now_us: int, entry_id: bytes) -> Plan | Fault:
         """Decide a change of the policy (an encoded `utterson.v1.Policy`).
 

@@ -21,7 +21,7 @@ from utterson.application.maintenance import prepare
 from utterson.application.reads.profiles import ProfilesService
 from utterson.application.workspaces.workspaces import WorkspacesService
 from utterson.engine.core_engine import REQUEST_RETENTION_US, CoreEngine
-from utterson.server.front.listener import Listener
+from utterson.server.front.listener import ServerBehind
 from utterson.server.refusals import encode_status
 from utterson.server.rpc.server import build_server
 from utterson.settings.database import DatabaseSettings
@@ -66,7 +66,7 @@ async def stack_on(url: str, clock: Clock) -> AsyncIterator[Stack]:
         stack.push_async_callback(lanes.close, 5.0)
         identity = IdentityService(lanes, context, encode_status)
 
-        def grpc_server(listen: str) -> Listener:
+        def grpc_server(listen: str) -> ServerBehind:
             return build_server(
                 identity,
                 ImportService(lanes, context),

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from tests.application.fake_audit import FakeTableAudit, state_hash
 from tests.store.array_format import encode_columns
 from tests.store.copy_format import decode_copy
 from utterson.domain.calls import CallKind
@@ -30,7 +31,7 @@ from utterson.domain.chain import (
 )
 from utterson.domain.decisions import Answer, CheckedPolicy, ParsedGroup, ParsedMessage, RepeatedCall, ReplyForm
 from utterson.domain.errors import Reason, UttersonError
-from utterson.domain.soundness import AuditFinding, ScrubStep
+from utterson.domain.soundness import ScrubStep
 
 
 def digest_of(text: str) -> bytes:
@@ -128,11 +129,6 @@ class FakePlan:
             self.state.policy_revision += 1
             self.state.policy = self.policy_after
         self.state.head = Head(self.state.head.seq + 1, self.entry_id)
-
-
-def state_hash(owners: dict[bytes, int]) -> bytes:
-    told = b"".join(digest + struct.pack(">q", serial) for digest, serial in sorted(owners.items()))
-    return hashlib.sha384(told).digest() if owners else bytes(48)
 
 
 def takes_phone(policy: bytes) -> bool:
@@ -302,37 +298,6 @@ class FakeLoader:
         if state_hash(self._state.owners) != self._state_hash:
             raise StateDivergedError("the tables are not the head's state")
         return self._state
-
-
-class FakeTableAudit:
-    def __init__(self, snapshot: SnapshotHead) -> None:
-        self._state_hash = snapshot.state_hash
-        self._identifiers = b""
-        self.events_taken = b""
-
-    @property
-    def rows(self) -> int:
-        return len(decode_copy(self._identifiers))
-
-    def profiles(self, chunk: bytes) -> None:
-        pass
-
-    def identifiers(self, chunk: bytes) -> None:
-        self._identifiers += chunk
-
-    def traits(self, chunk: bytes) -> None:
-        pass
-
-    def events(self, chunk: bytes) -> None:
-        self.events_taken += chunk
-
-    def finish(self) -> dict[AuditFinding, int]:
-        rows = decode_copy(self._identifiers)
-        if any(row[2] == b"unreadable" for row in rows):
-            raise StateDivergedError("no such type")
-        owners = {row[0] or b"": struct.unpack(">q", row[1] or b"")[0] for row in rows}
-        findings = {AuditFinding.EVENTS: 1} if decode_copy(self.events_taken) else {}
-        return findings | ({} if state_hash(owners) == self._state_hash else {AuditFinding.GRAPH: 1})
 
 
 class FakeEngine:

@@ -13,9 +13,10 @@ from tests.simulation.database import Database, Safeguards, ScriptedStore
 from utterson.application.calls.batch import CallBatch
 from utterson.application.lane.committer import Committer
 from utterson.application.lane.heads import HeadReader
-from utterson.application.lane.lane import Lane, _fail
+from utterson.application.lane.lane import Lane
 from utterson.application.lane.state_keeper import StateKeeper
 from utterson.application.lane.turn_runner import TurnRunner, _Step
+from utterson.application.lane.waiting import fail
 from utterson.domain.chain import Commit, CommitOutcome, FailureKind, Head, StoreFailureError
 from utterson.domain.errors import Reason, UttersonError
 from utterson.engine.state import Plan
@@ -140,7 +141,7 @@ async def _asked_before(self: HeadReader, workspace_key: int) -> Head | None:
 
 
 async def _all_refused(self: Lane, live: Any, error: Exception) -> None:
-    _fail(live, UttersonError(Reason.INTERNAL_FAULT, "refused"))
+    fail(live, UttersonError(Reason.INTERNAL_FAULT, "refused"))
 
 
 async def _requests_are_forgotten(self: Database, backend: Any, commit: Commit) -> CommitOutcome:

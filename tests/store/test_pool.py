@@ -65,7 +65,7 @@ async def test_a_refused_login_is_told_at_once(pool: ConnectionPool, database: D
     await database.admin.execute(f"CREATE ROLE {database.name} LOGIN")
     try:
         await database.admin.execute(f"REVOKE CONNECT ON DATABASE {database.name} FROM PUBLIC")
-        url = database.url.replace("//postgres@", f"//{database.name}@")
+        url = database.url.replace("postgres@", f"{database.name}@", 1)
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await ConnectionPool.open(url, PoolSettings(1, 5000, 5000))
         await database.admin.execute(f"GRANT CONNECT ON DATABASE {database.name} TO {database.name}")

@@ -8,8 +8,7 @@ task does the work: a caller that goes away takes only its own waiting call with
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeAlias, TypeVarTuple
+from typing import TypeVarTuple
 
 from utterson.application.lane.committer import Committer
 from utterson.application.lane.context import LaneContext
@@ -21,6 +20,7 @@ from utterson.application.lane.repeats import fill_repeated
 from utterson.application.lane.sparing import unwritten
 from utterson.application.lane.state_keeper import StateKeeper
 from utterson.application.lane.turn_runner import TurnRunner
+from utterson.application.lane.waiting import GroupItem, Item, OperationItem, Turn, fail, ignored
 from utterson.application.ports.engine import Plan, State
 from utterson.application.refusals import describe, internal_fault, logger, queue_full, shutting_down
 from utterson.domain.chain import EnginePanicError, StateDivergedError, StoreFailureError, WorkspaceKeys
@@ -28,35 +28,6 @@ from utterson.domain.decisions import Answer, ParsedGroup, RepeatedCall, Reply
 from utterson.domain.errors import UttersonError
 
 Arguments = TypeVarTuple("Arguments")
-
-
-@dataclass(slots=True)
-class _GroupItem:
-    """A group of calls that waits for its turn."""
-
-    group: ParsedGroup
-    receiver: Receiver
-
-
-@dataclass(slots=True)
-class _OperationItem:
-    """An operation that waits for a turn to itself."""
-
-    operation: Operation
-    timeout_ms: int
-    receiver: asyncio.Future[None]
-
-
-_Item: TypeAlias = _GroupItem | _OperationItem
-
-
-@dataclass(slots=True)
-class _Turn:
-    """What is taken from the queue at once; `batch` is there where its calls were decided ahead."""
-
-    items: list[_Item]
-    calls: int
-    batch: Batch | None = None
 
 
 class Lane:
@@ -83,9 +54,9 @@ class Lane:
         self._runner = TurnRunner(self._keeper, Committer(context, keys.workspace), context)
         self._held = HeldHits(self._keeper, context, self.offer)
         self._in_turn = False
-        self._queue: deque[_Item] = deque()
+        self._queue: deque[Item] = deque()
         self._queued_calls = 0
-        self._next: _Turn | None = None
+        self._next: Turn | None = None
         self._gathering = Gathering(context.limits)
         self._changed = asyncio.Event()
         self._space = asyncio.Event()
@@ -126,7 +97,7 @@ class Lane:
         self.admit(group.size)
         self.used_at_s = self._loop.time()
         self._context.sharing.used(self.keys.workspace, self.used_at_s)
-        self._put(_GroupItem(group, receiver), group.size)
+        self._put(GroupItem(group, receiver), group.size)
 
     def admit(self, calls: int) -> None:
         """Make sure that so many calls would be taken now.
@@ -182,7 +153,7 @@ class Lane:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         limit_ms = self._context.limits.commit_timeout_ms if timeout_ms is None else timeout_ms
         self.used_at_s = asyncio.get_running_loop().time()
-        self._put(_OperationItem(operation, limit_ms, future), 0)
+        self._put(OperationItem(operation, limit_ms, future), 0)
         await future
 
     async def reach(self, seq: int) -> None:
@@ -200,7 +171,7 @@ class Lane:
             return
         self._keeper.known_seq = seq
         if not self._queue:
-            self._put(_OperationItem(CatchUp(), self._context.limits.commit_timeout_ms, _ignored()), 0)
+            self._put(OperationItem(CatchUp(), self._context.limits.commit_timeout_ms, ignored()), 0)
 
     def note_confirmed(self, asked_at_s: float) -> None:
         """Take note that the state stood at the log's head when the database was asked, in loop time."""
@@ -222,7 +193,7 @@ class Lane:
         self._next = None
         self._queued_calls = 0
         self._space.set()
-        _fail(waiting, refusal)
+        fail(waiting, refusal)
 
     def distrust(self, why: BaseException) -> None:
         """Forget the state because somebody saw it disagree with the tables; it is loaded anew when next needed."""
@@ -244,7 +215,7 @@ class Lane:
     def _is_full(self, calls: int) -> bool:
         return self._queued_calls > 0 and self._queued_calls + calls > self._queue_calls_max
 
-    def _put(self, item: _Item, calls: int) -> None:
+    def _put(self, item: Item, calls: int) -> None:
         if self._closing:
             raise shutting_down()
         self._queue.append(item)
@@ -261,7 +232,7 @@ class Lane:
                     self._changed.clear()
                     await self._changed.wait()
                     continue
-                if not self._closing and isinstance(self._queue[0], _GroupItem):
+                if not self._closing and isinstance(self._queue[0], GroupItem):
                     await self._gathering.wait(len(self._queue), self._queued_calls)
                 turn = self._take()
             started_at_s = asyncio.get_running_loop().time()
@@ -272,7 +243,7 @@ class Lane:
                 await self._run_turn(turn)
             except BaseException as error:
                 # Nothing may leave a caller without an answer, nor end the lane.
-                _fail(turn.items, internal_fault(error, self._context.entropy))
+                fail(turn.items, internal_fault(error, self._context.entropy))
                 self._keeper.drop(type(error).__name__)
                 if isinstance(error, asyncio.CancelledError):
                     self._fail_all(shutting_down())
@@ -282,8 +253,8 @@ class Lane:
 
     def _fail_all(self, error: UttersonError) -> None:
         if self._next is not None:
-            _fail(self._next.items, error)
-        _fail(list(self._queue), error)
+            fail(self._next.items, error)
+        fail(list(self._queue), error)
 
     def _after_the_commit_left(self, action: Callable[[*Arguments], None], *arguments: *Arguments) -> None:
         """Do something two rounds of the event loop from now.
@@ -299,28 +270,28 @@ class Lane:
         """
         if self._next is not None or self._queued_calls < CALLS_AHEAD or self._runner.under_way is None:
             return
-        if isinstance(self._queue[0], _GroupItem):
+        if isinstance(self._queue[0], GroupItem):
             turn = self._take()
-            calls = [item for item in turn.items if isinstance(item, _GroupItem) and not item.receiver.done()]
+            calls = [item for item in turn.items if isinstance(item, GroupItem) and not item.receiver.done()]
             batch = self._batch(calls)
             if not batch.threaded:
                 self._runner.decide_ahead(batch)
-            self._next = _Turn(list(calls), turn.calls, batch)
+            self._next = Turn(list(calls), turn.calls, batch)
 
-    def _batch(self, items: list[_GroupItem]) -> Batch:
+    def _batch(self, items: list[GroupItem]) -> Batch:
         groups = [item.group for item in items]
         batch = self._make_batch(groups)
         batch.threaded = self._context.sharing.goes_beside(groups, self._loop.time())
         return batch
 
-    def _take(self) -> _Turn:
+    def _take(self) -> Turn:
         """Take the next turn's items: one operation of its own, or calls up to the limit."""
-        items: list[_Item] = []
+        items: list[Item] = []
         calls = 0
         calls_max = self._context.sharing.calls_max(self._batch_calls_max, self._loop.time())
         while self._queue:
             item = self._queue[0]
-            if isinstance(item, _OperationItem):
+            if isinstance(item, OperationItem):
                 if not items:
                     items.append(self._queue.popleft())
                 break
@@ -330,37 +301,37 @@ class Lane:
             calls += item.group.size
         self._queued_calls -= calls
         self._space.set()
-        return _Turn(items, calls)
+        return Turn(items, calls)
 
-    async def _run_turn(self, turn: _Turn) -> None:
-        calls = [item for item in turn.items if isinstance(item, _GroupItem)]
+    async def _run_turn(self, turn: Turn) -> None:
+        calls = [item for item in turn.items if isinstance(item, GroupItem)]
         if turn.batch is not None:
             await self._resolve_decided(calls, turn.batch)
         elif calls:
             await self._resolve(calls)
         for item in turn.items:
-            if isinstance(item, _OperationItem):
+            if isinstance(item, OperationItem):
                 await self._operate(item)
 
-    async def _operate(self, item: _OperationItem) -> None:
+    async def _operate(self, item: OperationItem) -> None:
         if item.receiver.done():
             return
         try:
             await self._runner.run(item.operation, item.timeout_ms)
         except Exception as error:
-            _fail([item], error if isinstance(error, UttersonError) else internal_fault(error, self._context.entropy))
+            fail([item], error if isinstance(error, UttersonError) else internal_fault(error, self._context.entropy))
             return
         if not item.receiver.done():
             item.receiver.set_result(None)
 
-    async def _resolve(self, items: list[_GroupItem]) -> None:
+    async def _resolve(self, items: list[GroupItem]) -> None:
         """Decide calls together; where the database refuses one of their values, halve until that call stands alone."""
         live = [item for item in items if not item.receiver.done()]
         if not live:
             return
         await self._resolve_decided(live, self._batch(live))
 
-    async def _resolve_decided(self, live: list[_GroupItem], batch: Batch) -> None:
+    async def _resolve_decided(self, live: list[GroupItem], batch: Batch) -> None:
         """Commit calls and answer them, decided ahead or not."""
         try:
             await self._runner.run(batch, self._context.limits.commit_timeout_ms)
@@ -368,7 +339,7 @@ class Lane:
             spared = await unwritten(self._runner, self._make_batch, [item.group for item in live], error)
             for item, alone in zip(live, spared, strict=True):
                 if alone is None:
-                    _fail([item], error)
+                    fail([item], error)
                 else:
                     self._answer([item], alone.plan)
             return
@@ -382,7 +353,7 @@ class Lane:
         else:
             self._answer(live, batch.plan)
 
-    def _answer(self, live: list[_GroupItem], plan: Plan) -> None:
+    def _answer(self, live: list[GroupItem], plan: Plan) -> None:
         """Answer committed calls."""
         try:
             responses = plan.responses([item.group for item in live])
@@ -393,21 +364,21 @@ class Lane:
                     item.receiver.set_result(response)
         except Exception as error:
             # Nothing may leave a caller without an answer.
-            _fail(live, internal_fault(error, self._context.entropy))
+            fail(live, internal_fault(error, self._context.entropy))
             self._keeper.drop(type(error).__name__)
 
-    async def _halve(self, live: list[_GroupItem], error: Exception) -> None:
+    async def _halve(self, live: list[GroupItem], error: Exception) -> None:
         if not isinstance(error, StoreFailureError):
             self._keeper.drop(type(error).__name__)
         if len(live) == 1 or isinstance(error, StateDivergedError):
-            _fail(live, internal_fault(error, self._context.entropy))
+            fail(live, internal_fault(error, self._context.entropy))
             return
         logger.warning("workspace %s: a batch of %d is halved: %s", self.keys.workspace, len(live), describe(error))
         middle = len(live) // 2
         await self._resolve(live[:middle])
         await self._resolve(live[middle:])
 
-    def _release(self, item: _GroupItem, answers: list[Answer]) -> None:
+    def _release(self, item: GroupItem, answers: list[Answer]) -> None:
         if item.receiver.done():
             return
         if any(isinstance(answer, RepeatedCall) for answer in answers):
@@ -416,16 +387,3 @@ class Lane:
             filler.add_done_callback(self._fillers.discard)
             return
         item.receiver.set_result(answers)
-
-
-def _fail(items: "list[_Item] | list[_GroupItem] | list[_OperationItem]", error: UttersonError) -> None:
-    for item in items:
-        if not item.receiver.done():
-            item.receiver.set_exception(error)
-
-
-def _ignored() -> "asyncio.Future[None]":
-    """Make a future whose failure nobody needs to read."""
-    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    future.add_done_callback(lambda done: done.cancelled() or done.exception())
-    return future

@@ -16,6 +16,8 @@ from utterson.cli.options import SERVER_ADDRESS, ServerAddress
 
 PROFILES_PER_CALL: Final = 20_000
 PROFILES_PER_CALL_MAX: Final = 100_000
+# Some four seconds of trying, for a server that is started anew; a call of an import may take far longer than that.
+ATTEMPTS_MAX: Final = 8
 
 _File = Annotated[
     Path,
@@ -50,13 +52,13 @@ def import_(
     # Late, so that the help and a missing file do not wait for gRPC.
     from utterson.cli.importing.running import run_import  # noqa: PLC0415
     from utterson.cli.importing.telling import told_refusal  # noqa: PLC0415
-    from utterson.client import CallRefused, UttersonClient  # noqa: PLC0415
+    from utterson.client import CallRefused, RetryLimits, UttersonClient  # noqa: PLC0415
     from utterson.v1 import error_reason_pb2  # noqa: PLC0415
 
     console = standard_console()
 
     async def run() -> ImportProgress:
-        async with UttersonClient(address) as client:
+        async with UttersonClient(address, retries=RetryLimits(attempts_max=ATTEMPTS_MAX)) as client:
             if preset is not None:
                 try:
                     await client.create_workspace(workspace, preset=preset)
