@@ -33,7 +33,7 @@ async def test_an_address_from_a_file_stands_in_no_list_of_processes(
 
 
 async def test_sighup_reads_the_settings_again_and_ends_nothing(open_dir: Path) -> None:
-    config, log = open_dir / "config.toml", open_dir / "log"
+    config, log = open_dir / "config.toml", open_dir / "log-of-hang-ups"
     config.write_text('log_level = "info"\n')
     server = ServerProcess(open_dir / "data", log, options=["--config", str(config)])
     await server.start()

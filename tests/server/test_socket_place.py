@@ -46,7 +46,7 @@ async def served(address: str) -> grpc.StatusCode:
 async def test_a_socket_that_is_removed_is_made_anew(
     removed: str, temporary: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(listener, "LOOK_EVERY_S", 0.5)
+    monkeypatch.setattr(listener, "LOOK_EVERY_S", 1.0)
     async with listening() as address:
         assert await served(address) is grpc.StatusCode.OK
         (folder,) = temporary.iterdir()
@@ -63,7 +63,7 @@ async def test_a_socket_that_is_removed_is_made_anew(
             while await served(address) is not grpc.StatusCode.OK:
                 await asyncio.sleep(0.05)
         assert folder.stat().st_mode & 0o777 == 0o700
-        await asyncio.sleep(0.7)
+        await asyncio.sleep(1.3)
         assert await served(address) is grpc.StatusCode.OK, "the server that had it before has removed it"
     assert caplog.text.count("was removed, and was made anew") == 1
     assert list(temporary.iterdir()) == []
