@@ -323,8 +323,8 @@ class State:
         """Decide a change of the policy (an encoded `utterson.v1.Policy`).
 
         `earlier` are policies before the one in force, as they are kept, newest first: for each of the
-        `returning_types` the newest that took it, which tells in which form identifiers of it are held. ValueError where
-        one of them is no policy.
+        `returning_types` the newest that took it, which tells in which form identifiers of it are held.
+        ValueError where one of them is no policy.
         """
     def decide_import(self, messages: Sequence[bytes], now_us: int, entry_id: bytes) -> Plan | Fault | RepeatedCall:
         """Decide the take-over of a graph (encoded `ImportProfilesRequest`s), all or nothing."""
