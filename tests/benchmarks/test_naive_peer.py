@@ -1,11 +1,8 @@
 """The naive peer is honest: its function decides as the reference model does, guards and demotions included."""
 
 import random
-from collections.abc import AsyncIterator
 
 import asyncpg
-import pytest
-from benchmarks.peers import naive_database
 
 from tests.benchmarks.naive_twins import TYPES, WORKSPACE, Resolve, Twins
 from tests.model.hits import Branch
@@ -29,15 +26,6 @@ BRANCHES = (
     Branch.M6_MERGED_MANY,
 )
 RESOLVE = "SELECT resolved, outcome FROM resolve($1, $2, $3, $4, 5, $5)"
-
-
-@pytest.fixture
-async def connection(database_url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
-    """A connection to a fresh naive peer."""
-    connected = await asyncpg.connect(database_url)
-    await naive_database.install(connected)
-    yield connected
-    await connected.close()
 
 
 def directly(connection: "asyncpg.Connection[asyncpg.Record]", max_merges: int, max_identifiers: int) -> Resolve:

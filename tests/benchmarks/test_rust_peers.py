@@ -14,7 +14,6 @@ import grpc
 import pytest
 from benchmarks.harness.processes import Server, free_address
 from benchmarks.harness.tools import PEERS_PACKAGE, ROOT
-from benchmarks.peers import naive_database
 
 from tests.benchmarks.naive_twins import TYPES, WORKSPACE, Twins
 from tests.model.hits import Branch
@@ -69,15 +68,6 @@ def request(identifiers: tuple[Identifier, ...]) -> IdentifyRequest:
 def drawn(chance: random.Random) -> tuple[Identifier, ...]:
     pool = chance.choice((6, 30))
     return tuple((chance.choice(TYPES), f"v{chance.randint(1, pool)}") for _ in range(chance.choice((1, 2, 3, 4, 8))))
-
-
-@pytest.fixture
-async def connection(database_url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
-    """A connection to a fresh naive peer."""
-    connected = await asyncpg.connect(database_url)
-    await naive_database.install(connected)
-    yield connected
-    await connected.close()
 
 
 async def test_the_naive_peer_agrees_with_the_reference_model(

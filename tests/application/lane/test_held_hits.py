@@ -40,7 +40,7 @@ class WatchedLog:
 
 
 @asynccontextmanager
-async def watched(url: str) -> AsyncIterator[tuple[Replica, WatchedLog]]:
+async def watched(url: str, limits: LaneSettings = WHENEVER) -> AsyncIterator[tuple[Replica, WatchedLog]]:
     """A replica that had a hit in its last turn, so that the next ones are held."""
     logs: list[WatchedLog] = []
 
@@ -48,7 +48,7 @@ async def watched(url: str) -> AsyncIterator[tuple[Replica, WatchedLog]]:
         logs.append(WatchedLog(store.log))
         return dataclasses.replace(store, log=logs[0])
 
-    async with replica_on(url, WHENEVER, wrap) as replica:
+    async with replica_on(url, limits, wrap) as replica:
         await replica.call("add:a")
         await replica.call("read:a")
         (await replica.state()).decided.clear()
@@ -68,24 +68,33 @@ async def test_hits_share_a_look_at_the_head_and_take_no_turn(replica: Replica, 
         assert (await held.state()).decided == [], "no turn of the lane"
 
 
-async def test_what_another_replica_wrote_meanwhile_is_seen(replica: Replica, url: str) -> None:
+@pytest.mark.parametrize("by_another", [True, False])
+async def test_what_was_written_meanwhile_is_seen(replica: Replica, url: str, *, by_another: bool) -> None:
     async with watched(url) as (held, log):
         log.open.clear()
         reading = asyncio.create_task(held.call("read:b"))
         await asyncio.sleep(0.02)
-        made = await replica.call("add:b")
+        made = await (replica if by_another else held).call("add:b")
         log.open.set()
         assert (await reading)["serial"] == made["serial"]
 
 
-async def test_what_this_replica_wrote_meanwhile_is_seen(replica: Replica, url: str) -> None:
-    async with watched(url) as (held, log):
+async def test_no_more_are_held_than_may_wait_in_the_lane(replica: Replica, url: str) -> None:
+    async with watched(url, LaneSettings(staleness_ms=60_000, queue_calls_max=3)) as (held, log):
         log.open.clear()
-        reading = asyncio.create_task(held.call("read:b"))
-        await asyncio.sleep(0.02)
-        made = await held.call("add:b")
+        calls = [asyncio.create_task(held.call("read:a")) for _ in range(5)]
+        await asyncio.sleep(0.05)
+        assert sum((await held.state()).decided) == 2, "the others wait in the lane"
         log.open.set()
-        assert (await reading)["serial"] == made["serial"]
+        assert {answer["serial"] for answer in await asyncio.gather(*calls)} == {1}
+
+
+async def test_a_lane_of_held_hits_is_in_use(replica: Replica, url: str) -> None:
+    async with watched(url) as (held, _):
+        lane = await held.lane()
+        lane.used_at_s = 0.0
+        await held.call("read:a")
+        assert lane.used_at_s > 0
 
 
 async def test_a_look_that_fails_leaves_the_call_to_the_lane(replica: Replica, url: str) -> None:

@@ -6,6 +6,7 @@ In the lane they would wait for one another's turns; here a hit costs neither a 
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from utterson.application.lane.context import LaneContext
@@ -44,6 +45,8 @@ class HeldHits:
         self._context = context
         self._offer = offer
         self._held: list[_Held] = []
+        # How many wait, those included that the look under way is for.
+        self.waiting = 0
         self._look_up: asyncio.Task[None] | None = None
         # A call that is decided here and writes is decided once more in its turn: whoever writes does not pay for that.
         self.expected = False
@@ -59,6 +62,7 @@ class HeldHits:
             self.expected = False
             return False
         self._held.append(_Held(group, receiver, response, state.head))
+        self.waiting += 1
         if self._look_up is None:
             self._look_up = asyncio.create_task(self._confirm())
         return True
@@ -76,10 +80,11 @@ class HeldHits:
                 asked_at_s = asyncio.get_running_loop().time()
                 head = None
                 try:
-                    head = await self._context.heads.read(self._keeper.keys.workspace_key)
-                except Exception:  # noqa: S110 - the lane knows how to wait for a database, and whom to tell what
-                    pass
+                    # Without one the calls go into the lane, which knows how to wait for a database, and what to tell.
+                    with suppress(Exception):
+                        head = await self._context.heads.read(self._keeper.keys.workspace_key)
                 finally:
+                    self.waiting -= len(held)
                     self._answer(held, head)
                 state = self._keeper.state
                 if state is not None and state.head == head:

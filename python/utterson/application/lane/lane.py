@@ -137,8 +137,11 @@ class Lane:
         Only while the lane has nothing to do: else the next commit confirms the state for all that wait, at no cost.
         """
         state = self.state
-        if state is None or not self._held.expected or self._in_turn or self._queue or self._closing:
+        is_idle = not (self._in_turn or self._queue or self._closing)
+        # As many as may wait in the queue; further ones go there, and are refused where it is full.
+        if state is None or not is_idle or not self._held.expected or self._held.waiting >= self._queue_calls_max:
             return False
+        self.used_at_s = self._loop.time()
         try:
             return self._held.hold(state, group, receiver)
         except EnginePanicError as error:
