@@ -60,11 +60,12 @@ pub async fn answer(door: &Door, method: MethodIndex, request: Request<Incoming>
 /// Reads the message and asks the loop; what gRPC has to say about either is the library's part.
 async fn asked(door: &Door, call: ToLoop, request: Request<Incoming>) -> Result<Response<tonic::body::Body>, Status> {
     let (head, body) = request.into_parts();
-    let message = message::read(&head.headers, body, &call.held, &door.unpacking, &door.context.settings).await?;
+    let bytes_max = door.context.settings.limits.message_bytes_max;
+    let message = message::read(&head.headers, body, bytes_max, &call.held, door).await?;
     let mut grpc = Grpc::new(BytesCodec)
         .accept_compressed(CompressionEncoding::Gzip)
         .accept_compressed(CompressionEncoding::Deflate)
-        .max_decoding_message_size(door.context.settings.limits.message_bytes_max)
+        .max_decoding_message_size(bytes_max)
         .max_encoding_message_size(usize::MAX);
     Ok(grpc.unary(call, Request::from_parts(head, message)).await)
 }
