@@ -61,15 +61,16 @@ pub async fn answer(door: &Door, method: MethodIndex, request: Request<Incoming>
 async fn asked(door: &Door, call: ToLoop, request: Request<Incoming>) -> Result<Response<tonic::body::Body>, Status> {
     let (head, body) = request.into_parts();
     let context = &door.context;
+    let bytes_max = context.settings.limits.message_bytes_max;
     let message = tokio::select! {
         biased;
-        message = message::read(&head.headers, body, &call.held, &door.unpacking, context) => message?,
+        message = message::read(&head.headers, body, bytes_max, &call.held, door) => message?,
         () = context.is_done_reading() => return Err(context.settings.refusals.stopping.status()),
     };
     let mut grpc = Grpc::new(BytesCodec)
         .accept_compressed(CompressionEncoding::Gzip)
         .accept_compressed(CompressionEncoding::Deflate)
-        .max_decoding_message_size(context.settings.limits.message_bytes_max)
+        .max_decoding_message_size(bytes_max)
         .max_encoding_message_size(usize::MAX);
     Ok(grpc.unary(call, Request::from_parts(head, message)).await)
 }
