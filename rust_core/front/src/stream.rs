@@ -56,6 +56,7 @@ pub async fn answer(door: &Door, method: MethodIndex, request: Request<Incoming>
             held,
             counted_bytes: 0,
             waiting: VecDeque::new(),
+            leaving: VecDeque::new(),
         };
         tokio::task::spawn_local(run.answered_in_time(requests, sender, timeout));
     }
@@ -94,6 +95,8 @@ struct Asked {
     answer: oneshot::Receiver<Answer>,
     bytes: u64,
     is_end: bool,
+    /// What its answer holds of the memory.
+    told: Arc<Held>,
     _waiting: Waiting,
 }
 
@@ -107,6 +110,9 @@ struct Run {
     /// Bytes of the messages that were read and are not answered yet.
     counted_bytes: u64,
     waiting: VecDeque<Asked>,
+    /// What the answers hold that are on their way to the caller: the one that waits to be taken, and the one before it,
+    /// of which pieces may be left.
+    leaving: VecDeque<Arc<Held>>,
 }
 
 impl Drop for Run {
@@ -184,6 +190,10 @@ impl Run {
             Answer::Response(_) | Answer::Identified(..) if asked.is_end => Ok(true),
             Answer::Response(response) | Answer::Identified(response, _) => {
                 permit.send(Ok(response));
+                self.leaving.push_back(asked.told);
+                if self.leaving.len() > READY_MAX + 1 {
+                    self.leaving.pop_front();
+                }
                 Ok(false)
             }
             Answer::Refused(refusal, _) => Err(refusal.status()),
@@ -209,7 +219,11 @@ impl Run {
         let waiting = Waiting::new(&context, self.door.connection, token);
         context.filled.notify_one();
         let is_end = matches!(part, Part::End(_));
-        self.waiting.push_back(Asked { answer, bytes, is_end, _waiting: waiting });
+        let told = self.door.share.begin();
+        if !is_end {
+            context.answers.count(token, Arc::clone(&told));
+        }
+        self.waiting.push_back(Asked { answer, bytes, is_end, told, _waiting: waiting });
     }
 
     fn unread(&self, status: Status) -> Status {

@@ -4,7 +4,7 @@ import asyncio
 
 from utterson.application.ports.process import Entropy, StatusEncoder
 from utterson.application.refusals import internal_fault
-from utterson.domain.decisions import Answer, ParsedMessage, Reply
+from utterson.domain.decisions import Answer, ParsedMessage, RefusedCall, Reply
 from utterson.domain.errors import UttersonError
 
 
@@ -45,11 +45,12 @@ class Submission:
 
     def _results(self, encode_status: StatusEncoder) -> list[tuple[bool, bytes]]:
         results: list[tuple[bool, bytes] | None] = [None] * self._message.size
-        for position, fault in self._message.faults:
-            results[position] = (False, encode_status(fault))
+        for position, status in self._message.faults:
+            results[position] = (False, status)
+        encode = _encoding_once(encode_status)
         for group, future in zip(self._message.groups, self._futures, strict=True):
             for position, answer in zip(group.positions, _answers(future, group.size), strict=True):
-                results[position] = _result(answer, encode_status)
+                results[position] = _result(answer, encode)
         return [self._missing(encode_status) if result is None else result for result in results]
 
     def _missing(self, encode_status: StatusEncoder) -> tuple[bool, bytes]:
@@ -75,9 +76,25 @@ def _answers(future: "asyncio.Future[Reply]", size: int) -> list[Answer]:
     raise error
 
 
+def _encoding_once(encode_status: StatusEncoder) -> StatusEncoder:
+    """Encode an error once that is the answer to many calls."""
+    encoded: dict[int, tuple[UttersonError, bytes]] = {}
+
+    def encode(error: UttersonError) -> bytes:
+        found = encoded.get(id(error))
+        if found is None:
+            # The error is kept as well: nobody else gets its identity meanwhile.
+            found = encoded[id(error)] = (error, encode_status(error))
+        return found[1]
+
+    return encode
+
+
 def _result(answer: Answer, encode_status: StatusEncoder) -> tuple[bool, bytes]:
     if isinstance(answer, bytes):
         return True, answer
+    if isinstance(answer, RefusedCall):
+        return False, answer.status
     if isinstance(answer, UttersonError):
         return False, encode_status(answer)
     raise TypeError("a repeated call was not looked up")
