@@ -210,6 +210,14 @@ async def gzip_bombs(host: str, port: int) -> None:
     await flood(host, port, 4, greeting(), chunk)
 
 
+async def refused_calls(host: str, port: int) -> None:
+    """Messages of a thousand calls of two bytes each, all refused, and nobody takes the answers."""
+    many = message(b"\x12\x08attacked" + b"\x1a\0" * 1000)
+    asked = b"".join(call(2 * number + 1, STREAM_RESOLVE, many * 17, end=False) for number in range(100))
+    window = frame(WINDOW_UPDATE, 0, 0, (2**30).to_bytes(4))
+    await _held(host, port, 2, greeting(0) + window + asked, b"")
+
+
 async def windows_that_overflow(host: str, port: int) -> None:
     """Windows greater than a window may be."""
     over = frame(WINDOW_UPDATE, 0, 0, WINDOW_BYTES_MAX.to_bytes(4)) * 2
@@ -257,6 +265,7 @@ PLAIN_ATTACKS: Final[dict[str, Attack]] = {
         answers_without_window,
         answers_never_read,
         gzip_bombs,
+        refused_calls,
         windows_that_overflow,
         garbage,
         http_1,

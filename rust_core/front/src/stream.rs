@@ -35,6 +35,10 @@ use crate::whole_messages::WholeMessages;
 const FULL_PAUSE: Duration = Duration::from_millis(2);
 /// Answers that are ready while the caller takes another.
 const READY_MAX: usize = 1;
+/// Answers that the caller was given last, and that it may not have taken: one in the channel, one on its way out of it.
+const UNTAKEN: usize = READY_MAX + 1;
+/// While a stream holds so much of messages and answers, no further message is read: its own flow control stops its caller.
+const STREAM_BYTES: u64 = 4 * 1024 * 1024;
 /// How often it is looked, in the time that an answer may wait, whether the caller takes any; with a second between at least.
 const LOOKS: u32 = 8;
 const LOOK_MIN: Duration = Duration::from_secs(1);
@@ -60,8 +64,10 @@ pub async fn answer(door: &Door, method: MethodIndex, request: Request<Incoming>
             origin: None,
             door: door.clone(),
             held,
+            answers_held: door.share.begin(),
             counted_bytes: 0,
             waiting: VecDeque::new(),
+            untaken: VecDeque::with_capacity(UNTAKEN + 1),
             resting: Some(door.life.rest()),
         };
         tokio::task::spawn_local(run.answered_in_time(requests, sender, timeout));
@@ -134,9 +140,13 @@ struct Run {
     origin: Option<Origin>,
     door: Door,
     held: Arc<Held>,
+    /// What its answers hold, from when the loop brings them until the caller has taken them.
+    answers_held: Arc<Held>,
     /// Bytes of the messages that were read and are not answered yet.
     counted_bytes: u64,
     waiting: VecDeque<Asked>,
+    /// Bytes of the answers that were given last.
+    untaken: VecDeque<u64>,
     /// There while nothing waits: a stream that stands still is no call that others have to wait for.
     resting: Option<Resting>,
 }
@@ -188,7 +198,7 @@ impl Run {
                 return unread.map_or(Ok(()), Err);
             }
             tokio::select! {
-                message = requests.message(), if reading && self.waiting.len() < window => match message {
+                message = requests.message(), if reading && self.waiting.len() < window && !self.is_full() => match message {
                     Ok(Some(message)) => self.ask(Part::Message(self.id), message).await,
                     Ok(None) => {
                         reading = false;
@@ -230,6 +240,10 @@ impl Run {
         }
         self.held.release(asked.bytes);
         self.counted_bytes -= asked.bytes;
+        self.untaken.push_back(answer.bytes() as u64);
+        if self.untaken.len() > UNTAKEN {
+            self.answers_held.release(self.untaken.pop_front().unwrap_or_default());
+        }
         match answer {
             Answer::Response(_) | Answer::Identified(..) if asked.is_end => Ok(true),
             Answer::Response(response) | Answer::Identified(response, _) => {
@@ -240,6 +254,11 @@ impl Run {
         }
     }
 
+    /// Whether so much is under way that no more is read.
+    fn is_full(&self) -> bool {
+        !self.waiting.is_empty() && self.held.bytes() + self.answers_held.bytes() >= STREAM_BYTES
+    }
+
     /// Puts a message into the inbox; while that is full, the stream is not read.
     async fn ask(&mut self, part: Part, request: Bytes) {
         let context = Rc::clone(&self.door.context);
@@ -248,14 +267,14 @@ impl Run {
         self.counted_bytes += bytes;
         let (told, calls) = context.origin(self.door.connection, self.method, &request);
         let origin = *self.origin.get_or_insert(told);
-        let (mut token, mut answer) = context.answers.expect(origin.workspace);
+        let (mut token, mut answer) = context.answers.expect(origin.workspace, &self.answers_held);
         let request_id = Some(self.request_id.clone());
         let mut call = Call { token, method: self.method, part, calls, request, request_id };
         while let Err(refused) = context.inbox.offer(origin, call) {
             context.answers.forget(token);
             tokio::time::sleep(FULL_PAUSE).await;
             // A new one: a connection's queue is in the order of its tokens, and others may have come in between.
-            (token, answer) = context.answers.expect(origin.workspace);
+            (token, answer) = context.answers.expect(origin.workspace, &self.answers_held);
             call = Call { token, ..refused };
         }
         let waiting = Waiting::new(&context, origin, token);

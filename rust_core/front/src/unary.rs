@@ -113,7 +113,7 @@ impl UnaryService<Bytes> for ToLoop {
                     return Err(context.workspace_full(&too_many).await);
                 }
             };
-            let (token, answer) = context.answers.expect(origin.workspace);
+            let (token, answer) = context.answers.expect(origin.workspace, &held);
             let call = Call { token, method, part: Part::Whole, calls, request, request_id };
             if held.add(request_bytes).is_err() || context.inbox.push(origin, call).is_err() {
                 context.answers.forget(token);
@@ -123,12 +123,8 @@ impl UnaryService<Bytes> for ToLoop {
             context.filled.notify_one();
             let _waiting = Waiting::new(&context, origin, token);
             match answer.await {
-                Ok(Answer::Response(response)) => {
-                    held.add_anyway(response.len());
-                    Ok(tonic::Response::new(response))
-                }
+                Ok(Answer::Response(response)) => Ok(tonic::Response::new(response)),
                 Ok(Answer::Identified(response, id)) => {
-                    held.add_anyway(response.len());
                     *made_id.borrow_mut() = HeaderValue::try_from(id).ok();
                     Ok(tonic::Response::new(response))
                 }

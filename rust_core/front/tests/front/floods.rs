@@ -9,7 +9,7 @@ use crate::world::{ECHO, STREAM, World, limits};
 
 const ACK: u8 = 1;
 const STREAMS: u32 = 90;
-/// GOAWAY, with the last stream, because of ENHANCE_YOUR_CALM.
+/// GOAWAY, with the last stream, because of `ENHANCE_YOUR_CALM`.
 const CALM_DOWN: [u8; 17] = [0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 2 * STREAMS.to_be_bytes()[3] - 1, 0, 0, 0, 11];
 
 /// A connection with many streams whose windows are set anew so many times.
