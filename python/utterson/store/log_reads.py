@@ -34,7 +34,7 @@ class LogStore:
     async def heads(self, workspace_keys: Sequence[int]) -> dict[int, Head]:
         """Tell the heads of some workspaces, in one query; a workspace that is gone is absent."""
         keys = list(workspace_keys)
-        rows = await self._pool.run(lambda connection: connection.fetch(Statement.HEADS.text, keys))
+        rows = await self._pool.run_here(lambda connection: connection.fetch(Statement.HEADS.text, keys))
         return {row["workspace_key"]: Head(row["seq"], row["id"]) for row in rows}
 
     async def tail(self, workspace_key: int, after_seq: int, limit: int) -> list[LogRow]:
