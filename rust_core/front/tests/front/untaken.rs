@@ -50,7 +50,7 @@ async fn answers_of_a_stream_count_though_their_turn_has_not_come() {
     pause(100).await;
     // Four messages are not answered for good, and five answers are there: of a MiB, a connection may have half.
     let refused = caller.call(ECHO, b"x").await.unwrap();
-    assert_eq!((refused.code(), refused.told("grpc-message").as_str()), (RESOURCE_EXHAUSTED, "overloaded"));
+    assert_eq!((refused.code(), refused.told("grpc-message").as_str()), (RESOURCE_EXHAUSTED, "overloaded for 1000 ms"));
     let mut other = Caller::connect(&world).await;
     assert_eq!(other.call(ECHO, b"x").await.unwrap().message(), b"x");
     drop((untaken, stream, caller));
