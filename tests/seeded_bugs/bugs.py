@@ -210,7 +210,7 @@ async def _failed_for_certain(call: Awaitable[Any]) -> Any:
         return await call
     except StoreFailureError as failure:
         if failure.kind is FailureKind.UNKNOWN:
-            raise StoreFailureError(FailureKind.LOST_RACE, failure.detail) from None
+            raise StoreFailureError(FailureKind.LOST_RACE, failure.code) from None
         raise
 
 

@@ -7,8 +7,8 @@ from typing import Protocol
 from utterson.application.ports.store import Log
 from utterson.domain.chain import Head
 
-# So many queries at once. With one, all who are answered together come back together and wait for the next together, and
-# every part of the way stands still in turn.
+# So many queries at once. With one, all who are answered together come back together and wait for the next together,
+# and every part of the way stands still in turn.
 QUERIES_MAX = 2
 
 
@@ -67,8 +67,11 @@ class HeadReader:
         return await future
 
     def ask(self, workspace_key: int, asker: Asker) -> None:
-        """Ask for a workspace's head as of now or later. Whoever asks this way is answered two rounds of the loop earlier
-        than by a task, which under load is as long as the query."""
+        """Ask for a workspace's head as of now or later.
+
+        Whoever asks this way waits for some rounds of the loop less than a task: under load they take longer than the
+        query.
+        """
         self._waiting.append((workspace_key, asker))
         # Where somebody waits already, a query is about to leave, or the next that comes back makes another.
         if len(self._waiting) == 1 and self._under_way < QUERIES_MAX:
