@@ -71,6 +71,20 @@ enum Ending {
     Drains,
 }
 
+impl Ending {
+    /// For how long a connection may stay once its farewell is over, and what it is then: a call may have come meanwhile.
+    /// None where it is cut.
+    fn respite(self, life: &Life, limits: &Limits) -> Option<(Duration, Self)> {
+        match self {
+            Self::MakesRoom if life.is_busy() && life.has_moved_within(2 * FAREWELL) => {
+                Some((limits.age_grace, Self::Old))
+            }
+            Self::Drains if !life.is_idle_for(FAREWELL_MAX) => Some((IDLE_LOOK, Self::Drains)),
+            Self::Not | Self::MakesRoom | Self::Drains | Self::Old => None,
+        }
+    }
+}
+
 /// Accepts until the front drains.
 pub async fn accept(
     listener: TcpListener,
@@ -176,17 +190,9 @@ async fn served(stream: TcpStream, door: Door, mut phase: watch::Receiver<Phase>
                 cut.set(after(FAREWELL_MAX));
             }
             () = &mut cut => {
-                // A call may have come while it said farewell.
-                cut.set(match going {
-                    Ending::MakesRoom if life.is_busy() && life.has_moved_within(2 * FAREWELL) => {
-                        after(limits.age_grace)
-                    }
-                    Ending::Drains if !life.is_idle_for(FAREWELL_MAX) => after(IDLE_LOOK),
-                    Ending::Not | Ending::MakesRoom | Ending::Drains | Ending::Old => return,
-                });
-                if going == Ending::MakesRoom {
-                    going = Ending::Old;
-                }
+                let Some((time, next)) = going.respite(&life, &limits) else { return };
+                cut.set(after(time));
+                going = next;
             }
             () = &mut untaken => return,
             _ = &mut ending => return,
