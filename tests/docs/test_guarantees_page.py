@@ -27,8 +27,8 @@ def rows(text: str) -> Iterator[list[str]]:
 
 
 @cache
-def tests_of(file: str) -> frozenset[str]:
-    """Tell the tests that a file has; none where there is no such file."""
+def functions_of(file: str) -> frozenset[str]:
+    """Tell the tests of a file; none where there is no such file."""
     if file not in files():
         return frozenset()
     pattern = _RUST_TEST if file.endswith(".rs") else _PYTHON_TEST
@@ -52,7 +52,7 @@ def missing(text: str) -> list[str]:
         file = ""
         for named, function, case in _NAME.findall(line):
             file = named or file
-            if function not in tests_of(file) or (case and not has_case(file, case)):
+            if function not in functions_of(file) or (case and not has_case(file, case)):
                 found.append(f"{file}::{function}" + (f"[{case}]" if case else ""))
     return found
 
