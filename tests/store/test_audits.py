@@ -7,7 +7,7 @@ import pytest
 
 from tests.store.conftest import NOW_US, Chain, attached, created, new_chain
 from tests.store.copy_format import decode_copy
-from utterson.domain.chain import SnapshotHead
+from utterson.domain.chain import SnapshotHead, WorkspaceKeys
 from utterson.domain.soundness import AuditFinding
 from utterson.store.open_store import Store
 
@@ -42,8 +42,8 @@ class Collector:
         return decode_copy(self.taken[table])
 
 
-async def read(store: Store, key: int) -> tuple[SnapshotHead, Collector]:
-    audited = await store.audits.read(key, lambda head: Collector(), 30.0)
+async def read(store: Store, keys: WorkspaceKeys) -> tuple[SnapshotHead, Collector]:
+    audited = await store.audits.read(keys, lambda head: Collector(), 30.0)
     assert audited is not None
     return audited
 
@@ -51,7 +51,7 @@ async def read(store: Store, key: int) -> tuple[SnapshotHead, Collector]:
 async def test_the_columns_are_those_of_the_audit(chain: Chain, store: Store) -> None:
     await chain.append(created(1) | attached((DIGEST, 0, 1)) | {21: [1], 22: ["city"], 23: [None], 24: [5], 25: [3]})
     await chain.append({26: [1], 27: [6], 28: [2], 29: [b"walk"]})
-    head, sink = await read(store, chain.key)
+    head, sink = await read(store, chain.keys)
     assert head.head == chain.head
     assert sink.rows("profiles") == [[NUMBER(1), NUMBER(NOW_US + 1), NUMBER(0), SMALL(0), NUMBER(0)]]
     assert sink.rows("identifiers") == [[DIGEST, NUMBER(1), b"email", b"ed.hyde@example.com", NUMBER(NOW_US)]]
@@ -59,8 +59,11 @@ async def test_the_columns_are_those_of_the_audit(chain: Chain, store: Store) ->
     assert sink.rows("events") == [[NUMBER(1), NUMBER(6), NUMBER(2), SMALL(2), b"walk"]]
 
 
-async def test_a_workspace_without_a_log(store: Store) -> None:
-    assert await store.audits.read(404, lambda head: Collector(), 30.0) is None
+async def test_a_workspace_without_a_log(chain: Chain, store: Store, database_url: str) -> None:
+    connection = await asyncpg.connect(database_url)
+    await connection.execute("DELETE FROM log")
+    await connection.close()
+    assert await store.audits.read(chain.keys, lambda head: Collector(), 30.0) is None
     assert await store.audits.check(404, 30.0) == {}
 
 

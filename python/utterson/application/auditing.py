@@ -50,7 +50,7 @@ async def audit(context: LaneContext, keys: WorkspaceKeys, *, thorough: bool = F
 
     async with context.load_slots:
         try:
-            if await context.store.audits.read(keys.workspace_key, begin, timeout_s) is None:
+            if await context.store.audits.read(keys, begin, timeout_s) is None:
                 return None
             findings = await asyncio.to_thread(begun[-1][1].finish)
         except StateDivergedError:

@@ -48,12 +48,17 @@ def describe(error: BaseException) -> str:
 
 @contextmanager
 def store_refusals() -> Iterator[None]:
-    """Turn a failed read into STORE_UNAVAILABLE; a value that the database refuses stays a bug."""
+    """Turn a failed read into STORE_UNAVAILABLE; a value that the database refuses stays a bug.
+
+    Where the workspace is another one by now, it is HISTORY_DIVERGED.
+    """
     try:
         yield
     except StoreFailureError as failure:
         if failure.kind is FailureKind.POISON:
             raise
+        if failure.kind is FailureKind.GONE:
+            raise history_diverged() from None
         raise store_unavailable(failure) from None
 
 
@@ -63,6 +68,24 @@ def store_unavailable(failure: StoreFailureError) -> UttersonError:
     return UttersonError(
         Reason.STORE_UNAVAILABLE,
         "the database cannot be reached or is overloaded; try again",
+        retry_after_ms=RETRY_AFTER_MS,
+    )
+
+
+def history_diverged() -> UttersonError:
+    """Make the refusal of a call that rests on a history which the database lost."""
+    return UttersonError(
+        Reason.HISTORY_DIVERGED,
+        "the database lost the history that this call rests on; read again, without at_least",
+    )
+
+
+def clocks_apart() -> UttersonError:
+    """Make the refusal of calls whose time would be wrong: this server's clock or the database's is."""
+    logger.error("nothing is written: this server's clock and the database's are too far apart; set them right")
+    return UttersonError(
+        Reason.STORE_UNAVAILABLE,
+        "the clocks of this server and of its database are too far apart; nothing was written, try again",
         retry_after_ms=RETRY_AFTER_MS,
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from utterson.domain.chain import SnapshotHead
+from utterson.domain.chain import SnapshotHead, WorkspaceKeys
 from utterson.domain.soundness import AuditFinding, AuditSink
 from utterson.store.pool import Connection, ConnectionPool
 from utterson.store.snapshot import copy_rows, read_head, whole_snapshot
@@ -28,7 +28,7 @@ class AuditStore:
         self._pool = pool
 
     async def read(
-        self, workspace_key: int, begin: Callable[[SnapshotHead], Sink], timeout_s: float
+        self, keys: WorkspaceKeys, begin: Callable[[SnapshotHead], Sink], timeout_s: float
     ) -> tuple[SnapshotHead, Sink] | None:
         """Feed a workspace's rows to the sink that `begin` makes; None where the workspace has no log.
 
@@ -39,7 +39,8 @@ class AuditStore:
 
         async def send(connection: Connection) -> tuple[SnapshotHead, Sink] | None:
             async with whole_snapshot(connection):
-                head = await read_head(connection, workspace_key)
+                head = await read_head(connection, keys)
+                workspace_key = keys.workspace_key
                 if head is None:
                     return None
                 await connection.execute("SET LOCAL enable_seqscan = on")

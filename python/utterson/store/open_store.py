@@ -7,6 +7,7 @@ from utterson.settings.database import DatabaseSettings
 from utterson.store.audits import AuditStore
 from utterson.store.commits import CommitStore
 from utterson.store.connecting import connect_faults
+from utterson.store.database_identity import DatabaseIdentityStore, DatabaseWatch
 from utterson.store.durability import check_durability
 from utterson.store.log_reads import LogStore
 from utterson.store.maintenance import MaintenanceStore
@@ -32,6 +33,7 @@ class Store:
     profiles: ProfileStore
     maintenance: MaintenanceStore
     audits: AuditStore
+    identity: DatabaseIdentityStore
     rekeying: RekeyingStore
     pools: tuple[ConnectionPool, ...]
 
@@ -59,15 +61,18 @@ async def open_store(
         UnfitDatabaseError: the database may lose acknowledged writes.
         StartupError: it cannot be reached.
     """
+    watch = DatabaseWatch()
     with connect_faults():
         # A commit is bounded by its caller, who cuts the connection: an import may take longer than other commits.
         commit_pool = await ConnectionPool.open(
             database_url,
             PoolSettings(connections_max, settings.commit_timeout_ms, 0, for_commits=True),
+            watch.look,
         )
         read_pool = await ConnectionPool.open(
             database_url,
             PoolSettings(connections_max, READ_TIMEOUT_MS, READ_TIMEOUT_MS),
+            watch.look,
         )
     try:
         await check_durability(commit_pool)
@@ -76,13 +81,14 @@ async def open_store(
         await read_pool.close()
         raise
     return Store(
-        CommitStore(commit_pool),
+        CommitStore(commit_pool, settings.clock_skew_ms_max * 1000),
         LogStore(read_pool),
-        WorkspaceStore(commit_pool),
+        WorkspaceStore(commit_pool, settings.clock_skew_ms_max * 1000),
         SnapshotStore(read_pool, request_retention_us),
         ProfileStore(read_pool),
         MaintenanceStore(read_pool, settings.log_retention_days, request_retention_us),
         AuditStore(read_pool),
+        DatabaseIdentityStore(read_pool, watch),
         RekeyingStore(database_url),
         (commit_pool, read_pool),
     )

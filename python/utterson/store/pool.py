@@ -17,6 +17,10 @@ from asyncpg.pool import PoolConnectionProxy
 from utterson.store.sqlstate import classify, deadline_passed
 
 Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
+PlainConnection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+AnyConnection: TypeAlias = "PlainConnection | Connection"
+# What is done with each new connection before its first call.
+Look: TypeAlias = Callable[[PlainConnection], Awaitable[None]]
 Result = TypeVar("Result")
 
 # The driver calls it an internal error where a connection breaks between two messages of one call.
@@ -53,7 +57,7 @@ KEY_SETTINGS = {
 _COLUMN_TYPES = ("bigint_column", "integer_column", "bytea_column", "text_column", "uuid_column")
 
 
-async def pass_columns_through(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+async def pass_columns_through(connection: PlainConnection) -> None:
     """Have the driver send columns as they are; once for each new connection."""
     schema = await connection.fetchval("SELECT current_schema()")
     for name in _COLUMN_TYPES:
@@ -76,8 +80,21 @@ class ConnectionPool:
         self._call_timeout_s = settings.call_timeout_ms / 1000
 
     @classmethod
-    async def open(cls, database_url: str, settings: PoolSettings) -> "ConnectionPool":
-        """Open a pool; the timeouts travel as server settings, which no reset wipes."""
+    async def open(cls, database_url: str, settings: PoolSettings, look: Look | None = None) -> "ConnectionPool":
+        """Open a pool; the timeouts travel as server settings, which no reset wipes.
+
+        Args:
+            database_url: where the database is.
+            settings: how the pool behaves.
+            look: what is done with each new connection; where it raises, the connection is not used.
+        """
+
+        async def begin(connection: PlainConnection) -> None:
+            if settings.for_commits:
+                await pass_columns_through(connection)
+            if look is not None:
+                await look(connection)
+
         server_settings = {
             "application_name": "utterson",
             "statement_timeout": str(settings.statement_timeout_ms),
@@ -98,7 +115,7 @@ class ConnectionPool:
             timeout=settings.connect_timeout_ms / 1000,
             max_inactive_connection_lifetime=300,
             server_settings=server_settings,
-            init=pass_columns_through if settings.for_commits else None,
+            init=begin,
             reset=_keep_session,
         )
         return cls(pool, settings)

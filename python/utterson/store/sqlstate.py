@@ -6,9 +6,12 @@ from utterson.domain.chain import FailureKind, StoreFailureError
 
 # Raised by `commit_batch` where a row count does not match.
 ROW_COUNT_MISMATCH = "UT001"
+# Raised by `prove_workspace`.
+WORKSPACE_GONE = "UT002"
 
 _BY_STATE = {
     ROW_COUNT_MISMATCH: FailureKind.DIVERGENCE,
+    WORKSPACE_GONE: FailureKind.GONE,
     "23505": FailureKind.DIVERGENCE,  # unique_violation: the index knew of no such row
     "23503": FailureKind.DIVERGENCE,  # foreign_key_violation
     "40001": FailureKind.LOST_RACE,  # serialization_failure

@@ -15,8 +15,11 @@ class Statement(Enum):
     AUDIT_OWNERS = "audit_owners"
     AUDIT_REDIRECTS = "audit_redirects"
     AUDIT_STRAYS = "audit_strays"
+    CLOCK = "clock"
     COMMIT_BATCH = "commit_batch"
     CREATE_WORKSPACE = "create_workspace"
+    DATABASE_LOOK = "database_look"
+    DATABASE_RENEW = "database_renew"
     DURABILITY = "durability"
     ENTRY_ID = "entry_id"
     EVENTS_PAGE = "events_page"
@@ -46,6 +49,7 @@ class Statement(Enum):
     TAIL = "tail"
     TRAIT_ROWS = "trait_rows"
     WORKSPACE = "workspace"
+    WORKSPACE_KEYS = "workspace_keys"
     WORKSPACES_PAGE = "workspaces_page"
 
     @cached_property

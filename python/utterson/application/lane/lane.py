@@ -20,7 +20,7 @@ from utterson.application.lane.repeats import fill_repeated
 from utterson.application.lane.state_keeper import StateKeeper
 from utterson.application.lane.turn_runner import TurnRunner
 from utterson.application.ports.engine import Plan, State
-from utterson.application.refusals import describe, internal_fault, logger, shutting_down
+from utterson.application.refusals import describe, internal_fault, logger, shutting_down, workspace_not_found
 from utterson.domain.chain import EnginePanicError, StateDivergedError, StoreFailureError, WorkspaceKeys
 from utterson.domain.decisions import Answer, ParsedGroup, RepeatedCall, Reply
 from utterson.domain.errors import Reason, UttersonError
@@ -64,10 +64,17 @@ class Lane:
         keys: the workspace.
         context: what all lanes share.
         make_batch: makes the operation that decides several groups together.
+        forget: called when the workspace is gone and nobody waits: the lane ends itself.
     """
 
-    def __init__(self, keys: WorkspaceKeys, context: LaneContext, make_batch: MakeBatch) -> None:
-        self.keys = keys
+    def __init__(
+        self,
+        keys: WorkspaceKeys,
+        context: LaneContext,
+        make_batch: MakeBatch,
+        forget: "Callable[[Lane], None] | None" = None,
+    ) -> None:
+        self._forget = forget
         self._loop = asyncio.get_running_loop()
         self.used_at_s = self._loop.time()
         self._context = context
@@ -88,6 +95,11 @@ class Lane:
         self._closing = False
         self._fillers: set[asyncio.Task[None]] = set()
         self._task = asyncio.create_task(self._run(), name=f"lane {keys.workspace}")
+
+    @property
+    def keys(self) -> WorkspaceKeys:
+        """Who the workspace is: as its state says, or as it was when the lane was made."""
+        return self._keeper.keys
 
     @property
     def state(self) -> State | None:
@@ -202,7 +214,7 @@ class Lane:
 
     def _put(self, item: _Item, calls: int) -> None:
         if self._closing:
-            raise shutting_down()
+            raise workspace_not_found(self.keys.workspace) if self._keeper.is_gone else shutting_down()
         self._queue.append(item)
         self._queued_calls += calls
         self._changed.set()
@@ -233,6 +245,13 @@ class Lane:
                     self._fail_all(shutting_down())
                     raise
             self._gathering.released(len(turn.items), len(self._queue), turn.calls, started_at_s)
+            self._end_if_gone()
+
+    def _end_if_gone(self) -> None:
+        """End where there is no such workspace any more; whoever waits is told so first."""
+        if self._keeper.is_gone and not self._queue and self._next is None and self._forget is not None:
+            self._closing = True
+            self._forget(self)
 
     def _fail_all(self, error: UttersonError) -> None:
         if self._next is not None:

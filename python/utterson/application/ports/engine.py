@@ -31,7 +31,7 @@ class Plan(Protocol):
         """Whether a call that changes nothing leaves the consistency to the server's setting."""
         ...
 
-    def commit(self, workspace_key: int) -> Commit:
+    def commit(self, keys: WorkspaceKeys) -> Commit:
         """Give the log entry and the columns of a plan that writes."""
         ...
 
@@ -148,6 +148,10 @@ class State(Protocol):
 
     def replay(self, row: LogRow) -> None:
         """Apply the next entry of the log, checking that it is the next and leads to the state it says."""
+        ...
+
+    def with_id_eras(self, id_eras: Sequence[int]) -> "State":
+        """Give the same state with profile ids of these eras; plans that were made on this one are not of that one."""
         ...
 
     def scrub(self, rows: int) -> ScrubStep:

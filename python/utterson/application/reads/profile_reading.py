@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from utterson.application.ports.engine import ProfileView, State
 from utterson.application.ports.store import Profiles
-from utterson.domain.chain import Head, StateDivergedError
+from utterson.domain.chain import Head, StateDivergedError, WorkspaceKeys
 from utterson.domain.errors import Reason, Resource, UttersonError
 from utterson.domain.records import IdentifierRecord, ProfileRecord, TraitRecord
 from utterson.domain.rows import ProfileQuery, ProfileRows
@@ -20,11 +20,17 @@ def profile_not_found(profile_id: int) -> UttersonError:
 
 
 class ProfileReading:
-    """Reads some profiles in one snapshot of the tables; done once the snapshot's head is the state's."""
+    """Reads some profiles in one snapshot of the tables; done once the snapshot's head is the state's.
 
-    def __init__(self, store: Profiles, workspace_key: int, profile_ids: Sequence[int]) -> None:
+    Args:
+        store: reads the rows.
+        keys: asked for each try: who the workspace is changes where the database lost history.
+        profile_ids: whose they are.
+    """
+
+    def __init__(self, store: Profiles, keys: Callable[[], WorkspaceKeys], profile_ids: Sequence[int]) -> None:
         self._store = store
-        self._workspace_key = workspace_key
+        self._keys = keys
         self._profile_ids = profile_ids
         self._views: list[ProfileView | None] | None = None
         self._rows: ProfileRows | None = None
@@ -49,7 +55,7 @@ class ProfileReading:
             distinct = {view.serial: view for view in self._views if view is not None}
             return [ProfileQuery(view.serial, view.members, view.digests, view.holders) for view in distinct.values()]
 
-        head, self._rows = await self._store.read(self._workspace_key, plan)
+        head, self._rows = await self._store.read(self._keys(), plan)
         return head
 
     def records(self) -> list[ProfileRecord]:

@@ -1,6 +1,7 @@
 -- A page of the events of some members, newest first; each member gives its own first rows from the key.
 SELECT e.time_us, e.seq, e.position, e.record
-FROM unnest($2::bigint[]) AS m (profile)
+FROM prove_workspace($1, $7) AS w (workspace_key)
+CROSS JOIN LATERAL (SELECT profile FROM unnest($2::bigint[]) AS u (profile) WHERE w.workspace_key IS NOT NULL OFFSET 0) AS m
 CROSS JOIN LATERAL (
     SELECT time_us, seq, position, record FROM events
     WHERE workspace_key = $1 AND profile = m.profile AND (time_us, seq, position) < ($3::bigint, $4::bigint, $5::integer)
