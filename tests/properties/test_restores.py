@@ -32,13 +32,14 @@ ASSIGNMENTS = list(itertools.product((0, 1), repeat=3))
 LONG = os.environ.get("UTTERSON_LONG_TESTS") == "1"
 
 
-def orders(part: int) -> list[list[tuple[str, int]]]:
-    """Every order, each with another assignment of servers; by UTTERSON_LONG_TESTS with all of them."""
+def orders() -> list[tuple[list[tuple[str, int]], bool]]:
+    """Every order, and whether the restore cuts connections: in turn, or all by UTTERSON_LONG_TESTS."""
     chosen = []
     for place, order in enumerate(itertools.permutations(OPERATIONS)):
-        for creates, writes, restarts in ASSIGNMENTS if LONG else [ASSIGNMENTS[(place + 3 * part) % len(ASSIGNMENTS)]]:
+        whole = list(itertools.product(ASSIGNMENTS, (False, True)))
+        for (creates, writes, restarts), cuts in whole if LONG else [whole[(3 * place) % len(whole)]]:
             servers = {"create": creates, "write": writes, "restart": restarts}
-            chosen.append([(operation, servers.get(operation, 0)) for operation in order])
+            chosen.append(([(operation, servers.get(operation, 0)) for operation in order], cuts))
     return chosen
 
 
@@ -183,9 +184,8 @@ async def check_lost(servers: Servers, lost: list[Resolution], *, seen: bool) ->
         assert not {one.profile_id for one in lost} & set(servers.answered.values())
 
 
-@pytest.mark.parametrize("end_connections", [False, True])
-async def test_every_order_over_two_servers(servers: Servers, end_connections: bool) -> None:
-    for order in orders(int(end_connections)):
+async def test_every_order_over_two_servers(servers: Servers) -> None:
+    for order, end_connections in orders():
         lost = await begin(servers)
         for operation, server in order:
             await servers.step(operation, server, end_connections=end_connections)
