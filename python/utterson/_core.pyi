@@ -359,6 +359,8 @@ class State:
         """Read a token: seq and the first 8 bytes of the entry's id; None where it is not one of this workspace."""
     def request_digest(self, request_id: str) -> bytes:
         """Give the digest under which a request id is kept."""
+    def set_id_eras(self, id_eras: Sequence[int]) -> None:
+        """Number profile ids by these eras; raises `StateDivergedError` if by them two profiles could have one id."""
     def scrub(self, rows: int) -> tuple[int, bool, str | None]:
         """Take the scrub on by about so many rows: rows walked, whether a round ended, and one of `SCRUB_FINDINGS`."""
     def check_invariants(self) -> list[str]:
@@ -377,6 +379,7 @@ class StateLoader:
         workspace: str,
         digest_key: bytes,
         id_key: bytes,
+        id_eras: Sequence[int],
         policy_revision: int,
         policy: bytes,
         head_seq: int,

@@ -26,6 +26,7 @@ from utterson.application.reads.profiles import ProfilesService
 from utterson.application.rekeying import rekey
 from utterson.application.scrubbing import Scrubber
 from utterson.application.workspaces.workspaces import WorkspacesService
+from utterson.clock import SteadyClock
 from utterson.domain.startup import BrokenError
 from utterson.engine.core_engine import REQUEST_RETENTION_US, CoreEngine
 from utterson.engine.front import Front
@@ -51,6 +52,12 @@ GARBAGE_THRESHOLD = 10_000
 # glibc's name of the size from which on blocks are the system's own, and that size.
 MALLOC_MMAP_THRESHOLD = -3
 LARGE_BLOCK_BYTES = 512 * 1024
+# Goes on while the machine sleeps, where there is such a clock.
+_STEADY_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def _steady_us() -> int:
+    return time.clock_gettime_ns(_STEADY_CLOCK) // 1000
 
 
 async def serve(settings: Settings, load: Callable[[], Settings] | None = None) -> None:
@@ -136,7 +143,7 @@ async def running(settings: Settings) -> AsyncIterator[Listener]:
         context = LaneContext(
             engine=CoreEngine(),
             store=store,
-            clock_us=lambda: time.time_ns() // 1000,
+            clock_us=SteadyClock(settings.clock_skew_ms_max * 1000, lambda: time.time_ns() // 1000, _steady_us),
             entropy=os.urandom,
             limits=settings,
             heads=HeadReader(store.log),

@@ -94,7 +94,7 @@ class FakePlan:
     def _after(self) -> dict[bytes, int]:
         return self.state.owners | {digest_of(value): serial for value, serial in self.added.items()}
 
-    def commit(self, workspace_key: int) -> Commit:
+    def commit(self, keys: WorkspaceKeys) -> Commit:
         columns: dict[int, list[object]] = defaultdict(list)
         for value, serial in self.added.items():
             text = value.replace("NUL", "\x00")
@@ -116,7 +116,7 @@ class FakePlan:
         }
         revision = self.state.policy_revision + (self.policy_after is not None)
         return Commit(
-            workspace_key, self.state.head.seq + 1, self.entry_id, self.state.head.id, revision, self.now_us,
+            keys, self.state.head.seq + 1, self.entry_id, self.state.head.id, revision, self.now_us,
             state_hash(self._after()), 1, json.dumps(effects).encode(), encode_columns(columns),
         )  # fmt: skip
 
@@ -139,6 +139,8 @@ def takes_phone(policy: bytes) -> bool:
 class FakeState:
     fail_apply = False
     value_cost = 1
+    # Its ids are serials, whatever the era.
+    eras_known = 0
 
     def __init__(self, head: Head, policy_revision: int, policy: bytes) -> None:
         self.head = head
@@ -203,6 +205,10 @@ class FakeState:
         if identity:
             plan.requests[identity] = told.decode()
         return told
+
+    def with_id_eras(self, id_eras: Sequence[int]) -> "FakeState":
+        self.eras_known = len(id_eras)
+        return self
 
     def returning_types(self, policy: bytes) -> list[str]:
         return ["phone"] if takes_phone(policy) and not takes_phone(self.policy) else []

@@ -107,7 +107,7 @@ class Run:
             policy = _kept(policy_message(generator.policy).SerializeToString())
             self.policies[name] = {policy: generator.policy}
             digest_key, id_key, genesis_id = (self.chance.randbytes(16) for _ in range(3))
-            self.truth.make(NewWorkspace(name, digest_key, id_key, genesis_id, policy, START_US), key)
+            self.truth.make(NewWorkspace(name, key, digest_key, id_key, genesis_id, policy, START_US))
         for replica in self.replicas:
             replica.start()
         chaos = Chaos(self.database, self.replicas, Random(self.seed + 3), len(self.generators))

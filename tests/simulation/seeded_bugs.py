@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.simulation.database import Database, Safeguards, ScriptedStore
+from tests.simulation.database import Database, Safeguards
+from tests.simulation.scripted_store import ScriptedStore
 from utterson.application.calls.batch import CallBatch
 from utterson.application.lane.committer import Committer
 from utterson.application.lane.heads import HeadReader
@@ -17,9 +18,9 @@ from utterson.application.lane.lane import Lane
 from utterson.application.lane.state_keeper import StateKeeper
 from utterson.application.lane.turn_runner import TurnRunner, _Step
 from utterson.application.lane.waiting import fail
-from utterson.domain.chain import Commit, CommitOutcome, FailureKind, Head, StoreFailureError
+from utterson.domain.chain import Commit, CommitOutcome, FailureKind, Head, StoreFailureError, WorkspaceKeys
 from utterson.domain.errors import Reason, UttersonError
-from utterson.engine.state import Plan
+from utterson.engine.state import Plan, State
 
 NEXT_TURN_S = 0.05
 
@@ -54,8 +55,8 @@ _look_up, _read = Committer._look_up, HeadReader.read
 _background: dict[asyncio.Task[Any], None] = {}
 
 
-def _applied_before_its_commit(self: Plan, workspace_key: int) -> Commit:
-    made = _plan_commit(self, workspace_key)
+def _applied_before_its_commit(self: Plan, keys: WorkspaceKeys) -> Commit:
+    made = _plan_commit(self, keys)
     _plan_apply(self)
     self.apply = lambda: None  # type: ignore[method-assign]
     return made
@@ -83,7 +84,7 @@ async def _guessed_lost(self: Committer, commit: Commit, timeout_s: float) -> Co
 
 
 async def _any_entry_is_mine(self: Committer, commit: Commit, deadline_s: float) -> CommitOutcome | None:
-    found = await self._log.entry_id(commit.workspace_key, commit.seq)
+    found = await self._log.entry_id(commit.keys, commit.seq)
     return None if found is None else CommitOutcome.OK
 
 
@@ -102,6 +103,10 @@ async def _resent_under_another_id(self: ScriptedStore, commit: Commit, timeout_
         return await _store_commit(self, replace(commit, id=other), timeout_s)
     except StoreFailureError:
         return CommitOutcome.LOST
+
+
+def _same_era(self: State, id_eras: object) -> State:
+    return self
 
 
 def _kept(self: StateKeeper, why: object) -> None:
@@ -130,13 +135,13 @@ async def _ahead_whatever_became_of_it(self: CallBatch, state: Any, now_us: int,
     return self._plan
 
 
-async def _asked_before(self: HeadReader, workspace_key: int) -> Head | None:
-    asked: dict[int, tuple[float, Head | None]] = self.__dict__.setdefault("asked", {})
+async def _asked_before(self: HeadReader, keys: WorkspaceKeys) -> Head | None:
+    asked: dict[WorkspaceKeys, tuple[float, Head | None]] = self.__dict__.setdefault("asked", {})
     now_s = asyncio.get_running_loop().time()
-    at_s, head = asked.get(workspace_key, (float("-inf"), None))
+    at_s, head = asked.get(keys, (float("-inf"), None))
     if now_s - at_s > NEXT_TURN_S:
-        head = await _read(self, workspace_key)
-        asked[workspace_key] = (now_s, head)
+        head = await _read(self, keys)
+        asked[keys] = (now_s, head)
     return head
 
 
@@ -157,6 +162,7 @@ def _empty(column: bytes) -> bytes:
 BUGS = [
     SeededBug("the predecessor is not compared", 9, Safeguards(compares_predecessor=False)),
     SeededBug("the predecessor is compared by number", 16, Safeguards(compares_identity=False)),
+    SeededBug("the workspace does not prove itself", 0, Safeguards(proves_the_workspace=False)),
     SeededBug("the workspace's row is not locked", 1, Safeguards(locks_the_row=False)),
     SeededBug("a load reads each table at another moment", 10, Safeguards(one_snapshot=False)),
     method("request ids are not stored with their call", 0, Database, "write", _requests_are_forgotten),
@@ -170,6 +176,7 @@ BUGS = [
     method("the same plan is sent again under another id", 1, ScriptedStore, "commit", _resent_under_another_id),
     method("a lost race is taken for won", 0, TurnRunner, "_concluded", _lost_is_done),
     method("a state that diverged is kept", 8, StateKeeper, "drop", _kept),
+    method("a state that is kept after a loss keeps its era", 0, State, "with_id_eras", _same_era),
     method("a free place is taken for lost", 4, Committer, "_look_up", _a_free_place_is_lost),
     method("a lost history is taken for a lost race", 9, TurnRunner, "_concluded", _diverged_is_lost),
     method(

@@ -6,7 +6,7 @@ import pytest
 
 from tests.application.conftest import WORKSPACE, Replica, refusal_of
 from utterson.application.workspaces.workspaces import POLICIES_READ_AT_ONCE
-from utterson.domain.chain import FailureKind, StoredPolicy, StoreFailureError
+from utterson.domain.chain import FailureKind, StoredPolicy, StoreFailureError, WorkspaceKeys
 from utterson.domain.errors import Reason
 
 
@@ -105,10 +105,10 @@ async def test_policies_that_were_read_before_another_change_are_read_again(
     others = [b"back", b"without"]
     reads = 0
 
-    async def overtaken(workspace_key: int, before_revision: int, limit: int) -> list[StoredPolicy]:
+    async def overtaken(keys: WorkspaceKeys, before_revision: int, limit: int) -> list[StoredPolicy]:
         nonlocal reads
         reads += 1
-        read = await page(workspace_key, before_revision, limit)
+        read = await page(keys, before_revision, limit)
         while others:
             await change(other, others.pop(0))
         return read
@@ -124,9 +124,9 @@ async def test_a_change_that_is_overtaken_each_time_gives_up(
     await change(replica, b"without")
     page = replica.store.workspaces.policies_page
 
-    async def overtaken(workspace_key: int, before_revision: int, limit: int) -> list[StoredPolicy]:
+    async def overtaken(keys: WorkspaceKeys, before_revision: int, limit: int) -> list[StoredPolicy]:
         await change(other, b"without")
-        return await page(workspace_key, before_revision, limit)
+        return await page(keys, before_revision, limit)
 
     monkeypatch.setattr(replica.store.workspaces, "policies_page", overtaken)
     error = await refusal_of(change(replica, b"again"))

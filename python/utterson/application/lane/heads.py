@@ -3,7 +3,7 @@
 import asyncio
 
 from utterson.application.ports.store import Log
-from utterson.domain.chain import Head
+from utterson.domain.chain import Head, WorkspaceKeys
 
 
 class HeadReader:
@@ -11,17 +11,17 @@ class HeadReader:
 
     def __init__(self, log: Log) -> None:
         self._log = log
-        self._waiting: list[tuple[int, asyncio.Future[Head | None]]] = []
+        self._waiting: list[tuple[WorkspaceKeys, asyncio.Future[Head | None]]] = []
         self._task: asyncio.Task[None] | None = None
 
-    async def read(self, workspace_key: int) -> Head | None:
-        """Tell a workspace's head as of now or later; None where the workspace is gone.
+    async def read(self, keys: WorkspaceKeys) -> Head | None:
+        """Tell a workspace's head as of now or later; None where the workspace is gone, or is another one by now.
 
         Raises:
             StoreFailureError: the database cannot be read.
         """
         future: asyncio.Future[Head | None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((workspace_key, future))
+        self._waiting.append((keys, future))
         if self._task is None:
             self._task = asyncio.create_task(self._run())
         return await future
@@ -34,9 +34,9 @@ class HeadReader:
         finally:
             self._task = None
 
-    async def _answer(self, waiting: list[tuple[int, asyncio.Future[Head | None]]]) -> None:
+    async def _answer(self, waiting: list[tuple[WorkspaceKeys, asyncio.Future[Head | None]]]) -> None:
         try:
-            heads = await self._log.heads(list({key for key, _ in waiting}))
+            heads = await self._log.heads(list({keys for keys, _ in waiting}))
         except BaseException as error:
             for _, future in waiting:
                 if not future.done():
@@ -46,6 +46,6 @@ class HeadReader:
             if not isinstance(error, Exception):
                 raise
             return
-        for key, future in waiting:
+        for keys, future in waiting:
             if not future.done():
-                future.set_result(heads.get(key))
+                future.set_result(heads.get(keys))

@@ -82,7 +82,7 @@ class HeldHits:
                 try:
                     # Without one the calls go into the lane, which knows how to wait for a database, and what to tell.
                     with suppress(Exception):
-                        head = await self._context.heads.read(self._keeper.keys.workspace_key)
+                        head = await self._context.heads.read(self._keeper.keys)
                 finally:
                     self.waiting -= len(held)
                     self._answer(held, head)

@@ -22,7 +22,14 @@ from utterson.application.lane.state_keeper import StateKeeper
 from utterson.application.lane.turn_runner import TurnRunner
 from utterson.application.lane.waiting import GroupItem, Item, OperationItem, Turn, fail, ignored
 from utterson.application.ports.engine import Plan, State
-from utterson.application.refusals import describe, internal_fault, logger, queue_full, shutting_down
+from utterson.application.refusals import (
+    describe,
+    internal_fault,
+    logger,
+    queue_full,
+    shutting_down,
+    workspace_not_found,
+)
 from utterson.domain.chain import EnginePanicError, StateDivergedError, StoreFailureError, WorkspaceKeys
 from utterson.domain.decisions import Answer, ParsedGroup, RepeatedCall, Reply
 from utterson.domain.errors import UttersonError
@@ -37,10 +44,17 @@ class Lane:
         keys: the workspace.
         context: what all lanes share.
         make_batch: makes the operation that decides several groups together.
+        forget: called when the workspace is gone and nobody waits: the lane ends itself.
     """
 
-    def __init__(self, keys: WorkspaceKeys, context: LaneContext, make_batch: MakeBatch) -> None:
-        self.keys = keys
+    def __init__(
+        self,
+        keys: WorkspaceKeys,
+        context: LaneContext,
+        make_batch: MakeBatch,
+        forget: "Callable[[Lane], None] | None" = None,
+    ) -> None:
+        self._forget = forget
         self._loop = asyncio.get_running_loop()
         self.used_at_s = self._loop.time()
         self._context = context
@@ -63,6 +77,11 @@ class Lane:
         self._closing = False
         self._fillers: set[asyncio.Task[None]] = set()
         self._task = asyncio.create_task(self._run(), name=f"lane {keys.workspace}")
+
+    @property
+    def keys(self) -> WorkspaceKeys:
+        """Who the workspace is: as its state says, or as it was when the lane was made."""
+        return self._keeper.keys
 
     @property
     def state(self) -> State | None:
@@ -106,7 +125,7 @@ class Lane:
             UttersonError: QUEUE_FULL with the time until there should be space, or SHUTTING_DOWN.
         """
         if self._closing:
-            raise shutting_down()
+            raise self._ended()
         if self._is_full(calls):
             raise queue_full(self._gathering.drain_ms(self._queued_calls))
 
@@ -215,12 +234,15 @@ class Lane:
             await asyncio.wait(self._fillers, timeout=1)
         await self._held.close(timeout_s=1)
 
+    def _ended(self) -> UttersonError:
+        return workspace_not_found(self.keys.workspace) if self._keeper.is_gone else shutting_down()
+
     def _is_full(self, calls: int) -> bool:
         return self._queued_calls > 0 and self._queued_calls + calls > self._queue_calls_max
 
     def _put(self, item: Item, calls: int) -> None:
         if self._closing:
-            raise shutting_down()
+            raise self._ended()
         self._queue.append(item)
         self._queued_calls += calls
         self._changed.set()
@@ -253,6 +275,13 @@ class Lane:
                     raise
             self._in_turn = False
             self._gathering.released(len(turn.items), len(self._queue), turn.calls, started_at_s)
+            self._end_if_gone()
+
+    def _end_if_gone(self) -> None:
+        """End where there is no such workspace any more; whoever waits is told so first."""
+        if self._keeper.is_gone and not self._queue and self._next is None and self._forget is not None:
+            self._closing = True
+            self._forget(self)
 
     def _fail_all(self, error: UttersonError) -> None:
         if self._next is not None:

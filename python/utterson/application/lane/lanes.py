@@ -68,9 +68,15 @@ class Lanes:
             raise workspace_not_found(workspace)
         if self._closed:
             raise shutting_down()
-        lane = Lane(stored.keys, self._context, self._make_batch)
+        lane = Lane(stored.keys, self._context, self._make_batch, self._forget)
         self._lanes[workspace] = lane
         return lane
+
+    def _forget(self, lane: Lane) -> None:
+        """Let a lane go whose workspace is gone; a workspace that is made under its name gets another one."""
+        workspace = lane.keys.workspace
+        if self._lanes.get(workspace) is lane:
+            del self._lanes[workspace]
 
     def _opened(self, workspace: str, done: "asyncio.Task[Lane]") -> None:
         self._opening.pop(workspace, None)

@@ -36,7 +36,7 @@ class Plan(Protocol):
         """About how much there is to copy and to take into the state, in effects."""
         ...
 
-    def commit(self, workspace_key: int) -> Commit:
+    def commit(self, keys: WorkspaceKeys) -> Commit:
         """Give the log entry and the columns of a plan that writes."""
         ...
 
@@ -170,6 +170,10 @@ class State(Protocol):
 
     def replay(self, row: LogRow) -> None:
         """Apply the next entry of the log, checking that it is the next and leads to the state it says."""
+        ...
+
+    def with_id_eras(self, id_eras: Sequence[int]) -> "State":
+        """Give the same state with profile ids of these eras; plans that were made on this one are not of that one."""
         ...
 
     def scrub(self, rows: int) -> ScrubStep:
