@@ -79,6 +79,9 @@ class Fault:
     @property
     def resource(self) -> tuple[str, str] | None:
         """What the fault is about: `("workspace", id)` or `("profile", public id)`."""
+    @property
+    def status(self) -> bytes:
+        """The encoded `google.rpc.Status`, as the results of a batch or of a stream's message hold it."""
 
 @final
 class RepeatedCall:
@@ -242,7 +245,7 @@ class Plan:
     def batch_response(self, group: int) -> bytes | None:
         """Give the whole `BatchResolveResponse` of a message that is this group and nothing else.
 
-        None where a call of it was refused or repeated: then the response is put together of `answers`.
+        None where a call of it was repeated: then the response is put together of `answers`.
 
         Raises:
             IndexError: no such group.

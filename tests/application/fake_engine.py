@@ -29,7 +29,15 @@ from utterson.domain.chain import (
     StateDivergedError,
     WorkspaceKeys,
 )
-from utterson.domain.decisions import Answer, CheckedPolicy, ParsedGroup, ParsedMessage, RepeatedCall, ReplyForm
+from utterson.domain.decisions import (
+    Answer,
+    CheckedPolicy,
+    ParsedGroup,
+    ParsedMessage,
+    RefusedCall,
+    RepeatedCall,
+    ReplyForm,
+)
 from utterson.domain.errors import Reason, UttersonError
 from utterson.domain.soundness import ScrubStep
 
@@ -76,7 +84,8 @@ class FakePlan:
     def writes(self) -> bool:
         return bool(self.added or self.requests or self.policy_after is not None)
 
-    def answers(self, group: int) -> list[Answer]:
+    def answers(self, group: int, form: ReplyForm = ReplyForm.UNARY) -> list[Answer]:
+        del form
         return self.all_answers[group]
 
     def decide_after(self, groups: Sequence[ParsedGroup], now_us: int, entry_id: bytes) -> "FakePlan":
@@ -329,7 +338,7 @@ class FakeEngine:
     def parse_stream_message(self, request: bytes) -> ParsedMessage:
         return self.parse_batch(request)
 
-    def group_faults(self, group: ParsedGroup) -> list[UttersonError | None]:
+    def group_faults(self, group: ParsedGroup) -> list[UttersonError | RefusedCall | None]:
         return [refused() if line == "refuse" else None for line in cast("list[str]", group.handle)]
 
     def check_request(self, message: str, request: bytes) -> UttersonError | None:

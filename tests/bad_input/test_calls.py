@@ -33,6 +33,18 @@ async def test_in_a_batch(target: Target, case: Case) -> None:
 
 
 @EACH
+async def test_a_result_has_the_status_of_the_call_alone(target: Target, case: Case) -> None:
+    """The core writes the one, the server the other: the same bytes, but for the name of what cannot be read."""
+    kind = case.call.WhichOneof("call")
+    assert kind is not None
+    alone = await target.unary(kind, case.encoded(getattr(case.call, kind).SerializeToString()))
+    request = pb.BatchResolveRequest(workspace=ISOLATION, calls=[case.call])
+    (result,) = await target.batch(case.encoded(request.SerializeToString()))
+    if case.refusal.reason != "MALFORMED_REQUEST":
+        assert result.error.SerializeToString() == alone.SerializeToString()
+
+
+@EACH
 async def test_in_a_stream(target: Target, case: Case) -> None:
     before, after = neighbours(ISOLATION)
     message = pb.StreamResolveRequest(sequence=7, workspace=ISOLATION, calls=[before, case.call, after])

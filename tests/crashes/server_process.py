@@ -15,7 +15,7 @@ from utterson.domain.failpoints import FailpointBehaviour, FailpointPlace
 from utterson.v1 import workspace_service_pb2, workspace_service_pb2_grpc
 
 START_TIMEOUT_S = 60.0
-_PROGRAM = "from utterson.cli import main; main()"
+PROGRAM = (sys.executable, "-c", "from utterson.cli import main; main()")
 
 
 def free_port() -> int:
@@ -34,6 +34,7 @@ class ServerProcess:
         log_file: what it logs is appended here.
         settings: further ones, by the names of their variables without the prefix.
         options: further options of `utterson serve`.
+        program: the command line of `utterson`.
     """
 
     def __init__(
@@ -42,12 +43,14 @@ class ServerProcess:
         log_file: Path,
         settings: Mapping[str, str] | None = None,
         options: Sequence[str] = (),
+        program: Sequence[str] = PROGRAM,
     ) -> None:
         self._settings = dict(settings or {})
         self.address = f"127.0.0.1:{free_port()}"
         self._data_dir = data_dir
         self._log_file = log_file
         self._options = options
+        self._program = program
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(
@@ -69,7 +72,7 @@ class ServerProcess:
         environment = os.environ | {f"UTTERSON_{name}": value for name, value in settings.items()}
         with self._log_file.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-c", _PROGRAM, "serve", *self._options, env=environment, stdout=log, stderr=log
+                *self._program, "serve", *self._options, env=environment, stdout=log, stderr=log
             )
         await self._answers()
 

@@ -6,8 +6,8 @@ import tempfile
 from pathlib import Path
 
 from tests.crashes.server_process import ServerProcess
+from tests.front_attacks.attacks import ATTACKS
 from tests.front_attacks.bystander import make_workspaces
-from tests.front_attacks.peers import ATTACKS
 from tests.front_attacks.trial import attacked
 
 

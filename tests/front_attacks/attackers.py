@@ -4,7 +4,7 @@ import asyncio
 import resource
 import sys
 
-from tests.front_attacks.peers import ATTACKS
+from tests.front_attacks.attacks import ATTACKS
 
 if __name__ == "__main__":
     _, attack, address = sys.argv

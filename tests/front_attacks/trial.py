@@ -37,7 +37,7 @@ async def attacked(attack: str | None, address: str, process_id: int, seconds: f
     """Attack a server for a while, and call it at the same time.
 
     Args:
-        attack: a name of `peers.ATTACKS`; None is peace.
+        attack: a name of `attacks.ATTACKS`; None is peace.
         address: where the server listens.
         process_id: the server's process, whose memory is watched.
         seconds: how long.

@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from tests.conftest import fresh_database
 from tests.crashes.proxy import Proxy
-from tests.crashes.server_process import ServerProcess
+from tests.crashes.server_process import PROGRAM, ServerProcess
 from tests.embedded.processes import postmasters_of, query
 from tests.histories.remote import RemoteReplica
 from utterson.store.embedded import EmbeddedPostgres
@@ -134,8 +134,8 @@ async def _copied(source: Path, target: Path) -> None:
 
 
 @asynccontextmanager
-async def opened_fleet() -> AsyncIterator[Fleet]:
-    """Start a fleet in a folder of its own; nothing is left behind."""
+async def opened_fleet(program: Sequence[str] = PROGRAM) -> AsyncIterator[Fleet]:
+    """Start a fleet of servers by this command line, in a folder of its own; nothing is left behind."""
     base = Path(tempfile.mkdtemp(prefix="utterson-histories-"))
     base.chmod(0o755)
     fleet = Fleet(base)
@@ -148,7 +148,7 @@ async def opened_fleet() -> AsyncIterator[Fleet]:
                 proxy = Proxy(fleet.database_url, LATE_S)
                 await stack.enter_async_context(proxy.listening())
                 more = {"DATABASE_URL": proxy.database_url, "COMMIT_TIMEOUT_MS": str(COMMIT_TIMEOUT_MS)}
-                process = ServerProcess(base / f"server-{number}", base / f"server-{number}.log", more)
+                process = ServerProcess(base / f"server-{number}", base / f"server-{number}.log", more, program=program)
                 replica = await stack.enter_async_context(RemoteReplica(number, process.address))
                 fleet.servers.append(Server(process, proxy, replica))
                 stack.push_async_callback(process.kill)

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
+from tests.seeded_bugs.bugs import BUGS, SeededBug
 from tests.simulation.running import run
-from tests.simulation.seeded_bugs import BUGS, SeededBug
 
 SEEDS_MAX = 120
 SEED = 7
@@ -35,7 +35,7 @@ def test_a_seed_comes_back_the_same_in_another_process() -> None:
 def test_a_bug_is_found(bug: SeededBug, monkeypatch: pytest.MonkeyPatch) -> None:
     bug.patch(monkeypatch)
     for seed in (bug.seed, *range(SEEDS_MAX)):
-        verdict = run(seed, bug.safeguards)
+        verdict = run(seed, bug.scripted)
         if verdict.failure:
             print(f"{bug.name}: found by seed {seed}: {verdict.failure[:200]}")
             return

@@ -46,12 +46,12 @@ class ParsedGroup:
 
 @dataclass(frozen=True, slots=True)
 class ParsedMessage:
-    """A batch or stream message, split by workspace; `faults` are calls that belong to none, by position."""
+    """A batch or stream message, split by workspace; `faults` are the statuses of calls of none, by position."""
 
     size: int
     sequence: int
     groups: list[ParsedGroup]
-    faults: list[tuple[int, UttersonError]]
+    faults: list[tuple[int, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +62,17 @@ class RepeatedCall:
     explain: bool
 
 
-# One per call: an encoded `Resolution` (for an import the whole response), a refusal, or a repetition.
-Answer: TypeAlias = bytes | UttersonError | RepeatedCall
+@dataclass(frozen=True, slots=True)
+class RefusedCall:
+    """A call of a message that a rule refuses: its encoded `google.rpc.Status`, ready to be a result."""
 
-# What becomes of a group: the whole response where its form allows it and every call was accepted, else the answers.
+    status: bytes
+
+
+# One per call: an encoded `Resolution` (for an import the whole response), a refusal, or a repetition.
+Answer: TypeAlias = bytes | UttersonError | RefusedCall | RepeatedCall
+
+# What becomes of a group: the whole response where its form allows it and no call is a repetition, else the answers.
 Reply: TypeAlias = bytes | list[Answer]
 
 

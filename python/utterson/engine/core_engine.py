@@ -6,10 +6,10 @@ from typing import Final, cast
 from utterson import _core
 from utterson.domain.calls import CallKind
 from utterson.domain.chain import SnapshotHead, WorkspaceKeys
-from utterson.domain.decisions import CheckedPolicy, ParsedGroup, ParsedMessage, ReplyForm
+from utterson.domain.decisions import CheckedPolicy, ParsedGroup, ParsedMessage, RefusedCall, ReplyForm
 from utterson.domain.errors import FieldViolation, Reason, UttersonError
 from utterson.engine.audit import TableAudit
-from utterson.engine.core_errors import core_errors, refusal
+from utterson.engine.core_errors import core_errors, refusal, refused
 from utterson.engine.state import StateLoader
 
 # How long the core knows a request id (rule C7); the store keeps and loads what it tells.
@@ -39,7 +39,7 @@ def _batch(parsed: _core.CallMessage | _core.Fault, form: ReplyForm) -> ParsedMe
         parsed.size,
         sequence,
         [_group(native) for native in groups],
-        [(position, refusal(fault)) for position, fault in faults],
+        [(position, fault.status) for position, fault in faults],
     )
 
 
@@ -66,11 +66,11 @@ class CoreEngine:
             parsed = _core.parse_stream_message(request)
         return _batch(parsed, ReplyForm.STREAM_MESSAGE)
 
-    def group_faults(self, group: ParsedGroup) -> list[UttersonError | None]:
+    def group_faults(self, group: ParsedGroup) -> list[UttersonError | RefusedCall | None]:
         """Give what is wrong with each call whatever the workspace."""
         with core_errors():
             faults = cast("_core.CallGroup", group.handle).faults
-        return [None if fault is None else refusal(fault) for fault in faults]
+            return [None if fault is None else refused(fault, group.form) for fault in faults]
 
     def check_request(self, message: str, request: bytes) -> UttersonError | None:
         """Count what an encoded request holds, before a message is made of it.

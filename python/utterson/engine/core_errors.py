@@ -5,6 +5,7 @@ from typing import Final
 
 from utterson import _core
 from utterson.domain.chain import EnginePanicError, FormatUnknownError, StateDivergedError
+from utterson.domain.decisions import RefusedCall, ReplyForm
 from utterson.domain.errors import FieldViolation, Reason, Resource, UttersonError
 
 
@@ -70,6 +71,11 @@ def _translated(error: BaseException) -> BaseException:
         return error
     # PyO3's PanicException is no Exception.
     return EnginePanicError(type(error).__name__)
+
+
+def refused(fault: _core.Fault, form: ReplyForm) -> UttersonError | RefusedCall:
+    """Make of a fault what answers a call: the core writes the status where it is one result of many."""
+    return refusal(fault) if form is ReplyForm.UNARY else RefusedCall(fault.status)
 
 
 def refusal(fault: _core.Fault) -> UttersonError:

@@ -16,15 +16,15 @@ from utterson.domain.chain import (
 from utterson.domain.decisions import Answer, ParsedGroup, RepeatedCall, ReplyForm
 from utterson.domain.errors import UttersonError
 from utterson.domain.soundness import ScrubFinding, ScrubStep
-from utterson.engine.core_errors import core_errors, decision_errors, refusal
+from utterson.engine.core_errors import core_errors, decision_errors, refusal, refused
 from utterson.engine.row_sink import RowSink
 
 
-def _answer(native: bytes | _core.Fault | _core.RepeatedCall) -> Answer:
+def _answer(native: bytes | _core.Fault | _core.RepeatedCall, form: ReplyForm) -> Answer:
     if isinstance(native, bytes):
         return native
     if isinstance(native, _core.Fault):
-        return refusal(native)
+        return refused(native, form)
     return RepeatedCall(native.digest, native.explain)
 
 
@@ -60,13 +60,13 @@ class Plan:
                 self._native.columns(),
             )
 
-    def answers(self, group: int) -> list[Answer]:
-        """Give the answers to one group's calls, in their order."""
+    def answers(self, group: int, form: ReplyForm = ReplyForm.UNARY) -> list[Answer]:
+        """Give the answers to one group's calls, in their order; refusals as the group's form wants them."""
         with core_errors():
-            return [_answer(native) for native in self._native.answers(group)]
+            return [_answer(native, form) for native in self._native.answers(group)]
 
     def responses(self, groups: Sequence[ParsedGroup]) -> list[bytes | None]:
-        """Give for each group the whole response that its form asks for; None where a call was refused or repeated."""
+        """Give for each group the whole response that its form asks for; None where that takes single answers."""
         with core_errors():
             return [self._response(place, group) for place, group in enumerate(groups)]
 

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 
 use crate::health::Watched;
-use crate::life::{Running, Untaken};
+use crate::life::{Resting, Running, Untaken};
 use crate::pass_through::Passed;
 use crate::unary::Identified;
 
@@ -22,29 +22,35 @@ enum Source {
 /// An answer's body; while it is there, its call is under way.
 pub struct AnswerBody {
     body: Source,
-    _running: Running,
+    running: Running,
     _untaken: Option<Untaken>,
+    _resting: Option<Resting>,
 }
 
 impl AnswerBody {
     /// An answer of our own, which its caller has to take in time.
     pub fn own(body: Identified, running: Running, untaken: Untaken) -> Self {
-        Self { body: Source::Own(body), _running: running, _untaken: Some(untaken) }
+        Self { _untaken: Some(untaken), ..Self::lasting(body, running) }
     }
 
     /// An answer of our own that may take as long as it likes: a stream, or a refusal, which takes no memory.
     pub fn lasting(body: Identified, running: Running) -> Self {
-        Self { body: Source::Own(body), _running: running, _untaken: None }
+        Self::of(Source::Own(body), running)
     }
 
-    /// An answer about health.
+    /// An answer about health, for which nobody has to be waited.
     pub fn health(body: Watched, running: Running) -> Self {
-        Self { body: Source::Health(body), _running: running, _untaken: None }
+        let resting = Some(running.rest());
+        Self { _resting: resting, ..Self::of(Source::Health(body), running) }
     }
 
     /// An answer that is passed through.
     pub fn passed(body: Passed, running: Running) -> Self {
-        Self { body: Source::Behind(body), _running: running, _untaken: None }
+        Self::of(Source::Behind(body), running)
+    }
+
+    fn of(body: Source, running: Running) -> Self {
+        Self { body, running, _untaken: None, _resting: None }
     }
 }
 
@@ -56,11 +62,15 @@ impl Body for AnswerBody {
         mut self: Pin<&mut Self>,
         context: &mut TaskContext<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        match &mut self.body {
+        let frame = match &mut self.body {
             Source::Own(own) => Pin::new(own).poll_frame(context).map_err(Into::into),
             Source::Health(watched) => Pin::new(watched).poll_frame(context).map_err(Into::into),
             Source::Behind(passed) => Pin::new(passed).poll_frame(context).map_err(Into::into),
+        };
+        if frame.is_ready() {
+            self.running.moved();
         }
+        frame
     }
 
     fn is_end_stream(&self) -> bool {

@@ -1,10 +1,12 @@
 //! The calls that wait for the loop's answer, by their token.
 
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
+use crate::budget::Held;
 use crate::inbox::{Token, WorkspaceDigest};
 use crate::numbered::NumberedMap;
 use crate::refusal::Refusal;
@@ -20,11 +22,22 @@ pub enum Answer {
     Refused(Refusal, String),
 }
 
-/// Who waits for an answer.
+impl Answer {
+    /// How many bytes the response has; a refusal is too short to count.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Response(response) | Self::Identified(response, _) => response.len(),
+            Self::Refused(..) => 0,
+        }
+    }
+}
+
+/// A call under way: what its answer goes through, and where its bytes are counted.
 #[derive(Debug)]
 struct Expected {
     workspace: WorkspaceDigest,
     sender: oneshot::Sender<Answer>,
+    held: Arc<Held>,
 }
 
 /// The calls under way. Belongs to the front's thread alone.
@@ -35,12 +48,13 @@ pub struct Answers {
 }
 
 impl Answers {
-    /// Makes a new token, and what its answer comes through.
-    pub fn expect(&self, workspace: WorkspaceDigest) -> (Token, oneshot::Receiver<Answer>) {
+    /// Makes a new token, and what its answer comes through. The answer is held as soon as it is there, whether or not
+    /// anybody looks at it.
+    pub fn expect(&self, workspace: WorkspaceDigest, held: &Arc<Held>) -> (Token, oneshot::Receiver<Answer>) {
         let token = Token(self.last.get() + 1);
         self.last.set(token.0);
         let (sender, receiver) = oneshot::channel();
-        self.waiting.borrow_mut().insert(token, Expected { workspace, sender });
+        self.waiting.borrow_mut().insert(token, Expected { workspace, sender, held: Arc::clone(held) });
         (token, receiver)
     }
 
@@ -49,6 +63,7 @@ impl Answers {
         let mut waiting = self.waiting.borrow_mut();
         for (token, answer) in answers {
             if let Some(expected) = waiting.remove(&token) {
+                expected.held.add_anyway(answer.bytes());
                 // The receiver may be gone in this very moment.
                 let _ = expected.sender.send(answer);
             }

@@ -11,11 +11,12 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use crate::budget::Share;
 use crate::door::{Context, Door};
 use crate::executor::OnThisThread;
 use crate::fair::{ByTurns, Turn};
 use crate::inbox::ConnectionId;
-use crate::life::Life;
+use crate::life::{Life, Shortage};
 use crate::settings::Limits;
 
 /// What a connection that speaks HTTP/2 begins with.
@@ -31,12 +32,16 @@ const FAREWELL: Duration = Duration::from_millis(100);
 /// How long a connection without calls may take for it where the front drains, and how often that is looked at.
 const FAREWELL_MAX: Duration = Duration::from_millis(1500);
 const IDLE_LOOK: Duration = Duration::from_millis(250);
-/// The part of all connections that is kept free while some of the others have no calls.
+/// The part of all connections that is kept free while some of the others have no calls, and that is asked to go at once
+/// where newcomers wait.
 const SPARE: usize = 16;
+const AT_ONCE: usize = 64;
 /// How often room is looked for while newcomers wait.
 const ROOM_LOOK: Duration = Duration::from_millis(50);
 /// Bytes of something else that are read before its connection is closed.
 const UNREAD_BYTES: usize = 4096;
+/// How often it is looked, in the time that an answer may wait, whether others need its memory.
+const UNTAKEN_LOOKS: u32 = 8;
 /// How long accepting pauses where the process has no descriptors left.
 const PAUSE: Duration = Duration::from_millis(100);
 /// The ages at which connections are asked to go differ by up to a tenth, so that they do not all come back at once.
@@ -97,14 +102,15 @@ async fn next(
         return None;
     };
     // Whoever holds connections without a call gives way to whoever comes: before the last is taken, so that nobody waits.
-    if slots.available_permits() <= context.settings.limits.connections_max / SPARE {
-        context.lives.make_room();
+    let connections_max = context.settings.limits.connections_max;
+    if slots.available_permits() <= connections_max / SPARE {
+        context.lives.make_room(Shortage::Near, 1);
     }
     loop {
         let slot = Arc::clone(slots).acquire_owned();
         match tokio::time::timeout(ROOM_LOOK, slot).await {
             Ok(slot) => return slot.ok().map(|slot| (stream, slot)),
-            Err(_) => context.lives.make_room(),
+            Err(_) => context.lives.make_room(Shortage::Here, connections_max.div_ceil(AT_ONCE)),
         }
     }
 }
@@ -127,7 +133,7 @@ impl Drop for Ended {
 
 async fn served(stream: TcpStream, door: Door, mut phase: watch::Receiver<Phase>) {
     let limits = door.context.settings.limits.clone();
-    let life = Rc::clone(&door.life);
+    let (life, share) = (Rc::clone(&door.life), Arc::clone(&door.share));
     // Fails where the peer has gone already.
     let _ = stream.set_nodelay(true);
     let greeted = tokio::select! {
@@ -136,8 +142,8 @@ async fn served(stream: TcpStream, door: Door, mut phase: watch::Receiver<Phase>
         () = life.asked_to_go() => None,
     };
     let Some(stream) = greeted else { return };
-    let turn = Turn::default();
-    let stream = TokioIo::new(ByTurns::new(stream, turn.clone()));
+    let turn = Turn::new(Rc::clone(&life));
+    let stream = TokioIo::new(ByTurns::new(stream, turn.clone(), PREFACE.len()));
     let mut connection = pin!(builder(&limits).serve_connection(stream, door));
     let mut old = pin!(after(age(&limits)));
     let mut cut = pin!(after(Duration::ZERO));
@@ -145,7 +151,7 @@ async fn served(stream: TcpStream, door: Door, mut phase: watch::Receiver<Phase>
     let mut phases = phase.clone();
     let mut draining = pin!(phase.wait_for(|phase| *phase >= Phase::Draining));
     let mut ending = pin!(phases.wait_for(|phase| *phase >= Phase::Cut));
-    let mut untaken = pin!(untaken_too_long(&life, &limits));
+    let mut untaken = pin!(untaken_too_long(&life, &share, &limits));
     loop {
         tokio::select! {
             _ = turn.run(&mut connection) => return,
@@ -172,7 +178,9 @@ async fn served(stream: TcpStream, door: Door, mut phase: watch::Receiver<Phase>
             () = &mut cut => {
                 // A call may have come while it said farewell.
                 cut.set(match going {
-                    Ending::MakesRoom if life.is_busy() => after(limits.age_grace),
+                    Ending::MakesRoom if life.is_busy() && life.has_moved_within(2 * FAREWELL) => {
+                        after(limits.age_grace)
+                    }
                     Ending::Drains if !life.is_idle_for(FAREWELL_MAX) => after(IDLE_LOOK),
                     Ending::Not | Ending::MakesRoom | Ending::Drains | Ending::Old => return,
                 });
@@ -186,10 +194,16 @@ async fn served(stream: TcpStream, door: Door, mut phase: watch::Receiver<Phase>
     }
 }
 
-/// Waits until an answer has not been taken for too long; such callers hold memory that others need.
-async fn untaken_too_long(life: &Life, limits: &Limits) {
+/// Waits until an answer has not been taken for too long; such callers hold memory that others need. Where others are
+/// refused because of that, it is looked more often.
+async fn untaken_too_long(life: &Life, share: &Share, limits: &Limits) {
     loop {
-        after(limits.untaken_timeout).await;
+        for _ in 0..UNTAKEN_LOOKS {
+            after(limits.untaken_timeout / UNTAKEN_LOOKS).await;
+            if share.is_pressed() {
+                break;
+            }
+        }
         if life.look_at_untaken() {
             return;
         }

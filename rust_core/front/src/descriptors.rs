@@ -1,11 +1,12 @@
-//! File descriptors: each connection may take two, and the rest of the process needs some as well.
+//! File descriptors: each connection may take three, and the rest of the process needs some as well.
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-/// What the process keeps for itself: its database, its files, its loop.
+/// What the process keeps for itself: its database, and what it starts it by, the pool of connections to it, its files, its
+/// loop, and connections that were accepted and wait for their turn.
 const KEPT: u64 = 256;
-/// A connection's own, and its way to the server behind.
-const PER_CONNECTION: u64 = 2;
+/// A connection's own, and both ends of its way to the server behind, which is in the same process.
+const PER_CONNECTION: u64 = 3;
 
 /// Raises the process's limit as far as the system lets it, and tells how many connections fit, at most `wanted`.
 ///
@@ -20,6 +21,25 @@ pub fn connections_that_fit(wanted: usize) -> usize {
             limit.current = before;
         }
     }
-    let fitting = limit.current.map_or(u64::MAX, |current| current.saturating_sub(KEPT) / PER_CONNECTION);
+    limit.current.map_or(wanted, |current| fitting(current, wanted))
+}
+
+fn fitting(descriptors: u64, wanted: usize) -> usize {
+    let fitting = descriptors.saturating_sub(KEPT) / PER_CONNECTION;
     wanted.min(usize::try_from(fitting).unwrap_or(usize::MAX)).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_connections_do_the_database_has_its_own() {
+        for (descriptors, connections) in
+            [(0, 1), (256, 1), (1024, 256), (12_543, 4095), (12_544, 4096), (65_536, 4096)]
+        {
+            assert_eq!(fitting(descriptors, 4096), connections);
+            assert!(connections == 1 || connections as u64 * PER_CONNECTION + KEPT <= descriptors);
+        }
+    }
 }

@@ -14,7 +14,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::service::Service;
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Notify, watch};
 use tonic_health::pb::health_server::{HealthServer, SERVICE_NAME};
 use tonic_health::server::HealthService;
 
@@ -22,16 +22,18 @@ use crate::answer_body::AnswerBody;
 use crate::answers::Answers;
 use crate::budget::{Budget, Share};
 use crate::connection::Phase;
-use crate::health::Watched;
+use crate::health;
 use crate::inbox::{ConnectionId, Inbox, MethodIndex, Origin, StreamId, WorkspaceDigest};
 use crate::life::{Life, Lives, Running};
 use crate::outline::outline;
 use crate::pacing::Pacing;
 use crate::pass_through::{Behind, NotPassed, Passed};
+use crate::passed_request::{GivenUp, PassedRequest};
 use crate::settings::Settings;
 use crate::stream;
 use crate::unary::{self, Identified};
 use crate::underway::Underway;
+use crate::unpacker::{Unpacker, Unpacks};
 use crate::wake::LoopWake;
 
 /// How long a front that drains waits for the rest of a request.
@@ -58,7 +60,9 @@ pub struct Context {
     paced: HashSet<String>,
     pacing: Rc<Pacing>,
     budget: Arc<Budget>,
-    health: HealthServer<HealthService>,
+    unpacker: Unpacker,
+    /// What answers calls about health.
+    pub health: HealthServer<HealthService>,
     last_connection: Cell<u64>,
     last_stream: Cell<u64>,
     /// Its key is drawn at every start, so that nobody can choose names that fall together.
@@ -71,6 +75,7 @@ impl Context {
         settings: Settings,
         inbox: Arc<Inbox<LoopWake>>,
         health: HealthServer<HealthService>,
+        unpacker: Unpacker,
         phase: watch::Receiver<Phase>,
     ) -> Self {
         let methods = settings.methods.iter().zip((0_u16..).map(MethodIndex));
@@ -78,7 +83,8 @@ impl Context {
             methods: methods.map(|(method, index)| (method.path.clone(), (index, method.streams))).collect(),
             paced: settings.paced.iter().cloned().collect(),
             pacing: Pacing::new(),
-            budget: Budget::new(settings.limits.queue_bytes_max),
+            budget: Budget::new(settings.limits.queue_bytes_max, settings.limits.connections_max),
+            unpacker,
             inbox,
             answers: Answers::default(),
             underway: Underway::new(settings.limits.workspace_calls_max),
@@ -126,8 +132,8 @@ pub struct Door {
     pub share: Arc<Share>,
     /// What the connection does.
     pub life: Rc<Life>,
-    /// Whose turn it is to unpack.
-    pub unpacking: Rc<Semaphore>,
+    /// The connection's way to have messages unpacked.
+    pub unpacks: Rc<Unpacks>,
     behind: Rc<Behind>,
 }
 
@@ -141,7 +147,7 @@ impl Door {
             connection,
             share: context.budget.share(),
             life: context.lives.begin(connection),
-            unpacking: Rc::new(Semaphore::new(1)),
+            unpacks: Rc::new(context.unpacker.of(connection)),
             behind: Rc::new(Behind::new(context.settings.places.behind.clone())),
             context: Rc::clone(context),
         }
@@ -157,27 +163,36 @@ impl Door {
                 let response = unary::answer(&self, method, request).await;
                 return Ok(response.map(|body| AnswerBody::own(body, running, self.life.answered())));
             }
-            // What is compressed is unpacked behind: message by message it would hold up the front's thread.
-            Some((method, true)) if !is_packed(&request) => {
+            Some((method, true)) => {
                 let response = stream::answer(&self, method, request).await;
                 return Ok(response.map(|body| AnswerBody::lasting(body, running)));
             }
-            Some(_) | None => {}
+            None => {}
         }
         if is_health(request.uri().path()) {
-            return Ok(self.tell_health(request).await.map(|body| AnswerBody::health(body, running)));
+            return Ok(health::answer(&self, request).await.map(|body| AnswerBody::health(body, running)));
         }
         self.pass(request, running).await
     }
 
     async fn pass(&self, request: Request<Incoming>, running: Running) -> Result<Response<AnswerBody>, h2::Error> {
-        let unavailable = || self.context.settings.refusals.unavailable.status();
         let context = &self.context;
+        let Settings { limits, refusals, .. } = &context.settings;
+        let unavailable = || refusals.unavailable.status();
+        let given_up = GivenUp::default();
+        let (held, overloaded) = (self.share.begin(), context.overloaded_now());
         let is_paced = context.paced.contains(request.uri().path());
+        let request = request
+            .map(|body| PassedRequest::new(body, held, limits.handshake_timeout, overloaded, Arc::clone(&given_up)));
         let passing = self.behind.pass(request);
         let passed = if is_paced { context.pacing.paced(self.connection, passing).await } else { passing.await };
+        if let Some(status) = given_up.get() {
+            return Ok(unary::refused(status, None).map(|body| AnswerBody::lasting(body, running)));
+        }
         match passed {
-            Ok(response) => Ok(response.map(|body| AnswerBody::passed(Passed::new(body, unavailable()), running))),
+            Ok(response) => {
+                Ok(response.map(|body| AnswerBody::passed(Passed::new(body, unavailable(), given_up), running)))
+            }
             Err(NotPassed::Reset(reason)) => Err(reason.into()),
             Err(NotPassed::Unreachable) => {
                 Ok(unary::refused(&unavailable(), None).map(|body| AnswerBody::lasting(body, running)))
@@ -188,15 +203,6 @@ impl Door {
     fn method(&self, request: &Request<Incoming>) -> Option<(MethodIndex, bool)> {
         let path = request.uri().path_and_query()?.as_str();
         self.context.methods.get(path).copied()
-    }
-
-    async fn tell_health(&self, request: Request<Incoming>) -> Response<Watched> {
-        use tower_service::Service as _;
-
-        let mut health = self.context.health.clone();
-        let Ok(response) = health.call(request).await;
-        let unavailable = self.context.settings.refusals.unavailable.status();
-        response.map(|body| Watched::new(body, self.context.phase.clone(), unavailable))
     }
 }
 
@@ -218,10 +224,6 @@ fn no_call(request: &Request<Incoming>) -> Option<StatusCode> {
     }
     let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.as_bytes().strip_prefix(GRPC));
     (!matches!(kind, Some([] | [b'+' | b';', ..]))).then_some(StatusCode::UNSUPPORTED_MEDIA_TYPE)
-}
-
-fn is_packed(request: &Request<Incoming>) -> bool {
-    request.headers().get("grpc-encoding").is_some_and(|encoding| encoding != "identity")
 }
 
 fn plain(status: StatusCode) -> Response<Identified> {

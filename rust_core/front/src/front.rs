@@ -21,6 +21,7 @@ use crate::inbox::{Inbox, Taken, Token};
 use crate::listening::listen;
 use crate::outbox::Outbox;
 use crate::settings::Settings;
+use crate::unpacker::Unpacker;
 use crate::wake::LoopWake;
 
 /// How often the end is looked for while the front stops.
@@ -158,10 +159,8 @@ fn run(settings: Settings, between: &Arc<Between>, phase: &watch::Receiver<Phase
     LocalSet::new().block_on(&runtime, serve(settings, between, phase.clone(), started));
 }
 
-/// One thread, and one beside it for what would hold it up.
 fn runtime() -> io::Result<tokio::runtime::Runtime> {
-    let mut builder = tokio::runtime::Builder::new_current_thread();
-    builder.enable_io().enable_time().max_blocking_threads(1).thread_name("utterson-unpack").build()
+    tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()
 }
 
 async fn serve(mut settings: Settings, between: &Arc<Between>, mut phase: watch::Receiver<Phase>, started: &Started) {
@@ -175,8 +174,15 @@ async fn serve(mut settings: Settings, between: &Arc<Between>, mut phase: watch:
     let port = listeners.first().and_then(|first| first.local_addr().ok()).map_or(0, |address| address.port());
     let connections_max = connections_that_fit(settings.limits.connections_max);
     settings.limits.connections_max = connections_max;
+    let unpacker = match Unpacker::start() {
+        Ok(unpacker) => unpacker,
+        Err(error) => {
+            let _ = started.send(Err(StartError::System(error)));
+            return;
+        }
+    };
     let (health, health_server) = Health::new(&settings.services).await;
-    let context = Rc::new(Context::new(settings, Arc::clone(&between.inbox), health_server, phase.clone()));
+    let context = Rc::new(Context::new(settings, Arc::clone(&between.inbox), health_server, unpacker, phase.clone()));
     let slots = Arc::new(Semaphore::new(connections_max));
     // Without any of these nobody is served any more, so the front ends when one of them does, and the loop notices.
     let mut lasting = JoinSet::new();

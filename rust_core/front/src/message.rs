@@ -1,30 +1,27 @@
 //! Reads the one message of a unary call, whole, before anything is made of it.
 //!
-//! Memory is taken for bytes that came, never for bytes that were announced. What is compressed is unpacked beside the
-//! front's thread where it is more than a little: a kilobyte can announce a megabyte, and all others would wait for it.
+//! Memory is taken for bytes that came, never for bytes that were announced, and only for as long as more of them come.
 
 use std::convert::Infallible;
-use std::io::{self, Read};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
 use bytes::{Bytes, BytesMut};
-use flate2::read::{GzDecoder, ZlibDecoder};
 use http::{HeaderMap, HeaderValue};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, Incoming};
-use tokio::sync::Semaphore;
 use tonic::Status;
 
 use crate::budget::Held;
-use crate::door::Context;
+use crate::door::Door;
 use crate::inbox::Full;
+use crate::packed_messages::Told;
+use crate::packing::{NotUnpacked, Packing};
+use crate::patience::Patience;
 
 /// What stands before each message: a flag and the length.
 pub const HEADER_BYTES: usize = 5;
-/// So much is unpacked at once in the front's thread.
-const UNPACKED_AT_ONCE_BYTES: usize = 16 * 1024;
 
 /// A message with its header: the first piece as it came, which mostly is all, and what came after it, joined: a
 /// message that comes byte by byte must not take a handle for each.
@@ -34,52 +31,66 @@ pub struct Message {
     rest: BytesMut,
 }
 
-/// How a message is compressed.
-#[derive(Clone, Copy, Debug)]
-enum Packing {
-    Gzip,
-    Deflate,
-}
-
-/// Why a message is not unpacked.
-enum NotUnpacked {
-    TooLarge,
-    Overloaded,
-    Broken(io::Error),
-}
-
 /// Reads and unpacks the message of a call.
+///
+/// # Arguments
+/// * `bytes_max`: how many bytes it may have, packed and unpacked.
 ///
 /// # Errors
 /// The status that the caller is told.
 pub async fn read(
     headers: &HeaderMap<HeaderValue>,
     body: Incoming,
+    bytes_max: usize,
     held: &Arc<Held>,
-    turn: &Semaphore,
-    context: &Context,
+    door: &Door,
 ) -> Result<Message, Status> {
-    let message = collected(body, held, context).await?;
-    match packing(headers) {
-        Some(packing) if message.is_packed() => unpacked(packing, message, held, turn, context).await,
-        _ => Ok(message),
+    let message = collected(body, bytes_max, held, door).await?;
+    let packing = Packing::of(headers).filter(|_| message.is_packed());
+    let Some(packing) = packing else { return Ok(message) };
+    let packed = message.joined().split_off(HEADER_BYTES);
+    match door.unpacks.unpack(packing, packed, bytes_max, held).await {
+        Ok(content) => Ok(Message::plain(content)),
+        Err(NotUnpacked::Overloaded) => Err(overloaded(held, door).await),
+        Err(why) => Err(Told::by(&door.context).of(why)),
     }
 }
 
-async fn collected(mut body: Incoming, held: &Held, context: &Context) -> Result<Message, Status> {
+/// What stands before a message that is not compressed.
+pub fn header(content_bytes: usize) -> Bytes {
+    let [a, b, c, d] = u32::try_from(content_bytes).unwrap_or(u32::MAX).to_be_bytes();
+    Bytes::copy_from_slice(&[0, a, b, c, d])
+}
+
+/// There is no memory for a message; what it has is given back before its caller waits.
+async fn overloaded(held: &Held, door: &Door) -> Status {
+    held.release(held.bytes());
+    door.context.overloaded().await
+}
+
+async fn collected(mut body: Incoming, bytes_max: usize, held: &Held, door: &Door) -> Result<Message, Status> {
+    let refusals = &door.context.settings.refusals;
     let mut message = Message::default();
-    while let Some(frame) = body.frame().await {
+    let mut patience = Patience::new(door.context.settings.limits.handshake_timeout);
+    loop {
+        let frame = tokio::select! {
+            biased;
+            frame = body.frame() => frame,
+            ended = patience.ended(message.announced_bytes().unwrap_or_default(), held) => return Err(ended),
+        };
+        let Some(frame) = frame else { break };
         let frame = frame.map_err(|error| Status::cancelled(error.to_string()))?;
         let Ok(data) = frame.into_data() else { continue };
-        if held.add(data.len()).is_err() {
+        if let Err(Full) = held.add(data.len()) {
             drop(message);
-            held.release(held.bytes());
-            return Err(context.overloaded().await);
+            return Err(overloaded(held, door).await);
         }
+        patience.came(data.len());
+        door.life.moved();
         message.add(data);
         if let Some(length) = message.announced_bytes() {
-            if length > context.settings.limits.message_bytes_max {
-                return Err(context.settings.refusals.message_too_large.status());
+            if length > bytes_max {
+                return Err(refusals.message_too_large.status());
             }
             if message.bytes() >= HEADER_BYTES + length {
                 // A unary call has one message; nobody reads what its request has after that.
@@ -89,74 +100,13 @@ async fn collected(mut body: Incoming, held: &Held, context: &Context) -> Result
         }
     }
     // Whoever reads half a message would make room for all of it before it found out.
-    Err(context.settings.refusals.no_message.status())
-}
-
-async fn unpacked(
-    packing: Packing,
-    message: Message,
-    held: &Arc<Held>,
-    turn: &Semaphore,
-    context: &Context,
-) -> Result<Message, Status> {
-    let bytes_max = context.settings.limits.message_bytes_max;
-    let packed = message.joined().split_off(HEADER_BYTES);
-    let at_once = unpack(packing, &packed, UNPACKED_AT_ONCE_BYTES.min(bytes_max), held);
-    let result = match at_once {
-        Err(NotUnpacked::TooLarge) if bytes_max > UNPACKED_AT_ONCE_BYTES => {
-            // One at a time of a connection, so that others' are not queued behind a thousand of one caller's.
-            let _turn = turn.acquire().await;
-            let held = Arc::clone(held);
-            tokio::task::spawn_blocking(move || unpack(packing, &packed, bytes_max, &held))
-                .await
-                .map_err(|_| Status::internal("the message could not be unpacked"))?
-        }
-        at_once => at_once,
-    };
-    match result {
-        Ok(plain) => Ok(Message::plain(plain)),
-        Err(NotUnpacked::TooLarge) => Err(context.settings.refusals.message_too_large.status()),
-        Err(NotUnpacked::Overloaded) => Err(context.overloaded().await),
-        Err(NotUnpacked::Broken(error)) => {
-            Err(Status::internal(format!("the message cannot be decompressed: {error}")))
-        }
-    }
-}
-
-fn unpack(packing: Packing, packed: &[u8], bytes_max: usize, held: &Held) -> Result<Bytes, NotUnpacked> {
-    let mut reader: Box<dyn Read> = match packing {
-        Packing::Gzip => Box::new(GzDecoder::new(packed)),
-        Packing::Deflate => Box::new(ZlibDecoder::new(packed)),
-    };
-    let mut unpacked = BytesMut::new();
-    let mut piece = [0; 8 * 1024];
-    loop {
-        let read = reader.read(&mut piece).map_err(NotUnpacked::Broken)?;
-        if read == 0 {
-            return Ok(unpacked.freeze());
-        }
-        if unpacked.len() + read > bytes_max {
-            return Err(NotUnpacked::TooLarge);
-        }
-        held.add(read).map_err(|Full| NotUnpacked::Overloaded)?;
-        unpacked.extend_from_slice(&piece[..read]);
-    }
-}
-
-fn packing(headers: &HeaderMap<HeaderValue>) -> Option<Packing> {
-    match headers.get("grpc-encoding")?.as_bytes() {
-        b"gzip" => Some(Packing::Gzip),
-        b"deflate" => Some(Packing::Deflate),
-        _ => None,
-    }
+    Err(refusals.no_message.status())
 }
 
 impl Message {
     /// A message that is not compressed.
     fn plain(content: Bytes) -> Self {
-        let mut header = [0; HEADER_BYTES];
-        header[1..].copy_from_slice(&u32::try_from(content.len()).unwrap_or(u32::MAX).to_be_bytes());
-        Self { first: Bytes::copy_from_slice(&header), rest: content.into() }
+        Self { first: header(content.len()), rest: content.into() }
     }
 
     fn bytes(&self) -> usize {

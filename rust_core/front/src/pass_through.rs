@@ -22,6 +22,7 @@ use tokio::sync::Mutex;
 use tonic::Status;
 
 use crate::executor::OnThisThread;
+use crate::passed_request::{GivenUp, PassedRequest};
 
 /// Bytes that may be under way to a caller: a stream's and a connection's. A stream that nobody reads keeps its own from
 /// the connection, so the latter has room for many such.
@@ -50,7 +51,7 @@ impl From<&hyper::Error> for NotPassed {
 /// A caller's way to the server behind.
 pub struct Behind {
     place: PathBuf,
-    open: RefCell<Option<SendRequest<Incoming>>>,
+    open: RefCell<Option<SendRequest<PassedRequest>>>,
     opening: Mutex<()>,
 }
 
@@ -64,13 +65,13 @@ impl Behind {
     ///
     /// # Errors
     /// The server behind cannot be reached, or broke off before it answered.
-    pub async fn pass(&self, request: Request<Incoming>) -> Result<Response<Incoming>, NotPassed> {
+    pub async fn pass(&self, request: Request<PassedRequest>) -> Result<Response<Incoming>, NotPassed> {
         let mut way = self.way().await.map_err(|_| NotPassed::Unreachable)?;
         way.ready().await.map_err(|_| NotPassed::Unreachable)?;
         way.send_request(addressed(request)).await.map_err(|error| NotPassed::from(&error))
     }
 
-    async fn way(&self) -> io::Result<SendRequest<Incoming>> {
+    async fn way(&self) -> io::Result<SendRequest<PassedRequest>> {
         if let Some(way) = self.open_way() {
             return Ok(way);
         }
@@ -91,13 +92,13 @@ impl Behind {
         Ok(way)
     }
 
-    fn open_way(&self) -> Option<SendRequest<Incoming>> {
+    fn open_way(&self) -> Option<SendRequest<PassedRequest>> {
         self.open.borrow().as_ref().filter(|way| !way.is_closed()).cloned()
     }
 }
 
 /// Callers may leave out to whom they speak; the request that is passed on may not.
-fn addressed(mut request: Request<Incoming>) -> Request<Incoming> {
+fn addressed(mut request: Request<PassedRequest>) -> Request<PassedRequest> {
     let mut parts = std::mem::take(request.uri_mut()).into_parts();
     parts.scheme.get_or_insert(Scheme::HTTP);
     parts.authority.get_or_insert_with(|| Authority::from_static("utterson"));
@@ -107,18 +108,19 @@ fn addressed(mut request: Request<Incoming>) -> Request<Incoming> {
     request
 }
 
-/// The body of an answer from behind. Where the server behind goes away in the middle of it, the caller is told so by a
-/// status; where it resets the call, the caller's is reset in the same way.
+/// The body of an answer from behind. Where the server behind goes away in the middle of it, or the request was given up,
+/// the caller is told so by a status; where it resets the call, the caller's is reset in the same way.
 pub struct Passed {
     body: Incoming,
     /// What is told if there is no end to it.
     unavailable: Option<Status>,
+    given_up: GivenUp,
 }
 
 impl Passed {
     /// Passes a body on.
-    pub fn new(body: Incoming, unavailable: Status) -> Self {
-        Self { body, unavailable: Some(unavailable) }
+    pub fn new(body: Incoming, unavailable: Status, given_up: GivenUp) -> Self {
+        Self { body, unavailable: Some(unavailable), given_up }
     }
 }
 
@@ -133,19 +135,21 @@ impl Body for Passed {
         if self.unavailable.is_none() {
             return Poll::Ready(None);
         }
-        let frame = match ready!(Pin::new(&mut self.body).poll_frame(context)) {
+        let error = match ready!(Pin::new(&mut self.body).poll_frame(context)) {
+            Some(Err(error)) => error,
             Some(Ok(frame)) => return Poll::Ready(Some(Ok(frame))),
-            Some(Err(error)) => match NotPassed::from(&error) {
-                NotPassed::Reset(reason) => Err(reason.into()),
-                NotPassed::Unreachable => {
-                    let mut trailers = HeaderMap::new();
-                    let told = self.unavailable.take().map(|status| status.add_header(&mut trailers));
-                    told.and_then(Result::ok).map(|()| Frame::trailers(trailers)).ok_or(Reason::INTERNAL_ERROR.into())
-                }
-            },
             None => return Poll::Ready(None),
         };
-        Poll::Ready(Some(frame))
+        let given_up = self.given_up.get().cloned();
+        let told = match (given_up, NotPassed::from(&error)) {
+            (Some(status), _) => Some(status),
+            (None, NotPassed::Reset(reason)) => return Poll::Ready(Some(Err(reason.into()))),
+            (None, NotPassed::Unreachable) => self.unavailable.clone(),
+        };
+        self.unavailable = None;
+        let mut trailers = HeaderMap::new();
+        let told = told.and_then(|status| status.add_header(&mut trailers).ok());
+        Poll::Ready(Some(told.map(|()| Frame::trailers(trailers)).ok_or(Reason::INTERNAL_ERROR.into())))
     }
 
     fn is_end_stream(&self) -> bool {

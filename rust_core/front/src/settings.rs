@@ -35,7 +35,7 @@ pub struct Limits {
     pub queue_bytes_max: u64,
     /// Messages of a stream that may be under way; further ones are not read.
     pub stream_messages_max: usize,
-    /// How long a new connection may take until it speaks HTTP/2.
+    /// How long a new connection may take until it speaks HTTP/2, and how long a message that has begun may stand still.
     pub handshake_timeout: Duration,
     /// After so long without a word from the peer a ping is sent.
     pub keepalive: Duration,

@@ -61,15 +61,16 @@ pub async fn answer(door: &Door, method: MethodIndex, request: Request<Incoming>
 async fn asked(door: &Door, call: ToLoop, request: Request<Incoming>) -> Result<Response<tonic::body::Body>, Status> {
     let (head, body) = request.into_parts();
     let context = &door.context;
+    let bytes_max = context.settings.limits.message_bytes_max;
     let message = tokio::select! {
         biased;
-        message = message::read(&head.headers, body, &call.held, &door.unpacking, context) => message?,
+        message = message::read(&head.headers, body, bytes_max, &call.held, door) => message?,
         () = context.is_done_reading() => return Err(context.settings.refusals.stopping.status()),
     };
     let mut grpc = Grpc::new(BytesCodec)
         .accept_compressed(CompressionEncoding::Gzip)
         .accept_compressed(CompressionEncoding::Deflate)
-        .max_decoding_message_size(context.settings.limits.message_bytes_max)
+        .max_decoding_message_size(bytes_max)
         .max_encoding_message_size(usize::MAX);
     Ok(grpc.unary(call, Request::from_parts(head, message)).await)
 }
@@ -112,7 +113,7 @@ impl UnaryService<Bytes> for ToLoop {
                     return Err(context.workspace_full(&too_many).await);
                 }
             };
-            let (token, answer) = context.answers.expect(origin.workspace);
+            let (token, answer) = context.answers.expect(origin.workspace, &held);
             let call = Call { token, method, part: Part::Whole, calls, request, request_id };
             if held.add(request_bytes).is_err() || context.inbox.push(origin, call).is_err() {
                 context.answers.forget(token);
@@ -122,12 +123,8 @@ impl UnaryService<Bytes> for ToLoop {
             context.filled.notify_one();
             let _waiting = Waiting::new(&context, origin, token);
             match answer.await {
-                Ok(Answer::Response(response)) => {
-                    held.add_anyway(response.len());
-                    Ok(tonic::Response::new(response))
-                }
+                Ok(Answer::Response(response)) => Ok(tonic::Response::new(response)),
                 Ok(Answer::Identified(response, id)) => {
-                    held.add_anyway(response.len());
                     *made_id.borrow_mut() = HeaderValue::try_from(id).ok();
                     Ok(tonic::Response::new(response))
                 }

@@ -3,14 +3,16 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
+use std::time::Duration;
 
-use bytes::{Buf as _, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use hyper::body::{Body, Frame, Incoming};
 use tonic::Status;
 
 use crate::budget::Held;
-use crate::message::HEADER_BYTES;
+use crate::framing::Framing;
+use crate::patience::Patience;
 
 /// So much may be announced before it has come.
 const ANNOUNCED_BYTES_MAX: usize = 64 * 1024;
@@ -21,13 +23,23 @@ pub struct WholeMessages {
     held: Arc<Held>,
     overloaded: Status,
     gathered: Gathered,
+    patience: Patience,
 }
 
 impl WholeMessages {
-    /// Reads a body whose messages have `bytes_max` bytes at most. They are held until somebody gives them back; where no
-    /// more can be, the body ends with `overloaded`.
-    pub fn new(body: Incoming, held: Arc<Held>, overloaded: Status, bytes_max: usize) -> Self {
-        Self { body, held, overloaded, gathered: Gathered::new(bytes_max) }
+    /// Reads a body whose messages have `bytes_max` bytes at most, and may stand still for `still_max`. They are held
+    /// until somebody gives them back; where no more can be, the body ends with `overloaded`.
+    pub fn new(body: Incoming, held: Arc<Held>, overloaded: Status, bytes_max: usize, still_max: Duration) -> Self {
+        Self { body, held, overloaded, gathered: Gathered::new(bytes_max), patience: Patience::new(still_max) }
+    }
+
+    /// Waits for more, but not for ever where half a message is there.
+    fn poll_patience(&mut self, context: &mut Context<'_>) -> Poll<Status> {
+        let Some((_, message_bytes)) = self.gathered.framing.under_way() else {
+            self.patience.rest();
+            return Poll::Pending;
+        };
+        self.patience.poll_ended(message_bytes, &self.held, context)
     }
 }
 
@@ -40,7 +52,10 @@ impl Body for WholeMessages {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         loop {
-            let frame = ready!(Pin::new(&mut self.body).poll_frame(context)).transpose()?;
+            let frame = match Pin::new(&mut self.body).poll_frame(context) {
+                Poll::Ready(frame) => frame.transpose()?,
+                Poll::Pending => return self.poll_patience(context).map(|ended| Some(Err(ended.into()))),
+            };
             let Some(Ok(data)) = frame.map(Frame::into_data) else {
                 // Half a message; the reader would make room for all of it before it found out. Nothing that a request
                 // brings after its messages is read.
@@ -50,6 +65,7 @@ impl Body for WholeMessages {
             if self.held.add(data.len()).is_err() {
                 return Poll::Ready(Some(Err(self.overloaded.clone().into())));
             }
+            self.patience.came(data.len());
             if let Some(whole) = self.gathered.add(data) {
                 return Poll::Ready(Some(Ok(Frame::data(whole))));
             }
@@ -62,23 +78,21 @@ impl Body for WholeMessages {
 struct Gathered {
     bytes: BytesMut,
     bytes_max: usize,
-    /// The header of the message under way, as far as it has come.
-    header: [u8; HEADER_BYTES],
-    header_bytes: usize,
-    /// Bytes of it that are still to come after its header.
-    missing: usize,
+    framing: Framing,
     /// Whether what has come is kept until there is more.
     keeps: bool,
 }
 
 impl Gathered {
     fn new(bytes_max: usize) -> Self {
-        Self { bytes: BytesMut::new(), bytes_max, header: [0; HEADER_BYTES], header_bytes: 0, missing: 0, keeps: false }
+        Self { bytes: BytesMut::new(), bytes_max, framing: Framing::default(), keeps: false }
     }
 
     /// Adds a piece; gives what may be read by now.
     fn add(&mut self, piece: Bytes) -> Option<Bytes> {
-        self.look_at(&piece);
+        // One that is too long is refused by whoever reads it, as soon as it does.
+        let is_too_long = self.framing.walk(&piece, self.bytes_max);
+        self.keeps = !is_too_long && self.framing.missing() > ANNOUNCED_BYTES_MAX;
         if !self.keeps && self.bytes.is_empty() {
             return Some(piece);
         }
@@ -89,35 +103,12 @@ impl Gathered {
     fn rest(&mut self) -> Bytes {
         std::mem::take(&mut self.bytes).freeze()
     }
-
-    /// Walks over the messages of a piece; afterwards it is known how much is missing of the last.
-    fn look_at(&mut self, mut piece: &[u8]) {
-        while !piece.is_empty() {
-            let come = self.missing.min(piece.len());
-            self.missing -= come;
-            piece.advance(come);
-            let wanted = (HEADER_BYTES - self.header_bytes).min(piece.len());
-            self.header[self.header_bytes..self.header_bytes + wanted].copy_from_slice(&piece[..wanted]);
-            self.header_bytes += wanted;
-            piece.advance(wanted);
-            if self.header_bytes == HEADER_BYTES && wanted > 0 {
-                let [_, length @ ..] = self.header;
-                self.missing = u32::from_be_bytes(length) as usize;
-                self.header_bytes = 0;
-                // One that is too long is refused by whoever reads it, as soon as it does.
-                if self.missing > self.bytes_max {
-                    self.keeps = false;
-                    return;
-                }
-            }
-        }
-        self.keeps = self.missing > ANNOUNCED_BYTES_MAX;
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::HEADER_BYTES;
 
     fn header(length: u32) -> Bytes {
         [&[0][..], &length.to_be_bytes()].concat().into()
@@ -128,9 +119,9 @@ mod tests {
         let mut gathered = Gathered::new(1_000_000);
         let piece: Bytes = [&header(1)[..], b"x", &header(2), b"y"].concat().into();
         assert_eq!(gathered.add(piece.clone()), Some(piece));
-        assert_eq!(gathered.missing, 1);
+        assert_eq!(gathered.framing.missing(), 1);
         assert_eq!(gathered.add(Bytes::from_static(b"z\0\0")), Some(Bytes::from_static(b"z\0\0")));
-        assert_eq!(gathered.header_bytes, 2);
+        assert_eq!(gathered.framing.under_way(), Some((0, 0)));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
+use utterson_codec::encode;
 use utterson_engine::fault::{self, Resource, Violation};
 use utterson_engine::keyed::digest::Digest;
 
@@ -38,6 +39,12 @@ impl Fault {
     #[getter]
     fn violations(&self) -> Vec<(String, String)> {
         pairs(&self.0.violations)
+    }
+
+    /// Its `google.rpc.Status`, encoded: the result of a call of a batch or of a stream's message.
+    #[getter]
+    fn status<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &encode::status(&self.0))
     }
 
     #[getter]

@@ -8,10 +8,11 @@ import pytest
 
 from tests.application.conftest import encode_status
 from utterson.application.calls.submission import Submission, answered
-from utterson.domain.decisions import Answer, ParsedGroup, ParsedMessage, RepeatedCall, Reply
+from utterson.domain.decisions import Answer, ParsedGroup, ParsedMessage, RefusedCall, RepeatedCall, Reply
 from utterson.domain.errors import Reason, UttersonError
 
 REFUSED = UttersonError(Reason.NO_USABLE_IDENTIFIER, "refused")
+RULED = RefusedCall(b"a rule")
 FULL = UttersonError(Reason.QUEUE_FULL, "full")
 
 
@@ -23,7 +24,7 @@ def submission(
     size: int,
     groups: Sequence[ParsedGroup],
     futures: list["asyncio.Future[Reply]"],
-    faults: Sequence[tuple[int, UttersonError]] = (),
+    faults: Sequence[tuple[int, bytes]] = (),
 ) -> Submission:
     return Submission(ParsedMessage(size, 7, list(groups), list(faults)), futures, os.urandom)
 
@@ -42,10 +43,11 @@ def whole(response: bytes) -> "asyncio.Future[Reply]":
 
 async def test_results_are_in_the_order_of_the_calls() -> None:
     made = submission(
-        5, [group(0, 3), group(4, 1)], [answered([b"a", b"d"]), answered([b"e", REFUSED])], [(2, REFUSED)]
+        6, [group(0, 3), group(4, 1, 5)], [answered([b"a", b"d"]), answered([b"e", REFUSED, RULED])], [(2, b"no call")]
     )
-    refused = (False, b"NO_USABLE_IDENTIFIER")
-    assert await made.reply(encode_status) == [(True, b"a"), refused, refused, (True, b"d"), (True, b"e")]
+    refused, ruled = (False, b"NO_USABLE_IDENTIFIER"), (False, b"a rule")
+    results = await made.reply(encode_status)
+    assert results == [(True, b"a"), refused, (False, b"no call"), (True, b"d"), (True, b"e"), ruled]
     assert made.sequence == 7
 
 
@@ -67,6 +69,18 @@ async def test_a_refusal_of_a_group_is_that_of_each_of_its_calls_only() -> None:
     made = submission(3, [group(0, 2), group(1)], [failed(FULL), answered([b"b"])])
     full = (False, b"QUEUE_FULL")
     assert await made.reply(encode_status) == [full, (True, b"b"), full]
+
+
+async def test_a_refusal_of_many_calls_is_encoded_once() -> None:
+    encoded: list[UttersonError] = []
+
+    def counted(error: UttersonError) -> bytes:
+        encoded.append(error)
+        return encode_status(error)
+
+    made = submission(1_000, [group(*range(1_000))], [failed(FULL)])
+    assert await made.reply(counted) == [(False, b"QUEUE_FULL")] * 1_000
+    assert encoded == [FULL]
 
 
 async def test_what_is_no_refusal_is_not_hidden() -> None:

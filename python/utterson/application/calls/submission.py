@@ -5,7 +5,7 @@ from typing import Final
 
 from utterson.application.ports.process import Entropy, StatusEncoder
 from utterson.application.refusals import internal_fault
-from utterson.domain.decisions import Answer, ParsedMessage, Reply
+from utterson.domain.decisions import Answer, ParsedMessage, RefusedCall, Reply
 from utterson.domain.errors import UttersonError
 
 # So many refusals are encoded before others have their turn: a few milliseconds at the most.
@@ -50,16 +50,17 @@ class Submission:
     async def _results(self, encode_status: StatusEncoder) -> list[tuple[bool, bytes]]:
         """Put the results together, a few refusals at a time: each may name dozens of fields."""
         results: list[tuple[bool, bytes] | None] = [None] * self._message.size
-        answers: list[tuple[int, Answer]] = list(self._message.faults)
+        for position, status in self._message.faults:
+            results[position] = (False, status)
+        encode = _encoding_once(encode_status)
+        encoded = 0
         for group, future in zip(self._message.groups, self._futures, strict=True):
-            answers += zip(group.positions, _answers(future, group.size), strict=True)
-        refused = 0
-        for position, answer in answers:
-            results[position] = _result(answer, encode_status)
-            refused += not isinstance(answer, bytes)
-            if refused >= REFUSALS_AT_ONCE:
-                refused = 0
-                await asyncio.sleep(0)
+            for position, answer in zip(group.positions, _answers(future, group.size), strict=True):
+                results[position] = _result(answer, encode)
+                encoded += isinstance(answer, UttersonError)
+                if encoded >= REFUSALS_AT_ONCE:
+                    encoded = 0
+                    await asyncio.sleep(0)
         return [self._missing(encode_status) if result is None else result for result in results]
 
     def _missing(self, encode_status: StatusEncoder) -> tuple[bool, bytes]:
@@ -85,9 +86,25 @@ def _answers(future: "asyncio.Future[Reply]", size: int) -> list[Answer]:
     raise error
 
 
+def _encoding_once(encode_status: StatusEncoder) -> StatusEncoder:
+    """Encode an error once that is the answer to many calls."""
+    encoded: dict[int, tuple[UttersonError, bytes]] = {}
+
+    def encode(error: UttersonError) -> bytes:
+        found = encoded.get(id(error))
+        if found is None:
+            # The error is kept as well: nobody else gets its identity meanwhile.
+            found = encoded[id(error)] = (error, encode_status(error))
+        return found[1]
+
+    return encode
+
+
 def _result(answer: Answer, encode_status: StatusEncoder) -> tuple[bool, bytes]:
     if isinstance(answer, bytes):
         return True, answer
+    if isinstance(answer, RefusedCall):
+        return False, answer.status
     if isinstance(answer, UttersonError):
         return False, encode_status(answer)
     raise TypeError("a repeated call was not looked up")

@@ -391,7 +391,7 @@ class Lane:
             responses = plan.responses([item.group for item in live])
             for place, (item, response) in enumerate(zip(live, responses, strict=True)):
                 if response is None:
-                    self._release(item, plan.answers(place))
+                    self._release(item, plan.answers(place, item.group.form))
                 elif not item.receiver.done():
                     item.receiver.set_result(response)
         except Exception as error:

@@ -8,7 +8,15 @@ from typing import Protocol
 
 from utterson.domain.calls import CallKind
 from utterson.domain.chain import Commit, Head, LogRow, Revision, SnapshotHead, SnapshotSink, WorkspaceKeys
-from utterson.domain.decisions import Answer, CheckedPolicy, ParsedGroup, ParsedMessage, RepeatedCall
+from utterson.domain.decisions import (
+    Answer,
+    CheckedPolicy,
+    ParsedGroup,
+    ParsedMessage,
+    RefusedCall,
+    RepeatedCall,
+    ReplyForm,
+)
 from utterson.domain.errors import UttersonError
 from utterson.domain.soundness import AuditFinding, AuditSink, ScrubStep
 
@@ -40,8 +48,8 @@ class Plan(Protocol):
         """Give the log entry and the columns of a plan that writes."""
         ...
 
-    def answers(self, group: int) -> list[Answer]:
-        """Give the answers to one group's calls, in their order."""
+    def answers(self, group: int, form: ReplyForm = ReplyForm.UNARY) -> list[Answer]:
+        """Give the answers to one group's calls, in their order; refusals as the group's form wants them."""
         ...
 
     def decide_after(self, groups: Sequence[ParsedGroup], now_us: int, entry_id: bytes) -> "Plan":
@@ -234,7 +242,7 @@ class Engine(Protocol):
         """Decode a `StreamResolveRequest`."""
         ...
 
-    def group_faults(self, group: ParsedGroup) -> list[UttersonError | None]:
+    def group_faults(self, group: ParsedGroup) -> list[UttersonError | RefusedCall | None]:
         """Give what is wrong with each call whatever the workspace: for calls that no workspace decides."""
         ...
 

@@ -3,6 +3,7 @@
 mod event;
 mod history;
 mod plan;
+mod refusal;
 mod resolution;
 mod response;
 #[cfg(test)]
@@ -10,6 +11,7 @@ mod tests;
 
 pub use event::EventEncoder;
 pub use plan::{Answer, Encoded, Imported, decided, imported, policy_change};
+pub use refusal::status;
 pub use response::{batch, repeated_answer, stream_message, unary};
 
 use prost_types::Timestamp;

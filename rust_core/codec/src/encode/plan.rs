@@ -1,6 +1,6 @@
 //! A whole plan: answers for the callers, columns and payload for the store.
 
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 use std::ops::Range;
 
 use prost::Message;
@@ -10,7 +10,7 @@ use utterson_engine::ids::{EntryId, ProfileId, Seq, Serial};
 use utterson_engine::keyed::digest::{Digest, Digester};
 use utterson_engine::plan::{Effect, Plan, Verdict};
 
-use super::{history, resolution, response};
+use super::{history, refusal, resolution, response};
 use crate::columns::{Columns, History, net};
 use crate::proto::v1;
 use crate::{log, token};
@@ -45,13 +45,15 @@ pub struct Encoded {
 }
 
 impl Encoded {
-    /// The encoded answers to some of the calls; `None` where one of them was not accepted.
-    fn all_accepted(&self, calls: Range<usize>) -> Option<Vec<(bool, &[u8])>> {
-        let accepted = |answer: &Answer| match answer {
-            Answer::Accepted(range) => Some((true, &self.accepted[range.clone()])),
-            Answer::Refused(_) | Answer::Repeated { .. } => None,
+    /// The encoded answers to some of the calls, accepted or refused; `None` where one of them repeats an earlier one:
+    /// what that was answered is in the tables.
+    fn all_told(&self, calls: Range<usize>) -> Option<Vec<(bool, Cow<'_, [u8]>)>> {
+        let told = |answer: &Answer| match answer {
+            Answer::Accepted(range) => Some((true, Cow::Borrowed(&self.accepted[range.clone()]))),
+            Answer::Refused(fault) => Some((false, Cow::Owned(refusal::status(fault)))),
+            Answer::Repeated { .. } => None,
         };
-        self.answers.get(calls)?.iter().map(accepted).collect()
+        self.answers.get(calls)?.iter().map(told).collect()
     }
 
     /// The response of a unary request whose one call this is, if it was accepted.
@@ -63,16 +65,16 @@ impl Encoded {
         }
     }
 
-    /// The `BatchResolveResponse` of a message of which these are all calls, if each was accepted.
+    /// The `BatchResolveResponse` of a message of which these are all calls, if none is a repetition.
     #[must_use]
     pub fn batch(&self, calls: Range<usize>) -> Option<Vec<u8>> {
-        self.all_accepted(calls).map(|results| response::batch(&results))
+        self.all_told(calls).map(|results| response::batch(&results))
     }
 
     /// The `StreamResolveResponse` of the same.
     #[must_use]
     pub fn stream_message(&self, sequence: i64, calls: Range<usize>) -> Option<Vec<u8>> {
-        self.all_accepted(calls).map(|results| response::stream_message(sequence, &results))
+        self.all_told(calls).map(|results| response::stream_message(sequence, &results))
     }
 }
 

@@ -11,13 +11,17 @@ mod bounds;
 mod bytes_of_http2;
 mod deadlines;
 mod ending;
+mod floods;
 
 mod fuzz;
+mod halves;
 mod health;
 mod mutation;
 
 mod pass_through;
+mod room;
 mod sharing;
 mod streams;
 mod unary;
+mod unpacking;
 mod untaken;

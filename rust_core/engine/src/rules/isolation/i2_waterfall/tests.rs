@@ -11,7 +11,7 @@ use crate::ids::{Day, Micros};
 use crate::policy::spec::{OnLogout, OnNewKnownUser, PolicySpec};
 use crate::state::{LoadedIdentifier, LoadedProfile};
 use crate::testing::calls::{ISOLATION, any_call, any_calls, call, identify};
-use crate::testing::{World, borrowed, cases, naive, policies, usable};
+use crate::testing::{World, answer, borrowed, cases, naive, policies, usable};
 
 const FILTERS: [Filter; 3] = [Filter::All, Filter::Known, Filter::Anonymous];
 
@@ -49,6 +49,18 @@ fn the_previous_profile_breaks_ties_only() {
     let call = identify("device=1 cookie=1");
     assert_eq!(found(&world, &call, Filter::All, Some(Serial(1))), Some(Serial(2)));
     assert_eq!(found(&world, &call, Filter::All, Some(Serial(3))), Some(Serial(2)));
+}
+
+#[test]
+fn a_type_that_nobody_holds_is_told_and_is_no_failure() {
+    let mut world = anonymous(&["device=1", "device=1"]);
+    let mut call = identify("user=1 device=1");
+    call.explain = true;
+    let verdict = world.tell(&call);
+    let rounds = answer(&verdict).and_then(|answer| answer.explanation.as_ref()).map(|one| &one.rounds);
+    let checks: Vec<&Check> = rounds.into_iter().flatten().flat_map(|round| &round.checks).collect();
+    assert!(checks.iter().any(|check| check.figure == 0), "nobody holds the user id");
+    assert!(checks.iter().all(|check| check.rule == RuleId::I2 && check.limit == 0 && check.passed));
 }
 
 #[test]
