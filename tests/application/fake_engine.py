@@ -114,6 +114,7 @@ class FakePlan:
         )  # fmt: skip
 
     def apply(self) -> None:
+        assert not self.state.discarded
         if self.state.fail_apply:
             raise EnginePanicError("apply")
         self.state.owners = self._after()
@@ -134,8 +135,13 @@ def takes_phone(policy: bytes) -> bool:
     return b"without" not in policy
 
 
+# What a state takes beside its identifiers.
+BASE_BYTES = 10_000
+
+
 class FakeState:
     fail_apply = False
+    discarded = False
 
     def __init__(self, head: Head, policy_revision: int, policy: bytes) -> None:
         self.head = head
@@ -153,7 +159,15 @@ class FakeState:
     def identifier_count(self) -> int:
         return len(self.owners)
 
+    @property
+    def memory_bytes(self) -> int:
+        return 0 if self.discarded else BASE_BYTES + 100 * len(self.owners)
+
+    def discard(self) -> None:
+        self.discarded = True
+
     def decide(self, groups: Sequence[ParsedGroup], now_us: int, entry_id: bytes) -> FakePlan:
+        assert not self.discarded
         plan = FakePlan(self, entry_id, now_us)
         self.decided.append(sum(group.size for group in groups))
         for group in groups:

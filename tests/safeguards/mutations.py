@@ -14,9 +14,10 @@ from tests.safeguards import lane_checks, writer_checks
 from tests.safeguards.world import World
 from utterson.application.lane import committer
 from utterson.application.lane.committer import Committer
-from utterson.application.lane.lane import Lane, _fail
+from utterson.application.lane.lane import Lane
 from utterson.application.lane.state_keeper import StateKeeper
 from utterson.application.lane.turn_runner import TurnRunner, _Step
+from utterson.application.lane.waiting import fail
 from utterson.domain.chain import Commit, CommitOutcome
 from utterson.domain.errors import Reason, UttersonError
 from utterson.engine.state import Plan
@@ -157,7 +158,7 @@ async def _unforeseen(call: Awaitable[Any]) -> Any:
 
 
 async def _all_refused(self: Lane, live: Any, error: Exception) -> None:
-    _fail(live, UttersonError(Reason.INTERNAL_FAULT, "refused"))
+    fail(live, UttersonError(Reason.INTERNAL_FAULT, "refused"))
 
 
 def _swallowed(step: str) -> Check:

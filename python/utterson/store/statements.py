@@ -46,6 +46,7 @@ class Statement(Enum):
     TAIL = "tail"
     TRAIT_ROWS = "trait_rows"
     WORKSPACE = "workspace"
+    WORKSPACES_COUNT = "workspaces_count"
     WORKSPACES_PAGE = "workspaces_page"
 
     @cached_property

@@ -7,18 +7,20 @@ task does the work: a caller that goes away takes only its own waiting call with
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeAlias, TypeVarTuple
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVarTuple
 
 from utterson.application.lane.committer import Committer
 from utterson.application.lane.context import LaneContext
 from utterson.application.lane.gathering import CALLS_AHEAD, Gathering
+from utterson.application.lane.keeping import LANE_BYTES, LaneKeeping
 from utterson.application.lane.operation import Batch, CatchUp, MakeBatch, Operation
 from utterson.application.lane.receiver import Receiver
 from utterson.application.lane.repeats import fill_repeated
 from utterson.application.lane.state_keeper import StateKeeper
 from utterson.application.lane.turn_runner import TurnRunner
+from utterson.application.lane.waiting import GroupItem, Item, OperationItem, Turn, fail, ignored
 from utterson.application.ports.engine import Plan, State
 from utterson.application.refusals import describe, internal_fault, logger, shutting_down
 from utterson.domain.chain import EnginePanicError, StateDivergedError, StoreFailureError, WorkspaceKeys
@@ -28,35 +30,6 @@ from utterson.domain.errors import Reason, UttersonError
 Arguments = TypeVarTuple("Arguments")
 
 
-@dataclass(slots=True)
-class _GroupItem:
-    """A group of calls that waits for its turn."""
-
-    group: ParsedGroup
-    receiver: Receiver
-
-
-@dataclass(slots=True)
-class _OperationItem:
-    """An operation that waits for a turn to itself."""
-
-    operation: Operation
-    timeout_ms: int
-    receiver: asyncio.Future[None]
-
-
-_Item: TypeAlias = _GroupItem | _OperationItem
-
-
-@dataclass(slots=True)
-class _Turn:
-    """What is taken from the queue at once; `batch` is there where its calls were decided ahead."""
-
-    items: list[_Item]
-    calls: int
-    batch: Batch | None = None
-
-
 class Lane:
     """The queue and the task of one workspace.
 
@@ -64,10 +37,15 @@ class Lane:
         keys: the workspace.
         context: what all lanes share.
         make_batch: makes the operation that decides several groups together.
+        keeping: is told what the lane takes, and that it is needed again after it was laid to rest.
     """
 
-    def __init__(self, keys: WorkspaceKeys, context: LaneContext, make_batch: MakeBatch) -> None:
+    def __init__(self, keys: WorkspaceKeys, context: LaneContext, make_batch: MakeBatch, keeping: LaneKeeping) -> None:
         self.keys = keys
+        self._keeping = keeping
+        self._holds = 0
+        self._in_turn = False
+        self._resting = False
         self._loop = asyncio.get_running_loop()
         self.used_at_s = self._loop.time()
         self._context = context
@@ -79,9 +57,9 @@ class Lane:
         self._default_strong = context.limits.default_strong
         self._keeper = StateKeeper(keys, context)
         self._runner = TurnRunner(self._keeper, Committer(context), context)
-        self._queue: deque[_Item] = deque()
+        self._queue: deque[Item] = deque()
         self._queued_calls = 0
-        self._next: _Turn | None = None
+        self._next: Turn | None = None
         self._gathering = Gathering(context.limits)
         self._changed = asyncio.Event()
         self._space = asyncio.Event()
@@ -98,6 +76,37 @@ class Lane:
     def confirmed_at_s(self) -> float:
         """When the state was last known to be at the log's head, in loop time."""
         return self._keeper.confirmed_at_s
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing waits or runs, and nobody looks at the state: what rests now loses nothing."""
+        waits = self._queue or self._next is not None
+        return not (waits or self._in_turn or self._fillers or self._holds)
+
+    @property
+    def memory_bytes(self) -> int:
+        """How much memory the lane takes with its state; without that while it is busy in a thread."""
+        state = self.state
+        return LANE_BYTES if state is None else LANE_BYTES + state.memory_bytes
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep the lane from being laid to rest, for whoever looks at the state more than once."""
+        self._holds += 1
+        try:
+            yield
+        finally:
+            self._holds -= 1
+            self._keeping.note(self)
+
+    def rest(self) -> State | None:
+        """End the task and give the state away, for the memory's sake; only an idle lane may rest.
+
+        Whoever still has the lane may use it: it wakes, and loads the state anew.
+        """
+        self._resting = True
+        self._changed.set()
+        return self._keeper.give_away()
 
     async def submit(self, group: ParsedGroup, *, wait_for_space: bool) -> asyncio.Future[Reply]:
         """Put calls into the queue; the future gives their answers.
@@ -126,7 +135,7 @@ class Lane:
                 retry_after_ms=self._gathering.drain_ms(self._queued_calls),
             )
         self.used_at_s = self._loop.time()
-        self._put(_GroupItem(group, receiver), group.size)
+        self._put(GroupItem(group, receiver), group.size)
 
     def answer_hit(self, group: ParsedGroup) -> bytes | None:
         """Answer a call that changes nothing and asks for no confirmed state at once; None for any other.
@@ -156,7 +165,7 @@ class Lane:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         limit_ms = self._context.limits.commit_timeout_ms if timeout_ms is None else timeout_ms
         self.used_at_s = asyncio.get_running_loop().time()
-        self._put(_OperationItem(operation, limit_ms, future), 0)
+        self._put(OperationItem(operation, limit_ms, future), 0)
         await future
 
     async def reach(self, seq: int) -> None:
@@ -174,7 +183,7 @@ class Lane:
             return
         self._keeper.known_seq = seq
         if not self._queue:
-            self._put(_OperationItem(CatchUp(), self._context.limits.commit_timeout_ms, _ignored()), 0)
+            self._put(OperationItem(CatchUp(), self._context.limits.commit_timeout_ms, ignored()), 0)
 
     def note_confirmed(self, asked_at_s: float) -> None:
         """Take note that the state stood at the log's head when the database was asked, in loop time."""
@@ -200,44 +209,55 @@ class Lane:
     def _is_full(self, calls: int) -> bool:
         return self._queued_calls > 0 and self._queued_calls + calls > self._queue_calls_max
 
-    def _put(self, item: _Item, calls: int) -> None:
+    def _put(self, item: Item, calls: int) -> None:
         if self._closing:
             raise shutting_down()
+        if self._resting:
+            self._wake()
         self._queue.append(item)
         self._queued_calls += calls
         self._changed.set()
         self._gathering.arrived(len(self._queue), self._queued_calls)
         self._decide_ahead()
 
+    def _wake(self) -> None:
+        self._keeping.woken(self)
+        self._resting = False
+        if self._task.done():
+            self._task = asyncio.create_task(self._run(), name=f"lane {self.keys.workspace}")
+
     async def _run(self) -> None:
-        while self._queue or self._next is not None or not self._closing:
+        while self._queue or self._next is not None or not (self._closing or self._resting):
             turn, self._next = self._next, None
             if turn is None:
                 if not self._queue:
                     self._changed.clear()
                     await self._changed.wait()
                     continue
-                if not self._closing and isinstance(self._queue[0], _GroupItem):
+                if not self._closing and isinstance(self._queue[0], GroupItem):
                     await self._gathering.wait(len(self._queue), self._queued_calls)
                 turn = self._take()
+            self._in_turn = True
             started_at_s = asyncio.get_running_loop().time()
             # What waits already is decided as soon as this turn's commit has left.
             self._after_the_commit_left(self._decide_ahead)
             try:
                 await self._run_turn(turn)
+                self._keeping.note(self)
             except BaseException as error:
                 # Nothing may leave a caller without an answer, nor end the lane.
-                _fail(turn.items, internal_fault(error, self._context.entropy))
+                fail(turn.items, internal_fault(error, self._context.entropy))
                 self._keeper.drop(type(error).__name__)
                 if isinstance(error, asyncio.CancelledError):
                     self._fail_all(shutting_down())
                     raise
             self._gathering.released(len(turn.items), len(self._queue), turn.calls, started_at_s)
+            self._in_turn = False
 
     def _fail_all(self, error: UttersonError) -> None:
         if self._next is not None:
-            _fail(self._next.items, error)
-        _fail(list(self._queue), error)
+            fail(self._next.items, error)
+        fail(list(self._queue), error)
 
     def _after_the_commit_left(self, action: Callable[[*Arguments], None], *arguments: *Arguments) -> None:
         """Do something two rounds of the event loop from now.
@@ -253,20 +273,20 @@ class Lane:
         """
         if self._next is not None or self._queued_calls < CALLS_AHEAD or self._runner.under_way is None:
             return
-        if isinstance(self._queue[0], _GroupItem):
+        if isinstance(self._queue[0], GroupItem):
             turn = self._take()
-            calls = [item for item in turn.items if isinstance(item, _GroupItem) and not item.receiver.done()]
+            calls = [item for item in turn.items if isinstance(item, GroupItem) and not item.receiver.done()]
             batch = self._make_batch([item.group for item in calls])
             self._runner.decide_ahead(batch)
-            self._next = _Turn(list(calls), turn.calls, batch)
+            self._next = Turn(list(calls), turn.calls, batch)
 
-    def _take(self) -> _Turn:
+    def _take(self) -> Turn:
         """Take the next turn's items: one operation of its own, or calls up to the limit."""
-        items: list[_Item] = []
+        items: list[Item] = []
         calls = 0
         while self._queue:
             item = self._queue[0]
-            if isinstance(item, _OperationItem):
+            if isinstance(item, OperationItem):
                 if not items:
                     items.append(self._queue.popleft())
                 break
@@ -276,42 +296,42 @@ class Lane:
             calls += item.group.size
         self._queued_calls -= calls
         self._space.set()
-        return _Turn(items, calls)
+        return Turn(items, calls)
 
-    async def _run_turn(self, turn: _Turn) -> None:
-        calls = [item for item in turn.items if isinstance(item, _GroupItem)]
+    async def _run_turn(self, turn: Turn) -> None:
+        calls = [item for item in turn.items if isinstance(item, GroupItem)]
         if turn.batch is not None:
             await self._resolve_decided(calls, turn.batch)
         elif calls:
             await self._resolve(calls)
         for item in turn.items:
-            if isinstance(item, _OperationItem):
+            if isinstance(item, OperationItem):
                 await self._operate(item)
 
-    async def _operate(self, item: _OperationItem) -> None:
+    async def _operate(self, item: OperationItem) -> None:
         if item.receiver.done():
             return
         try:
             await self._runner.run(item.operation, item.timeout_ms)
         except Exception as error:
-            _fail([item], error if isinstance(error, UttersonError) else internal_fault(error, self._context.entropy))
+            fail([item], error if isinstance(error, UttersonError) else internal_fault(error, self._context.entropy))
             return
         if not item.receiver.done():
             item.receiver.set_result(None)
 
-    async def _resolve(self, items: list[_GroupItem]) -> None:
+    async def _resolve(self, items: list[GroupItem]) -> None:
         """Decide calls together; where the database refuses one of their values, halve until that call stands alone."""
         live = [item for item in items if not item.receiver.done()]
         if not live:
             return
         await self._resolve_decided(live, self._make_batch([item.group for item in live]))
 
-    async def _resolve_decided(self, live: list[_GroupItem], batch: Batch) -> None:
+    async def _resolve_decided(self, live: list[GroupItem], batch: Batch) -> None:
         """Commit calls and answer them, decided ahead or not."""
         try:
             await self._runner.run(batch, self._context.limits.commit_timeout_ms)
         except UttersonError as error:
-            _fail(live, error)
+            fail(live, error)
             return
         except Exception as error:
             await self._halve(live, error)
@@ -322,7 +342,7 @@ class Lane:
         else:
             self._answer(live, batch.plan)
 
-    def _answer(self, live: list[_GroupItem], plan: Plan) -> None:
+    def _answer(self, live: list[GroupItem], plan: Plan) -> None:
         """Answer committed calls."""
         try:
             responses = plan.responses([item.group for item in live])
@@ -333,39 +353,30 @@ class Lane:
                     item.receiver.set_result(response)
         except Exception as error:
             # Nothing may leave a caller without an answer.
-            _fail(live, internal_fault(error, self._context.entropy))
+            fail(live, internal_fault(error, self._context.entropy))
             self._keeper.drop(type(error).__name__)
 
-    async def _halve(self, live: list[_GroupItem], error: Exception) -> None:
+    async def _halve(self, live: list[GroupItem], error: Exception) -> None:
         if not isinstance(error, StoreFailureError):
             self._keeper.drop(type(error).__name__)
         if len(live) == 1 or isinstance(error, StateDivergedError):
-            _fail(live, internal_fault(error, self._context.entropy))
+            fail(live, internal_fault(error, self._context.entropy))
             return
         logger.warning("workspace %s: a batch of %d is halved: %s", self.keys.workspace, len(live), describe(error))
         middle = len(live) // 2
         await self._resolve(live[:middle])
         await self._resolve(live[middle:])
 
-    def _release(self, item: _GroupItem, answers: list[Answer]) -> None:
+    def _release(self, item: GroupItem, answers: list[Answer]) -> None:
         if item.receiver.done():
             return
         if any(isinstance(answer, RepeatedCall) for answer in answers):
             filler = asyncio.create_task(fill_repeated(self._context, self.keys, item.group, answers, item.receiver))
             self._fillers.add(filler)
-            filler.add_done_callback(self._fillers.discard)
+            filler.add_done_callback(self._filled)
             return
         item.receiver.set_result(answers)
 
-
-def _fail(items: "list[_Item] | list[_GroupItem] | list[_OperationItem]", error: UttersonError) -> None:
-    for item in items:
-        if not item.receiver.done():
-            item.receiver.set_exception(error)
-
-
-def _ignored() -> "asyncio.Future[None]":
-    """Make a future whose failure nobody needs to read."""
-    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    future.add_done_callback(lambda done: done.cancelled() or done.exception())
-    return future
+    def _filled(self, filler: "asyncio.Task[None]") -> None:
+        self._fillers.discard(filler)
+        self._keeping.note(self)

@@ -91,6 +91,12 @@ class StateKeeper:
         self.state = None
         self.confirmed_at_s = LONG_AGO_S
 
+    def give_away(self) -> State | None:
+        """Forget the state for the memory's sake; it is as good as it was, and whoever gets it frees it."""
+        state, self.state = self.state, None
+        self.confirmed_at_s = LONG_AGO_S
+        return state
+
     async def _tail(self, after_seq: int, limit: int) -> list[LogRow]:
         return await self._context.store.log.tail(self.keys.workspace_key, after_seq, limit)
 

@@ -16,6 +16,10 @@ const MAX_EXPRESSION_BYTES: usize = 1 << 20;
 const MAX_LIST_BYTES: usize = 8 << 20;
 const MAX_NESTING: u32 = 50;
 
+// What a blocked value takes beside its letters, and an ordinary expression with what searching it needs.
+const EXACT_BYTES: usize = 64;
+const EXPRESSION_BYTES: usize = 16 << 10;
+
 /// Values that never identify anybody: whole values, and expressions searched unanchored in linear time.
 #[derive(Clone, Debug, Default)]
 pub struct BlockList {
@@ -57,6 +61,12 @@ impl BlockList {
             set.ok()
         };
         Self { exact, expressions }
+    }
+
+    /// About how many bytes it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        let exact: usize = self.exact.iter().map(|exact| 2 * exact.len() + EXACT_BYTES).sum();
+        exact + self.expressions.as_ref().map_or(0, |expressions| expressions.len() * EXPRESSION_BYTES)
     }
 
     /// Whether a normalised value is blocked.

@@ -23,6 +23,8 @@ use spec::PolicySpec;
 
 /// So many listed types are looked through one by one, which is cheaper than any search.
 const FEW: usize = 12;
+/// What names of a listed type and its place among them take.
+const LISTED_BYTES: usize = 256;
 
 /// A compiled policy.
 #[derive(Clone, Debug)]
@@ -83,6 +85,14 @@ impl Policy {
     /// Every fault of the policy at once, each with its path from the request's `policy` field on.
     pub fn compile(spec: &PolicySpec) -> Result<(Self, Vec<String>), Vec<Violation>> {
         compile::compile(spec)
+    }
+
+    /// About how many bytes it takes. What expressions take once compiled cannot be asked.
+    #[must_use]
+    pub(crate) fn bytes(&self) -> usize {
+        let types: usize = self.listed.iter().map(|listed| listed.settings.blocked.bytes()).sum();
+        let lists = types + self.default_type.blocked.bytes() + self.blocked.bytes();
+        self.listed.len() * (size_of::<ListedType>() + size_of::<spec::TypeSpec>() + LISTED_BYTES) + lists
     }
 
     /// The policy with all defaults written out. Compiling it gives the same policy.

@@ -1,0 +1,53 @@
+"""What waits in a lane, and what it takes of that at once."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from utterson.application.lane.operation import Batch, Operation
+from utterson.application.lane.receiver import Receiver
+from utterson.domain.decisions import ParsedGroup
+from utterson.domain.errors import UttersonError
+
+
+@dataclass(slots=True)
+class GroupItem:
+    """A group of calls that waits for its turn."""
+
+    group: ParsedGroup
+    receiver: Receiver
+
+
+@dataclass(slots=True)
+class OperationItem:
+    """An operation that waits for a turn to itself."""
+
+    operation: Operation
+    timeout_ms: int
+    receiver: asyncio.Future[None]
+
+
+Item: TypeAlias = GroupItem | OperationItem
+
+
+@dataclass(slots=True)
+class Turn:
+    """What is taken from the queue at once; `batch` is there where its calls were decided ahead."""
+
+    items: list[Item]
+    calls: int
+    batch: Batch | None = None
+
+
+def fail(items: "list[Item] | list[GroupItem] | list[OperationItem]", error: UttersonError) -> None:
+    """Refuse all that wait for these."""
+    for item in items:
+        if not item.receiver.done():
+            item.receiver.set_exception(error)
+
+
+def ignored() -> "asyncio.Future[None]":
+    """Make a future whose failure nobody needs to read."""
+    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    future.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return future
