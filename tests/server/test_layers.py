@@ -9,6 +9,7 @@ import pytest
 from tests.server.conftest import Running
 from tests.server.statuses import told
 from utterson.domain.errors import Reason, UttersonError
+from utterson.server.byte_budget import ByteBudget
 from utterson.server.deadline import Deadline
 from utterson.server.rpc.layering import LayeredHandlers, standard_layers
 from utterson.server.rpc.layers import DeadlineLayer, Handler, Method
@@ -18,8 +19,8 @@ from utterson.v1 import workspace_service_pb2 as workspace_messages
 
 
 def test_the_layers_are_named_and_ordered() -> None:
-    names = [layer.name for layer in standard_layers(FieldRules())]
-    assert names == ["guard", "request id", "deadline", "validation"]
+    names = [layer.name for layer in standard_layers(FieldRules(), ByteBudget(1), 1)]
+    assert names == ["guard", "request id", "budget", "deadline", "validation"]
 
 
 async def test_every_broken_field_rule_is_told_at_once(running: Running) -> None:
@@ -187,7 +188,7 @@ class Details:
 
 async def test_every_handler_is_wrapped_once_and_no_other_is_found() -> None:
     bare: Handler = grpc.unary_unary_rpc_method_handler(lambda _request, _context: b"")
-    handlers = LayeredHandlers({"a.B": {"C": bare}}, standard_layers(FieldRules()))
+    handlers = LayeredHandlers({"a.B": {"C": bare}}, standard_layers(FieldRules(), ByteBudget(1 << 20), 1))
     first = handlers.service(Details("/a.B/C"))  # type: ignore[arg-type]
     assert first is not None
     assert first is not bare

@@ -12,6 +12,8 @@ from utterson.application.calls.identity import IdentityService
 from utterson.application.calls.imports import ImportService
 from utterson.application.reads.profiles import ProfilesService
 from utterson.application.workspaces.workspaces import WorkspacesService
+from utterson.server.byte_budget import ByteBudget
+from utterson.server.limits import UPLOAD_TIMEOUT_S, WAITING_BYTES_MAX
 from utterson.server.listening import ListenError, ensure_free
 from utterson.server.rpc import identity_servicer, profile_servicer, workspace_servicer
 from utterson.server.rpc.layering import LayeredHandlers, standard_layers
@@ -82,6 +84,8 @@ def build_server(
     listen: str,
     receive_bytes_max: int,
     reflection: bool,
+    waiting_bytes_max: int = WAITING_BYTES_MAX,
+    upload_timeout_s: float = UPLOAD_TIMEOUT_S,
 ) -> ServerHandle:
     """Build the server; call it inside the event loop that will serve.
 
@@ -93,6 +97,8 @@ def build_server(
         listen: where to listen, `host:port` or `unix:path`.
         receive_bytes_max: the largest message taken, in bytes; larger ones are RESOURCE_EXHAUSTED.
         reflection: whether tools such as grpcurl may ask for the API's descriptors.
+        waiting_bytes_max: what requests, uploads and answers may take together, in bytes.
+        upload_timeout_s: how long an upload may take until its last message is there.
     """
     handlers = LayeredHandlers(
         {
@@ -100,7 +106,7 @@ def build_server(
             workspace_servicer.SERVICE: workspace_servicer.workspace_handlers(workspaces, imports),
             profile_servicer.SERVICE: profile_servicer.profile_handlers(profiles),
         },
-        standard_layers(FieldRules()),
+        standard_layers(FieldRules(), ByteBudget(waiting_bytes_max), upload_timeout_s),
     )
     health_servicer = health.aio.HealthServicer()
     server = grpc.aio.server(options=_options(receive_bytes_max))
