@@ -8,7 +8,10 @@ from typing import Final
 from weakref import WeakValueDictionary
 
 from utterson.domain.errors import Reason, UttersonError
+from utterson.trimming import trimmer
 
+# A call that held less leaves nothing that is worth giving back to the system.
+LARGE_BYTES: Final = 256 * 1024
 # A caller may hold so many times what it leaves: one alone three quarters of all. A large upload is an honest thing.
 SHARE_OF_LEFT: Final = 3
 
@@ -90,5 +93,7 @@ class Held:
 
     def close(self) -> None:
         """Give back all; what is added after that does not count."""
+        if self.held_bytes >= LARGE_BYTES:
+            trimmer.freed(self.held_bytes)
         self.release(self.held_bytes)
         self._closed = True

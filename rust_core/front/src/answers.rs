@@ -2,10 +2,12 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
+use crate::budget::Held;
 use crate::inbox::Token;
 use crate::refusal::Refusal;
 
@@ -20,20 +22,38 @@ pub enum Answer {
     Refused(Refusal, String),
 }
 
+impl Answer {
+    /// How many bytes the response has; a refusal is too short to count.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Response(response) | Self::Identified(response, _) => response.len(),
+            Self::Refused(..) => 0,
+        }
+    }
+}
+
+/// A call under way: what its answer goes through, and where its bytes are counted.
+#[derive(Debug)]
+struct Expected {
+    sender: oneshot::Sender<Answer>,
+    held: Arc<Held>,
+}
+
 /// The calls under way. Belongs to the front's thread alone.
 #[derive(Debug, Default)]
 pub struct Answers {
-    waiting: RefCell<HashMap<Token, oneshot::Sender<Answer>>>,
+    waiting: RefCell<HashMap<Token, Expected>>,
     last: Cell<u64>,
 }
 
 impl Answers {
-    /// Makes a new token, and what its answer comes through.
-    pub fn expect(&self) -> (Token, oneshot::Receiver<Answer>) {
+    /// Makes a new token, and what its answer comes through. The answer is held as soon as it is there, whether or not
+    /// anybody looks at it.
+    pub fn expect(&self, held: &Arc<Held>) -> (Token, oneshot::Receiver<Answer>) {
         let token = Token(self.last.get() + 1);
         self.last.set(token.0);
         let (sender, receiver) = oneshot::channel();
-        self.waiting.borrow_mut().insert(token, sender);
+        self.waiting.borrow_mut().insert(token, Expected { sender, held: Arc::clone(held) });
         (token, receiver)
     }
 
@@ -41,7 +61,8 @@ impl Answers {
     pub fn give(&self, answers: Vec<(Token, Answer)>) {
         let mut waiting = self.waiting.borrow_mut();
         for (token, answer) in answers {
-            if let Some(sender) = waiting.remove(&token) {
+            if let Some(Expected { sender, held }) = waiting.remove(&token) {
+                held.add_anyway(answer.bytes());
                 // The receiver may be gone in this very moment.
                 let _ = sender.send(answer);
             }

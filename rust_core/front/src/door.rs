@@ -140,9 +140,13 @@ impl Door {
 
     async fn pass(&self, request: Request<Incoming>, running: Running) -> Result<Response<AnswerBody>, h2::Error> {
         let unavailable = || self.context.settings.refusals.unavailable.status();
-        match self.behind.pass(request).await {
+        match self.behind.pass(request, self.share.begin()).await {
             Ok(response) => Ok(response.map(|body| AnswerBody::passed(Passed::new(body, unavailable()), running))),
             Err(NotPassed::Reset(reason)) => Err(reason.into()),
+            Err(NotPassed::Full) => {
+                let overloaded = self.context.settings.refusals.overloaded.status();
+                Ok(unary::refused(&overloaded, None).map(|body| AnswerBody::lasting(body, running)))
+            }
             Err(NotPassed::Unreachable) => {
                 Ok(unary::refused(&unavailable(), None).map(|body| AnswerBody::lasting(body, running)))
             }

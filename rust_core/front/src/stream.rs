@@ -29,6 +29,10 @@ use crate::whole_messages::WholeMessages;
 const FULL_PAUSE: Duration = Duration::from_millis(2);
 /// Answers that are ready while the caller takes another.
 const READY_MAX: usize = 1;
+/// Answers that the caller was given last, and that it may not have taken: one in the channel, one on its way out of it.
+const UNTAKEN: usize = READY_MAX + 1;
+/// While a stream holds so much of messages and answers, no further message is read: its own flow control stops its caller.
+const STREAM_BYTES: u64 = 4 * 1024 * 1024;
 
 type Sender = mpsc::Sender<Result<Bytes, Status>>;
 type Receiver = mpsc::Receiver<Result<Bytes, Status>>;
@@ -54,8 +58,10 @@ pub async fn answer(door: &Door, method: MethodIndex, request: Request<Incoming>
             method,
             door: door.clone(),
             held,
+            answers_held: door.share.begin(),
             counted_bytes: 0,
             waiting: VecDeque::new(),
+            untaken: VecDeque::with_capacity(UNTAKEN + 1),
         };
         tokio::task::spawn_local(run.answered_in_time(requests, sender, timeout));
     }
@@ -104,9 +110,13 @@ struct Run {
     method: MethodIndex,
     door: Door,
     held: Arc<Held>,
+    /// What its answers hold, from when the loop brings them until the caller has taken them.
+    answers_held: Arc<Held>,
     /// Bytes of the messages that were read and are not answered yet.
     counted_bytes: u64,
     waiting: VecDeque<Asked>,
+    /// Bytes of the answers that were given last.
+    untaken: VecDeque<u64>,
 }
 
 impl Drop for Run {
@@ -150,7 +160,7 @@ impl Run {
                 return unread.map_or(Ok(()), Err);
             }
             tokio::select! {
-                message = requests.message(), if reading && self.waiting.len() < window => match message {
+                message = requests.message(), if reading && self.waiting.len() < window && !self.is_full() => match message {
                     Ok(Some(message)) => self.ask(Part::Message(self.id), message).await,
                     Ok(None) => {
                         reading = false;
@@ -180,6 +190,10 @@ impl Run {
         let Some(asked) = self.waiting.pop_front() else { return Ok(true) };
         self.held.release(asked.bytes);
         self.counted_bytes -= asked.bytes;
+        self.untaken.push_back(answer.bytes() as u64);
+        if self.untaken.len() > UNTAKEN {
+            self.answers_held.release(self.untaken.pop_front().unwrap_or_default());
+        }
         match answer {
             Answer::Response(_) | Answer::Identified(..) if asked.is_end => Ok(true),
             Answer::Response(response) | Answer::Identified(response, _) => {
@@ -190,20 +204,25 @@ impl Run {
         }
     }
 
+    /// Whether so much is under way that no more is read.
+    fn is_full(&self) -> bool {
+        !self.waiting.is_empty() && self.held.bytes() + self.answers_held.bytes() >= STREAM_BYTES
+    }
+
     /// Puts a message into the inbox; while that is full, the stream is not read.
     async fn ask(&mut self, part: Part, request: Bytes) {
         let context = Rc::clone(&self.door.context);
         // What was read since the last message is this one, and perhaps the beginning of the next.
         let bytes = self.held.bytes() - self.counted_bytes;
         self.counted_bytes += bytes;
-        let (mut token, mut answer) = context.answers.expect();
+        let (mut token, mut answer) = context.answers.expect(&self.answers_held);
         let request_id = Some(self.request_id.clone());
         let mut call = Call { token, method: self.method, part, request, request_id };
         while let Err(refused) = context.inbox.offer(self.door.connection, call) {
             context.answers.forget(token);
             tokio::time::sleep(FULL_PAUSE).await;
             // A new one: a connection's queue is in the order of its tokens, and others may have come in between.
-            (token, answer) = context.answers.expect();
+            (token, answer) = context.answers.expect(&self.answers_held);
             call = Call { token, ..refused };
         }
         let waiting = Waiting::new(&context, self.door.connection, token);

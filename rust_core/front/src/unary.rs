@@ -94,7 +94,7 @@ impl UnaryService<Bytes> for ToLoop {
         let (context, connection) = (Rc::clone(&self.context), self.connection);
         let made_id = Rc::clone(&self.made_id);
         let held = Arc::clone(&self.held);
-        let (token, answer) = context.answers.expect();
+        let (token, answer) = context.answers.expect(&held);
         let (request, request_id) = (request.into_inner(), self.request_id.take());
         let call = Call { token, method: self.method, part: Part::Whole, request, request_id };
         Box::pin(async move {
@@ -106,12 +106,8 @@ impl UnaryService<Bytes> for ToLoop {
             context.filled.notify_one();
             let _waiting = Waiting::new(&context, connection, token);
             match answer.await {
-                Ok(Answer::Response(response)) => {
-                    held.add_anyway(response.len());
-                    Ok(tonic::Response::new(response))
-                }
+                Ok(Answer::Response(response)) => Ok(tonic::Response::new(response)),
                 Ok(Answer::Identified(response, id)) => {
-                    held.add_anyway(response.len());
                     *made_id.borrow_mut() = HeaderValue::try_from(id).ok();
                     Ok(tonic::Response::new(response))
                 }

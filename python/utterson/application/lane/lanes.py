@@ -11,6 +11,7 @@ from utterson.application.lane.lane import Lane
 from utterson.application.lane.operation import MakeBatch
 from utterson.application.refusals import shutting_down, store_unavailable, workspace_not_found
 from utterson.domain.chain import StoreFailureError
+from utterson.trimming import trimmer
 
 # What takes longer to free than to hand to another thread.
 FREED_AT_ONCE_BYTES: Final = 256 * 1024
@@ -117,6 +118,7 @@ class Lanes:
         state = lane.rest()
         if state is None:
             return
+        trimmer.freed(state.memory_bytes)
         if state.memory_bytes < FREED_AT_ONCE_BYTES:
             state.discard()
         else:

@@ -22,6 +22,8 @@ pub const TRAILERS_ONLY: &str = "/b.Passed/TrailersOnly";
 pub const POUR: &str = "/b.Passed/Pour";
 /// Reads nothing of the request.
 pub const SWALLOW: &str = "/b.Passed/Swallow";
+/// Reads all of the request before it says anything.
+pub const TAKE: &str = "/b.Passed/Take";
 /// Resets before, and after it has answered.
 pub const RESET_FIRST: &str = "/b.Passed/ResetFirst";
 pub const RESET_LATE: &str = "/b.Passed/ResetLate";
@@ -133,6 +135,13 @@ async fn answer(
         }
         TRAILERS_ONLY => {
             response.headers_mut().insert("grpc-status", HeaderValue::from_static("5"));
+            return respond.send_response(response, true).map(drop);
+        }
+        TAKE => {
+            while let Some(piece) = body.data().await {
+                body.flow_control().release_capacity(piece?.len())?;
+            }
+            response.headers_mut().insert("grpc-status", HeaderValue::from_static("0"));
             return respond.send_response(response, true).map(drop);
         }
         _ => {}
