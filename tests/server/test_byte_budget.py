@@ -14,7 +14,7 @@ from tests.server.conftest import RECEIVE_BYTES_MAX
 from tests.server.fakes import FakeIdentity, FakeImports, FakeProfiles, FakeWorkspaces, Script
 from tests.server.statuses import Told, told
 from utterson.domain.errors import Reason, UttersonError
-from utterson.server.byte_budget import SHARE_OF_LEFT, ByteBudget, Held
+from utterson.server.byte_budget import FLOOR_PART, SHARE_OF_LEFT, ByteBudget, Held
 from utterson.server.front.listener import Listener
 from utterson.server.rpc import budget_layer
 from utterson.server.rpc.layers import Method
@@ -66,6 +66,14 @@ def test_what_is_there_counts_even_if_it_is_too_much_but_not_after_the_end() -> 
     held.close()
     held.add_anyway(500)
     assert budget.held_bytes == 0
+
+
+def test_ordinary_calls_find_room_where_answers_have_taken_all() -> None:
+    budget = ByteBudget(BYTES_MAX)
+    budget.begin("a").add_anyway(4 * BYTES_MAX)
+    other = budget.begin("b")
+    other.add(BYTES_MAX // FLOOR_PART)
+    assert refusal_of_more(other) is Reason.QUEUE_FULL
 
 
 @asynccontextmanager

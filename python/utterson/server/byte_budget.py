@@ -12,6 +12,9 @@ from utterson.trimming import trimmer
 
 # A call that held less leaves nothing that is worth giving back to the system.
 LARGE_BYTES: Final = 256 * 1024
+# What a caller may hold even if nothing is left: ordinary calls. Of a small budget it is that part.
+FLOOR_BYTES: Final = 128 * 1024
+FLOOR_PART: Final = 1024
 # A caller may hold so many times what it leaves: one alone three quarters of all. A large upload is an honest thing.
 SHARE_OF_LEFT: Final = 3
 
@@ -25,6 +28,7 @@ class ByteBudget:
 
     def __init__(self, bytes_max: int) -> None:
         self.held_bytes = 0
+        self.floor_bytes = min(FLOOR_BYTES, bytes_max // FLOOR_PART)
         self._bytes_max = bytes_max
         # Each lives as long as a call of its caller.
         self._shares: WeakValueDictionary[str, Share] = WeakValueDictionary()
@@ -74,7 +78,8 @@ class Held:
         Raises:
             UttersonError: QUEUE_FULL; the caller would hold more than is left for others. Nothing was added.
         """
-        if self._share.held_bytes + size_bytes > SHARE_OF_LEFT * (self._budget.left_bytes - size_bytes):
+        share_bytes = SHARE_OF_LEFT * (self._budget.left_bytes - size_bytes)
+        if self._share.held_bytes + size_bytes > max(share_bytes, self._budget.floor_bytes):
             raise UttersonError(
                 Reason.QUEUE_FULL, "too many bytes of requests and answers wait in this server; try again later"
             )

@@ -8,6 +8,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::inbox::Full;
 
+/// What a connection may hold even if nothing is left: ordinary calls. Answers are held whatever there is, so that nothing
+/// may be left for long where they are not taken.
+const FLOOR_BYTES: u64 = 128 * 1024;
+/// Of a small budget the floor is this part.
+const FLOOR_PART: u64 = 1024;
+
 /// What all connections share, in bytes.
 #[derive(Debug)]
 pub struct Budget {
@@ -58,7 +64,8 @@ impl Held {
         let budget = &self.share.budget;
         // Only what is unpacked is counted beside the front's thread; both may then add a little too much.
         let left = budget.bytes_max.saturating_sub(budget.held_bytes.load(Ordering::Relaxed));
-        if self.share.held_bytes.load(Ordering::Relaxed) + bytes > left {
+        let floor = FLOOR_BYTES.min(budget.bytes_max / FLOOR_PART);
+        if self.share.held_bytes.load(Ordering::Relaxed) + bytes > left.max(floor) {
             return Err(Full);
         }
         self.count(bytes);
@@ -123,5 +130,15 @@ mod tests {
         assert_eq!(share.begin().add(1), Err(Full));
         drop(call);
         assert_eq!(share.begin().add(50), Ok(()));
+    }
+
+    #[test]
+    fn ordinary_calls_find_room_where_answers_have_taken_all() {
+        let budget = Budget::new(1 << 20);
+        let untaken = budget.share().begin();
+        untaken.add_anyway(4 << 20);
+        assert_eq!(untaken.add(1), Err(Full));
+        let other = budget.share().begin();
+        assert_eq!((other.add(1 << 10), other.add(1)), (Ok(()), Err(Full)));
     }
 }

@@ -133,15 +133,9 @@ async fn answer(
             outlive(respond);
             return Ok(());
         }
-        TRAILERS_ONLY => {
-            response.headers_mut().insert("grpc-status", HeaderValue::from_static("5"));
-            return respond.send_response(response, true).map(drop);
-        }
-        TAKE => {
-            while let Some(piece) = body.data().await {
-                body.flow_control().release_capacity(piece?.len())?;
-            }
-            response.headers_mut().insert("grpc-status", HeaderValue::from_static("0"));
+        TRAILERS_ONLY | TAKE => {
+            let status = if path == TAKE { take(body).await? } else { "5" };
+            response.headers_mut().insert("grpc-status", HeaderValue::from_static(status));
             return respond.send_response(response, true).map(drop);
         }
         _ => {}
@@ -174,6 +168,14 @@ async fn answer(
         }
     }
     Ok(())
+}
+
+/// Reads all of a request, and gives its status.
+async fn take(mut body: RecvStream) -> Result<&'static str, h2::Error> {
+    while let Some(piece) = body.data().await {
+        body.flow_control().release_capacity(piece?.len())?;
+    }
+    Ok("0")
 }
 
 /// Keeps something until its connection has gone: dropped before, it would reset its stream.
