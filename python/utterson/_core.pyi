@@ -308,6 +308,11 @@ class State:
     def profile_count(self) -> int: ...
     @property
     def identifier_count(self) -> int: ...
+    @property
+    def memory_bytes(self) -> int:
+        """How much memory the state takes; 0 once it is broken."""
+    def discard(self) -> None:
+        """Free the memory; the state is broken afterwards. Other threads run meanwhile: it can take a while."""
     def decide(self, groups: Sequence[CallGroup], now_us: int, entry_id: bytes) -> Plan:
         """Decide calls in order, leaving the state as it was; `entry_id` is the log entry's fresh identity."""
     def decide_after(self, plan: Plan, groups: Sequence[CallGroup], now_us: int, entry_id: bytes) -> Plan:

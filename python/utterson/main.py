@@ -174,6 +174,8 @@ async def running(settings: Settings) -> AsyncIterator[Listener]:
 def _listener(settings: Settings, lanes: Lanes, context: LaneContext) -> Listener:
     """Build what listens: the front with the server of gRPC behind it, or that alone."""
     identity = IdentityService(lanes, context, encode_status)
+    # Uploads and reads behind a front must not crowd out what it takes itself, nor that them.
+    halves = 1 if settings.front is FrontChoice.OFF else 2
 
     def grpc_server(listen: str) -> ServerBehind:
         return build_server(
@@ -185,6 +187,8 @@ def _listener(settings: Settings, lanes: Lanes, context: LaneContext) -> Listene
             listen=listen,
             receive_bytes_max=settings.receive_bytes_max,
             reflection=settings.serves_reflection,
+            waiting_bytes_max=settings.waiting_bytes // halves,
+            upload_timeout_s=settings.upload_timeout_ms / 1000,
         )
 
     if settings.front is FrontChoice.OFF:
@@ -203,7 +207,7 @@ def front_limits(settings: Settings) -> FrontLimits:
         message_bytes_max=settings.receive_bytes_max,
         queue_calls_max=settings.waiting_calls_max,
         workspace_calls_max=settings.queue_calls_max,
-        queue_bytes_max=settings.waiting_bytes_max,
+        queue_bytes_max=settings.waiting_bytes // 2,
         stream_messages_max=settings.stream_messages_max,
         handshake_timeout_ms=HANDSHAKE_TIMEOUT_MS,
         keepalive_ms=settings.keepalive_ms,

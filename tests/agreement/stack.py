@@ -53,13 +53,19 @@ class Stack:
 
 
 @asynccontextmanager
-async def stack_on(url: str, clock: Clock) -> AsyncIterator[Stack]:
+async def stack_on(url: str, clock: Clock, limits: LaneSettings | None = None) -> AsyncIterator[Stack]:
     """Serve a migrated database for as long as the context lasts."""
     async with AsyncExitStack() as stack:
         store = await open_store(url, ANY_CLOCK, REQUEST_RETENTION_US)
         stack.push_async_callback(store.close)
         context = LaneContext(
-            CoreEngine(), store, clock, os.urandom, LaneSettings(), HeadReader(store.log), asyncio.Semaphore(3)
+            CoreEngine(),
+            store,
+            clock,
+            os.urandom,
+            limits or LaneSettings(),
+            HeadReader(store.log),
+            asyncio.Semaphore(3),
         )
         await prepare(context)
         lanes = Lanes(context, CallBatch)

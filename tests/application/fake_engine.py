@@ -130,6 +130,7 @@ class FakePlan:
         )  # fmt: skip
 
     def apply(self) -> None:
+        assert not self.state.discarded
         if self.state.fail_apply:
             raise EnginePanicError("apply")
         self.state.owners = self._after()
@@ -145,8 +146,13 @@ def takes_phone(policy: bytes) -> bool:
     return b"without" not in policy
 
 
+# What a state takes beside its identifiers.
+BASE_BYTES = 10_000
+
+
 class FakeState:
     fail_apply = False
+    discarded = False
     value_cost = 1
     # Its ids are serials, whatever the era.
     eras_known = 0
@@ -169,7 +175,15 @@ class FakeState:
     def identifier_count(self) -> int:
         return len(self.owners)
 
+    @property
+    def memory_bytes(self) -> int:
+        return 0 if self.discarded else BASE_BYTES + 100 * len(self.owners)
+
+    def discard(self) -> None:
+        self.discarded = True
+
     def decide(self, groups: Sequence[ParsedGroup], now_us: int, entry_id: bytes) -> FakePlan:
+        assert not self.discarded
         plan = FakePlan(self, entry_id, now_us)
         self.decided.append(sum(group.size for group in groups))
         if threading.current_thread() is not threading.main_thread():

@@ -14,7 +14,7 @@ from tests.safeguards import lane_checks, writer_checks
 from tests.safeguards.world import World
 from utterson.application.lane import committer
 from utterson.application.lane.committer import Committer
-from utterson.application.lane.lane import Lane
+from utterson.application.lane.resolving import Resolving
 from utterson.application.lane.state_keeper import StateKeeper
 from utterson.application.lane.turn_runner import TurnRunner, _Step
 from utterson.application.lane.waiting import fail
@@ -86,7 +86,7 @@ def function(safeguard: str, module: ModuleType, name: str, replacement: object,
 
 _plan_commit, _plan_apply = Plan.commit, Plan.apply
 _commit, _attempt = Committer.commit, TurnRunner._attempt
-_concluded, _decider_apply, _resolve = TurnRunner._concluded, TurnRunner._apply, Lane._resolve
+_concluded, _decider_apply, _resolve = TurnRunner._concluded, TurnRunner._apply, Resolving.resolve
 _transaction = asyncpg.connection.Connection.transaction
 _pool_settings = pool.PoolSettings.__init__
 _background: set[Any] = set()
@@ -109,7 +109,7 @@ def _applied_after_the_answer(self: TurnRunner, plan: Any, asked_at_s: float) ->
     asyncio.get_running_loop().call_later(_NEXT_TURN_S, _decider_apply, self, plan, asked_at_s)
 
 
-async def _cancelled_with_its_callers(self: Lane, items: Any) -> None:
+async def _cancelled_with_its_callers(self: Resolving, items: Any) -> None:
     task = asyncio.create_task(_resolve(self, items))
     for item in items:
         item.receiver.add_done_callback(lambda future: future.cancelled() and task.cancel())
@@ -161,7 +161,7 @@ async def _unforeseen(call: Awaitable[Any]) -> Any:
     return await call
 
 
-async def _all_refused(self: Lane, live: Any, error: Exception) -> None:
+async def _all_refused(self: Resolving, live: Any, error: Exception) -> None:
     fail(live, UttersonError(Reason.INTERNAL_FAULT, "refused"))
 
 
@@ -247,8 +247,8 @@ MUTATIONS = [
     ),
     method(
         "callers cannot cancel a commit",
-        Lane,
-        "_resolve",
+        Resolving,
+        "resolve",
         _cancelled_with_its_callers,
         lane_checks.a_commit_outlives_its_caller,
     ),
@@ -332,7 +332,7 @@ MUTATIONS = [
         _unnoticed,
         lane_checks.ids_of_a_lost_history_are_not_given_again,
     ),
-    method("poison is found by halving", Lane, "_halve", _all_refused, lane_checks.a_poisoned_call_stands_alone),
+    method("poison is found by halving", Resolving, "_halve", _all_refused, lane_checks.a_poisoned_call_stands_alone),
     method(
         "a state that diverged is dropped",
         StateKeeper,

@@ -23,6 +23,7 @@ from utterson.application.lane import committer
 from utterson.application.lane.committer import Committer
 from utterson.application.lane.heads import HeadReader
 from utterson.application.lane.lane import Lane
+from utterson.application.lane.resolving import Resolving
 from utterson.application.lane.state_keeper import StateKeeper
 from utterson.application.lane.turn_runner import TurnRunner, _Step
 from utterson.application.lane.waiting import fail
@@ -79,7 +80,7 @@ _plan_commit, _plan_apply = Plan.commit, Plan.apply
 _commit, _concluded, _apply = Committer.commit, TurnRunner._concluded, TurnRunner._apply
 _write, _store_commit, _drop = Database.write, ScriptedStore.commit, StateKeeper.drop
 _look_up, _read = Committer._look_up, HeadReader.read
-_confirm, _resolve = StateKeeper.confirm, Lane._resolve
+_confirm, _resolve = StateKeeper.confirm, Resolving.resolve
 _transaction, _postgres_commit = asyncpg.connection.Connection.transaction, CommitStore.commit
 _background: dict[asyncio.Task[Any], None] = {}
 
@@ -174,7 +175,7 @@ async def _asked_before(self: HeadReader, keys: WorkspaceKeys) -> Head | None:
     return head
 
 
-async def _all_refused(self: Lane, live: Any, error: Exception) -> None:
+async def _all_refused(self: Resolving, live: Any, error: Exception) -> None:
     fail(live, UttersonError(Reason.INTERNAL_FAULT, "refused"))
 
 
@@ -188,7 +189,7 @@ def _empty(column: bytes) -> bytes:
     return bytes(8) + column[8:12]
 
 
-async def _cancelled_with_its_callers(self: Lane, items: Any) -> None:
+async def _cancelled_with_its_callers(self: Resolving, items: Any) -> None:
     task = asyncio.create_task(_resolve(self, items))
     for item in items:
         item.receiver.add_done_callback(lambda receiver: receiver.cancelled() and task.cancel())
@@ -286,7 +287,7 @@ BUGS = [
         kit="answer only after apply",
     ),
     SeededBug(
-        "a commit is cancelled with its callers", 1, put(Lane, "_resolve", _cancelled_with_its_callers),
+        "a commit is cancelled with its callers", 1, put(Resolving, "resolve", _cancelled_with_its_callers),
         kit="callers cannot cancel a commit",
     ),
     SeededBug(
@@ -326,7 +327,7 @@ BUGS = [
         put(CallBatch, "decide", _ahead_whatever_became_of_it),
     ),
     SeededBug(
-        "a poisoned call takes its neighbours with it", 6, put(Lane, "_halve", _all_refused),
+        "a poisoned call takes its neighbours with it", 6, put(Resolving, "_halve", _all_refused),
         kit="poison is found by halving",
     ),
     SeededBug("a local answer may be of any age", 36, put(Lane, "answer_hit", _never_stale)),

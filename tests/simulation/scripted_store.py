@@ -218,6 +218,11 @@ class ScriptedStore:
         stored: StoredWorkspace | None = await self._run(read)
         return stored
 
+    async def count(self, limit: int) -> int:
+        """Count the workspaces, up to a limit."""
+        counted: int = await self._run(lambda: min(len(self._database.truth.workspaces), limit))
+        return counted
+
     async def page(self, after: str, limit: int) -> list[StoredWorkspace]:
         """List workspaces by id, after one."""
         raise NotImplementedError

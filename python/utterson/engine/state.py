@@ -123,6 +123,15 @@ class State:
         with core_errors():
             return self._native.identifier_count
 
+    @property
+    def memory_bytes(self) -> int:
+        """How much memory the state takes; 0 once it is broken or discarded."""
+        return self._native.memory_bytes
+
+    def discard(self) -> None:
+        """Free the memory; the state is broken after that."""
+        self._native.discard()
+
     def decide(self, groups: Sequence[ParsedGroup], now_us: int, entry_id: bytes) -> Plan:
         """Decide calls, in order."""
         with decision_errors():

@@ -54,6 +54,7 @@ class Statement(Enum):
     TRAIT_ROWS = "trait_rows"
     WORKSPACE = "workspace"
     WORKSPACE_KEYS = "workspace_keys"
+    WORKSPACES_COUNT = "workspaces_count"
     WORKSPACES_PAGE = "workspaces_page"
 
     @cached_property

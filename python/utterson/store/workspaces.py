@@ -80,6 +80,11 @@ class WorkspaceStore:
         row = await self._pool.run(lambda connection: connection.fetchrow(Statement.WORKSPACE.text, workspace))
         return None if row is None else _stored(row)
 
+    async def count(self, limit: int) -> int:
+        """Count the workspaces, up to a limit."""
+        counted = await self._pool.run(lambda connection: connection.fetchval(Statement.WORKSPACES_COUNT.text, limit))
+        return int(counted)
+
     async def page(self, after: str, limit: int) -> list[StoredWorkspace]:
         """List workspaces by id, after one: so many, fewer where their policies are large, but two at the least."""
         rows = await self._pool.run(

@@ -140,6 +140,18 @@ impl PyState {
         self.read(py, |state| state.index.len())
     }
 
+    /// Without the interpreter's help: the figure is had faster than other threads could be let run.
+    #[getter]
+    fn memory_bytes(&self) -> usize {
+        let place = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        place.as_ref().map_or(0, |state| state.bytes())
+    }
+
+    /// Frees the memory while other Python threads run.
+    fn discard(&self, py: Python<'_>) {
+        py.detach(|| drop(self.state.lock().unwrap_or_else(PoisonError::into_inner).take()));
+    }
+
     fn decide(
         &self,
         py: Python<'_>,

@@ -4,10 +4,11 @@ import asyncio
 
 import pytest
 
-from tests.application.conftest import WORKSPACE, Replica, refusal_of
+from tests.application.conftest import WORKSPACE, Replica, refusal_of, replica_on
 from utterson.application.workspaces.workspaces import POLICIES_READ_AT_ONCE
 from utterson.domain.chain import FailureKind, StoredPolicy, StoreFailureError, WorkspaceKeys
 from utterson.domain.errors import Reason
+from utterson.settings.lanes import LaneSettings
 
 
 async def test_a_workspace_is_made_once(replica: Replica, other: Replica) -> None:
@@ -59,6 +60,15 @@ async def test_a_workspace_that_was_certainly_not_made(replica: Replica, monkeyp
     error = await refusal_of(replica.workspaces.create_workspace("acme", b"policy", None))
     assert error.reason is Reason.STORE_UNAVAILABLE
     assert "read-only" in error.message
+
+
+async def test_no_more_are_made_than_there_may_be(replica: Replica, url: str) -> None:
+    async with replica_on(url, LaneSettings(workspaces_max=2)) as bounded:
+        await bounded.workspaces.create_workspace("acme", b"policy", None)
+        full = await refusal_of(bounded.workspaces.create_workspace("tweed", b"policy", None))
+        known = await refusal_of(bounded.workspaces.create_workspace("acme", b"policy", None))
+    assert (full.reason, known.reason) == (Reason.QUOTA_EXCEEDED, Reason.WORKSPACE_EXISTS)
+    await replica.workspaces.create_workspace("tweed", b"policy", None)
 
 
 async def test_an_unknown_preset_names_the_known_ones(replica: Replica) -> None:

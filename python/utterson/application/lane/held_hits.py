@@ -36,14 +36,20 @@ class HeldHits:
         keeper: of the workspace's state; is told what was confirmed.
         context: the clock and the reader of heads.
         offer: takes a call that could not be confirmed, as it takes any other.
+        idle: called when none waits any more.
     """
 
     def __init__(
-        self, keeper: StateKeeper, context: LaneContext, offer: Callable[[ParsedGroup, Receiver], None]
+        self,
+        keeper: StateKeeper,
+        context: LaneContext,
+        offer: Callable[[ParsedGroup, Receiver], None],
+        idle: Callable[[], None],
     ) -> None:
         self._keeper = keeper
         self._context = context
         self._offer = offer
+        self._idle = idle
         self._held: list[_Held] = []
         # How many wait, those included that the look under way is for.
         self.waiting = 0
@@ -91,6 +97,7 @@ class HeldHits:
                     self._keeper.confirmed_at_s = max(self._keeper.confirmed_at_s, asked_at_s)
         finally:
             self._look_up = None
+            self._idle()
 
     def _answer(self, held: list[_Held], head: Head | None) -> None:
         """Answer those that were decided on this head, and put the others into the lane."""

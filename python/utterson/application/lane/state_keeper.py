@@ -51,7 +51,12 @@ class StateKeeper:
         # What showed that the database lost a part of its history, until it knows.
         self._unsettled: HistoryLostError | WorkspaceGoneError | None = None
         # The state of a workspace that did not prove itself: perhaps only the database's id is another one.
-        self._aside: State | None = None
+        self.aside: State | None = None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing showed that the database lost history, or the database knows of it."""
+        return self._unsettled is None
 
     async def ready(self) -> State:
         """Give the state, loaded, and not behind an entry that this replica has heard of.
@@ -140,11 +145,17 @@ class StateKeeper:
             logger.warning(told, self.keys.workspace, why, extra=once_a_second(why))
         else:
             logger.warning(told, self.keys.workspace, f"{type(why).__name__}: {why}")
-        self._aside = self.state if isinstance(why, WorkspaceGoneError) else None
+        self.aside = self.state if isinstance(why, WorkspaceGoneError) else None
         self.state = None
         self.confirmed_at_s = LONG_AGO_S
         if isinstance(why, HistoryLostError | WorkspaceGoneError) and not isinstance(self._unsettled, HistoryLostError):
             self._unsettled = why
+
+    def give_away(self) -> State | None:
+        """Forget the state for the memory's sake; it is as good as it was, and whoever gets it frees it."""
+        state, self.state = self.state, None
+        self.confirmed_at_s = LONG_AGO_S
+        return state
 
     async def _tail(self, after_seq: int, limit: int) -> list[LogRow]:
         return await self._context.store.log.tail(self.keys, after_seq, limit)
@@ -162,7 +173,7 @@ class StateKeeper:
 
     async def _reclaimed(self) -> State | None:
         """Give the state that was put aside, if its workspace is there, and its log still has what it stands at."""
-        state, self._aside = self._aside, None
+        state, self.aside = self.aside, None
         if state is None:
             return None
         stored = await self._context.store.workspaces.get(self.keys.workspace)

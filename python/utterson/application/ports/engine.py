@@ -138,6 +138,15 @@ class State(Protocol):
         """Tell how many identifiers a profile holds, without looking at them; None for an id that is nobody's."""
         ...
 
+    @property
+    def memory_bytes(self) -> int:
+        """How much memory the state takes; 0 once it is not to be used any more."""
+        ...
+
+    def discard(self) -> None:
+        """Free the memory, on a thread of its own where it is much; the state is not to be used after that."""
+        ...
+
     def decide(self, groups: Sequence[ParsedGroup], now_us: int, entry_id: bytes) -> Plan:
         """Decide calls, in order; refusals are among the answers."""
         ...

@@ -96,6 +96,10 @@ class Workspaces(Protocol):
         """Tell a workspace and its newest policy."""
         ...
 
+    async def count(self, limit: int) -> int:
+        """Count the workspaces, up to a limit."""
+        ...
+
     async def page(self, after: str, limit: int) -> list[StoredWorkspace]:
         """List workspaces by id, after one."""
         ...

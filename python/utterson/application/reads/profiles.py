@@ -56,6 +56,12 @@ class ProfilesService:
                 REVISION_NOT_REACHED for `at_least`.
         """
         lane = await self._lanes.lane(workspace)
+        with lane.held():
+            return await self._get_profiles(lane, profile_ids, at_least, timeout_s)
+
+    async def _get_profiles(
+        self, lane: Lane, profile_ids: list[int], at_least: str, timeout_s: float | None
+    ) -> list[ProfileRecord]:
         await lane.reach(0)
         if at_least:
             await self._reach_token(lane, at_least, timeout_s)

@@ -51,8 +51,10 @@ class WorkspacesService:
         """Make a workspace; exactly one of policy and preset is given.
 
         Raises:
-            UttersonError: POLICY_INVALID, FIELD_INVALID (no such preset), WORKSPACE_EXISTS, STORE_UNAVAILABLE.
+            UttersonError: POLICY_INVALID, FIELD_INVALID (no such preset), WORKSPACE_EXISTS, STORE_UNAVAILABLE, and
+                QUOTA_EXCEEDED where there are as many as the settings allow.
         """
+        await self._check_quota(workspace)
         checked = self._preset(preset or "") if policy is None else await self._checked(policy)
         entropy = self._context.entropy
         new = NewWorkspace(
@@ -198,6 +200,16 @@ class WorkspacesService:
             Reason.FIELD_INVALID,
             f"there is no such preset; the presets are {known}",
             violations=(FieldViolation("preset", f"must be one of {known}"),),
+        )
+
+    async def _check_quota(self, workspace: str) -> None:
+        """Refuse one more workspace than there may be. Those that are made at the same moment may all be the last."""
+        most = self._context.limits.workspaces_max
+        with store_refusals():
+            if await self._store.count(most) < most or await self._store.get(workspace) is not None:
+                return
+        raise UttersonError(
+            Reason.QUOTA_EXCEEDED, f"there are {most} workspaces, and no more may be made (workspaces_max)"
         )
 
     async def _create(self, new: NewWorkspace) -> bool:
