@@ -159,11 +159,7 @@ def encode_stream_message(sequence: int, results: Sequence[tuple[bool, bytes]]) 
     """Make a `StreamResolveResponse` of the same."""
 
 def repeated_answer(recorded: bytes, explain: bool) -> bytes:
-    """Make the answer to a repeated call: the recorded one, its explanation left out unless asked for.
-
-    Raises:
-        ValueError: the recorded bytes are no `Resolution`.
-    """
+    """Make the answer to a repeated call, its explanation left out unless asked for; ValueError for no `Resolution`."""
 
 @final
 class CheckedPolicy:
@@ -183,11 +179,7 @@ def preset_policy(name: str) -> CheckedPolicy | None:
     """Give a preset's policy, encoded and expanded; None where no preset has this name."""
 
 def taken_types(policy: bytes, names: Sequence[str]) -> list[str]:
-    """Tell which of some identifier types a policy takes that is kept.
-
-    Raises:
-        ValueError: the bytes are no policy that this build knows.
-    """
+    """Tell which of some identifier types a kept policy takes; ValueError where it is none that this build knows."""
 
 def preset_names() -> list[str]:
     """Name the presets."""
@@ -227,11 +219,7 @@ class Plan:
     def weight(self) -> int: ...
     @property
     def entry(self) -> LogEntry:
-        """The log entry.
-
-        Raises:
-            ValueError: the plan does not write.
-        """
+        """The log entry; ValueError where the plan does not write."""
     def columns(self) -> tuple[bytes, ...]:
         """Give the columns of the net effects, in the order of `commit_batch`, as arrays in Postgres' binary format."""
     def unary_response(self, group: int) -> bytes | None:

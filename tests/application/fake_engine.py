@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from tests.application.fake_audit import FakeTableAudit, state_hash
+from tests.application.fake_view import FakeView
 from tests.store.array_format import encode_columns
 from tests.store.copy_format import decode_copy
 from utterson.domain.calls import CallKind
@@ -48,20 +49,6 @@ def digest_of(text: str) -> bytes:
 
 def refused() -> UttersonError:
     return UttersonError(Reason.NO_USABLE_IDENTIFIER, "refused")
-
-
-@dataclass
-class FakeView:
-    profile_id: int
-    serial: int
-    digests: list[bytes]
-    holders: list[int]
-    members: list[int]
-    identifier_total: int
-    merged_into: int = 0
-    known: bool = False
-    merges: int = 0
-    source_profile_id: int = 0
 
 
 @dataclass

@@ -65,32 +65,13 @@ async def open_store(
         UnfitDatabaseError: the database may lose acknowledged writes.
         StartupError: it cannot be reached.
     """
-    connect_ms = settings.connect_timeout_ms
     watch = DatabaseWatch()
-    # A commit is bounded by its caller, who cuts the connection: an import may take longer than other commits.
-    wanted = (
-        (
-            PoolSettings(
-                connections_max, settings.commit_timeout_ms, 0, connect_timeout_ms=connect_ms, for_commits=True
-            ),
-            watch.look,
-        ),
-        (PoolSettings(connections_max, READ_TIMEOUT_MS, READ_TIMEOUT_MS, connect_timeout_ms=connect_ms), watch.look),
-        # It asks for nothing that another database could answer wrongly, and must not wait for a new era.
-        (
-            PoolSettings(
-                FITNESS_CONNECTIONS_MAX,
-                READ_TIMEOUT_MS,
-                READ_TIMEOUT_MS,
-                connect_timeout_ms=connect_ms,
-                tries_again=False,
-            ),
-            None,
-        ),
-    )
     async with AsyncExitStack() as on_fault:
         pools: list[ConnectionPool] = []
-        for pool_settings, look in wanted:
+        for pool_settings in _wanted(settings, connections_max):
+            # Whoever asks whether the database is there gets no answer of it that could be of another one, and must not
+            # wait for a new era.
+            look = watch.look if pool_settings.tries_again else None
             with connect_faults():
                 pool = await ConnectionPool.open(database_url, pool_settings, look)
             on_fault.push_async_callback(pool.close)
@@ -109,4 +90,21 @@ async def open_store(
         RekeyingStore(database_url),
         FitnessStore(fitness_pool, tuple(pools)),
         tuple(pools),
+    )
+
+
+def _wanted(settings: DatabaseSettings, connections_max: int) -> tuple[PoolSettings, ...]:
+    """Choose how the pools behave: that of commits, that of reads, and that which asks whether the database is there."""
+    connect_ms = settings.connect_timeout_ms
+    return (
+        # A commit is bounded by its caller, who cuts the connection: an import may take longer than other commits.
+        PoolSettings(connections_max, settings.commit_timeout_ms, 0, connect_timeout_ms=connect_ms, for_commits=True),
+        PoolSettings(connections_max, READ_TIMEOUT_MS, READ_TIMEOUT_MS, connect_timeout_ms=connect_ms),
+        PoolSettings(
+            FITNESS_CONNECTIONS_MAX,
+            READ_TIMEOUT_MS,
+            READ_TIMEOUT_MS,
+            connect_timeout_ms=connect_ms,
+            tries_again=False,
+        ),
     )

@@ -56,16 +56,8 @@ class Lane:
         self._default_strong = context.limits.default_strong
         self._keeper = StateKeeper(keys, context)
         self._runner = TurnRunner(self._keeper, Committer(context, keys.workspace), context)
-        self._held = HeldHits(self._keeper, context, self.offer, self._note)
-        self._resolving = Resolving(
-            self._keeper,
-            self._runner,
-            self._held,
-            context,
-            make_batch,
-            after_the_next_commit=self._after_the_next_commit,
-            filled=self._note,
-        )
+        self._make_batch = make_batch
+        self._make_parts()
         self._in_turn = False
         self._queue: deque[Item] = deque()
         self._queued_calls = 0
@@ -75,6 +67,19 @@ class Lane:
         self._space = asyncio.Event()
         self._closing = False
         self._task = asyncio.create_task(self._run(), name=f"lane {keys.workspace}")
+
+    def _make_parts(self) -> None:
+        """Make what knows the lane as the lane knows it: while it rests it is without, so that it can be forgotten."""
+        self._held = HeldHits(self._keeper, self._context, self.offer, self._note)
+        self._resolving = Resolving(
+            self._keeper,
+            self._runner,
+            self._held,
+            self._context,
+            self._make_batch,
+            after_the_next_commit=self._after_the_next_commit,
+            filled=self._note,
+        )
 
     @property
     def keys(self) -> WorkspaceKeys:
@@ -121,6 +126,7 @@ class Lane:
         """
         self._resting = True
         self._changed.set()
+        del self._held, self._resolving
         return self._keeper.give_away()
 
     async def submit(self, group: ParsedGroup, *, wait_for_space: bool) -> asyncio.Future[Reply]:
@@ -283,6 +289,7 @@ class Lane:
     def _wake(self) -> None:
         self._keeping.woken(self)
         self._resting = False
+        self._make_parts()
         if self._task.done():
             self._task = asyncio.create_task(self._run(), name=f"lane {self.keys.workspace}")
 
