@@ -254,7 +254,8 @@ BUGS = [
     ),
     SeededBug(
         "the workspace behind the number is not proven", 0,
-        scripted=Safeguards(proves_the_workspace=False), replaced=("v_identity IS DISTINCT FROM p_identity", "NOT FOUND"),
+        scripted=Safeguards(proves_the_workspace=False),
+        replaced=("v_identity IS DISTINCT FROM p_identity", "NOT FOUND"),
         model="GenesisProven", kit="the workspace behind the number is proven: by the writer",
     ),
     SeededBug("a state that is kept after a loss keeps its era", 0, put(State, "with_id_eras", _same_era)),

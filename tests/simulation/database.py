@@ -94,8 +94,9 @@ class Database:
     def proven(self, keys: WorkspaceKeys) -> Kept | None:
         """Give a workspace; None where it is another one by now, or the database has another id."""
         kept = self.truth.workspaces.get(keys.workspace_key)
-        is_meant = kept is not None and (kept.keys.identity == keys.identity or not self.safeguards.proves_the_workspace)
-        return kept if is_meant else None
+        if kept is None or not self.safeguards.proves_the_workspace:
+            return kept
+        return kept if kept.keys.identity == keys.identity else None
 
     async def look(self, backend: Backend, known_id: bytes | None) -> bytes:
         """Tell the database's id, a new one where it shows that it lost something."""

@@ -90,7 +90,8 @@ class Replay:
         require(not problems, f"invariants: {problems}")
         for profile_id in self._ordinal_of:
             # One of another era may be that of a profile that was lost.
-            require(profile_id == 0 or self.state.profile(profile_id) is not None, f"profile id {profile_id} is nobody's")
+            is_ours = profile_id == 0 or self.state.profile(profile_id) is not None
+            require(is_ours, f"profile id {profile_id} is nobody's")
 
     def _entry(self, commit: LogRow, policy_revision: int) -> None:
         if commit.policy_revision != policy_revision:

@@ -115,9 +115,10 @@ class Replica:
         """Give a workspace's state in this process's memory, once it holds an entry."""
         assert self._lanes is not None
         lane = await self._lanes.lane(workspace)
-        await lane.reach(seq)
-        assert isinstance(lane.state, State)
-        return lane.state
+        with lane.held():
+            await lane.reach(seq)
+            assert isinstance(lane.state, State)
+            return lane.state
 
     def _service(self) -> IdentityService:
         if self._identity is None:

@@ -66,6 +66,9 @@ class Run:
             gather_ms_max=self.chance.choice((0, 5)),
             head_poll_ms=self.chance.choice((50, 400, 400, 2_000)),
             batch_calls_max=self.chance.choice((2, 1000)),
+            # In every third run a lane rests whenever nobody uses it.
+            state_bytes_max=self.chance.choice((0, 0, 1)),
+            state_idle_ms_min=0,
         )
         self.replicas = [
             Replica(number, self.database, Random(seed + 10 + number), self.limits, START_US)

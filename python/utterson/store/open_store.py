@@ -94,7 +94,7 @@ async def open_store(
 
 
 def _wanted(settings: DatabaseSettings, connections_max: int) -> tuple[PoolSettings, ...]:
-    """Choose how the pools behave: that of commits, that of reads, and that which asks whether the database is there."""
+    """Choose how the pools behave: that of commits, that of reads, that which asks whether the database is there."""
     connect_ms = settings.connect_timeout_ms
     return (
         # A commit is bounded by its caller, who cuts the connection: an import may take longer than other commits.

@@ -41,7 +41,7 @@ class Turn:
 
 
 def take(queue: deque[Item], calls_max: int) -> Turn:
-    """Take the next turn's items from a queue: one operation of its own, or groups up to so many calls, one at least."""
+    """Take the next turn's items: one operation of its own, or groups up to so many calls, but one at least."""
     items: list[Item] = []
     calls = 0
     while queue:
