@@ -14,8 +14,9 @@ from tests.server.conftest import RECEIVE_BYTES_MAX
 from tests.server.fakes import FakeIdentity, FakeImports, FakeProfiles, FakeWorkspaces, Script
 from tests.server.statuses import Told, told
 from utterson.domain.errors import Reason, UttersonError
+from utterson.engine.core_engine import CoreEngine
 from utterson.server.byte_budget import FLOOR_PART, SHARE_OF_LEFT, ByteBudget, Held
-from utterson.server.front.listener import Listener
+from utterson.server.front.listener import ServerBehind
 from utterson.server.rpc import budget_layer
 from utterson.server.rpc.layers import Method
 from utterson.server.rpc.server import build_server
@@ -82,12 +83,13 @@ async def served(front: FrontChoice, *, upload_timeout_s: float = 30) -> AsyncIt
     script = Script()
     identity = FakeIdentity(script)
 
-    def grpc_server(listen: str) -> Listener:
+    def grpc_server(listen: str) -> ServerBehind:
         return build_server(
             identity,
             FakeImports(script),
             FakeWorkspaces(script),
             FakeProfiles(script),
+            bounds=CoreEngine(),
             listen=listen,
             receive_bytes_max=RECEIVE_BYTES_MAX,
             reflection=False,
