@@ -215,7 +215,7 @@ async def refused_calls(host: str, port: int) -> None:
     many = message(b"\x12\x08attacked" + b"\x1a\0" * 1000)
     asked = b"".join(call(2 * number + 1, STREAM_RESOLVE, many * 17, end=False) for number in range(100))
     window = frame(WINDOW_UPDATE, 0, 0, (2**30).to_bytes(4))
-    await _held(host, port, 2, greeting(0) + window + asked, b"")
+    await held(host, port, 2, greeting(0) + window + asked, b"")
 
 
 async def windows_that_overflow(host: str, port: int) -> None:

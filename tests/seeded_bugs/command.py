@@ -38,7 +38,7 @@ class Finding:
     told: str = ""
 
     def __str__(self) -> str:
-        return f"{self.spent_s:.1f} s" if self.found else "–"
+        return f"{self.spent_s:.1f} s" if self.found else "-"
 
 
 @dataclass(frozen=True)
@@ -145,11 +145,13 @@ async def table(bugs: list[SeededBug], proofs: list[str], limits: Limits) -> int
         found = bool(bug.model)
         for name in proofs:
             finding = await PROOFS[name](bug, limits)
-            print(f"{number}/{len(bugs)} {bug.name}: {name}: {finding} {finding.told[:200]}", file=sys.stderr, flush=True)
+            print(
+                f"{number}/{len(bugs)} {bug.name}: {name}: {finding} {finding.told[:200]}", file=sys.stderr, flush=True
+            )
             cells.append(str(finding))
             found |= finding.found
         missed += not found
-        lines.append(f"| {bug.name} | {'yes' if bug.model else '–'} | {' | '.join(cells)} |")
+        lines.append(f"| {bug.name} | {'yes' if bug.model else '-'} | {' | '.join(cells)} |")
     print(f"| bug | model | {' | '.join(proofs)} |")
     print("|---" * (len(proofs) + 2) + "|")
     print("\n".join(lines))

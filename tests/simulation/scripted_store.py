@@ -158,9 +158,7 @@ class ScriptedStore:
 
     # Snapshots
 
-    async def load(
-        self, workspace: str, begin: Callable[[WorkspaceKeys, SnapshotHead], Any], timeout_s: float
-    ) -> Any:
+    async def load(self, workspace: str, begin: Callable[[WorkspaceKeys, SnapshotHead], Any], timeout_s: float) -> Any:
         """Feed a workspace's rows to the sink that `begin` makes, all from one snapshot."""
 
         def head() -> tuple[WorkspaceKeys, SnapshotHead, list[bytes]] | None:

@@ -8,7 +8,6 @@ from typing import TypeAlias
 from tests.agreement.twin import LogRow, Tables
 from utterson.domain.chain import GENESIS_PREV, GENESIS_STATE_HASH, Commit, NewWorkspace, WorkspaceKeys
 
-
 # The id that the database has until it loses something.
 FIRST_ID = bytes(16)
 SERIAL_BITS = 32

@@ -67,7 +67,7 @@ class ProfilesService:
             await self._reach_token(lane, at_least, timeout_s)
         reading = ProfileReading(self._store, lambda: lane.keys, profile_ids)
         for _ in range(BESIDE_LANE_TRIES):
-            with store_refusals(workspace):
+            with store_refusals(lane.keys.workspace):
                 head = await reading.read(lambda: lane.state)
             if reading.done:
                 return await self._records(lane, reading)

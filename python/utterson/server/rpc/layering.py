@@ -25,9 +25,7 @@ from utterson.server.rpc.layers import (
 from utterson.server.validation import FieldRules
 
 
-def standard_layers(
-    rules: FieldRules, drain: Drain, budget: ByteBudget, upload_timeout_s: float
-) -> tuple[Layer, ...]:
+def standard_layers(rules: FieldRules, drain: Drain, budget: ByteBudget, upload_timeout_s: float) -> tuple[Layer, ...]:
     """List what every call passes through, outermost first.
 
     The guard comes first, so that nothing that goes wrong in another layer leaves a caller without a status. The budget
