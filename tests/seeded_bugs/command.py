@@ -145,9 +145,8 @@ async def table(bugs: list[SeededBug], proofs: list[str], limits: Limits) -> int
         found = bool(bug.model)
         for name in proofs:
             finding = await PROOFS[name](bug, limits)
-            print(
-                f"{number}/{len(bugs)} {bug.name}: {name}: {finding} {finding.told[:200]}", file=sys.stderr, flush=True
-            )
+            told = f"{number}/{len(bugs)} {bug.name}: {name}: {finding} {finding.told[:200]}"
+            print(told, file=sys.stderr, flush=True)
             cells.append(str(finding))
             found |= finding.found
         missed += not found

@@ -38,7 +38,7 @@ class LogStore:
         """Tell the heads of some workspaces, in one query; one that is gone, or is another one by now, is absent."""
         numbers = [keys.workspace_key for keys in workspaces]
         identities = [keys.identity for keys in workspaces]
-        rows = await self._pool.run(lambda connection: connection.fetch(Statement.HEADS.text, numbers, identities))
+        rows = await self._pool.run_here(lambda connection: connection.fetch(Statement.HEADS.text, numbers, identities))
         return {workspaces[row["place"] - 1]: Head(row["seq"], row["id"]) for row in rows}
 
     async def tail(self, keys: WorkspaceKeys, after_seq: int, limit: int) -> list[LogRow]:

@@ -153,12 +153,30 @@ class ConnectionPool:
             StoreFailureError: classified; UNKNOWN where the time ran out, UNREACHABLE where there was no connection,
                 and so nothing was sent.
         """
+        return await self._run(action, timeout_s, self._bounded)
+
+    async def run_here(self, action: Callable[[Connection], Awaitable[Result]]) -> Result:
+        """Run a short read in the task of its caller, two rounds of the loop quicker than `run`.
+
+        Where the caller is cancelled the driver sends a cancel request, to a connection that is closed at once.
+
+        Raises:
+            StoreFailureError: as `run`.
+        """
+        return await self._run(action, None, _bounded_here)
+
+    async def _run(
+        self,
+        action: Callable[[Connection], Awaitable[Result]],
+        timeout_s: float | None,
+        bounded: Callable[[Connection, Callable[[Connection], Awaitable[Result]], float], Awaitable[Result]],
+    ) -> Result:
         deadline = asyncio.get_running_loop().time() + (self._call_timeout_s if timeout_s is None else timeout_s)
         connection = self._take() or await self._acquire(deadline)
         generation = self._generation
         healthy = False
         try:
-            result = await self._bounded(connection, action, deadline)
+            result = await bounded(connection, action, deadline)
             healthy, self._away_since_s = True, None
             return result
         finally:
@@ -256,6 +274,20 @@ class ConnectionPool:
             await asyncio.wait_for(self._pool.close(), timeout_s)
         except TimeoutError:
             self._pool.terminate()
+
+
+async def _bounded_here(
+    connection: Connection, action: Callable[[Connection], Awaitable[Result]], deadline: float
+) -> Result:
+    """Do the action; at the deadline its connection is cut under it, and the driver ends it."""
+    loop = asyncio.get_running_loop()
+    timer = loop.call_later(deadline - loop.time(), _cut, connection)
+    try:
+        return await action(connection)
+    except (*_CONNECTION_FAULTS, UnicodeError, OverflowError) as error:
+        raise (deadline_passed() if loop.time() >= deadline else classify(error)) from None
+    finally:
+        timer.cancel()
 
 
 async def _told(action: Awaitable[Result], ended: "asyncio.Future[None]") -> Result:

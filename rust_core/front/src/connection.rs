@@ -71,6 +71,17 @@ enum Ending {
     Drains,
 }
 
+impl Ending {
+    /// How much longer a connection goes on whose time is over: a call may have come while it said farewell.
+    fn further(self, life: &Life, limits: &Limits) -> Option<Duration> {
+        match self {
+            Self::MakesRoom if life.is_busy() && life.has_moved_within(2 * FAREWELL) => Some(limits.age_grace),
+            Self::Drains if !life.is_idle_for(FAREWELL_MAX) => Some(IDLE_LOOK),
+            Self::Not | Self::MakesRoom | Self::Drains | Self::Old => None,
+        }
+    }
+}
+
 /// Accepts until the front drains.
 pub async fn accept(
     listener: TcpListener,
@@ -176,14 +187,8 @@ async fn served(stream: TcpStream, door: Door, mut phase: watch::Receiver<Phase>
                 cut.set(after(FAREWELL_MAX));
             }
             () = &mut cut => {
-                // A call may have come while it said farewell.
-                cut.set(match going {
-                    Ending::MakesRoom if life.is_busy() && life.has_moved_within(2 * FAREWELL) => {
-                        after(limits.age_grace)
-                    }
-                    Ending::Drains if !life.is_idle_for(FAREWELL_MAX) => after(IDLE_LOOK),
-                    Ending::Not | Ending::MakesRoom | Ending::Drains | Ending::Old => return,
-                });
+                let Some(further) = going.further(&life, &limits) else { return };
+                cut.set(after(further));
                 if going == Ending::MakesRoom {
                     going = Ending::Old;
                 }

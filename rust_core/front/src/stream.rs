@@ -179,6 +179,9 @@ impl Run {
         };
         self.waiting.clear();
         self.held.release(self.held.bytes());
+        // The answers that were given last may still be on their way to the caller.
+        let untaken_bytes: u64 = self.untaken.iter().sum();
+        self.answers_held.release(self.answers_held.bytes().saturating_sub(untaken_bytes));
         self.resting = Some(self.door.life.rest());
         // Whoever does not take the answers before gets its status when it does, or goes.
         let _ = sender.send(Err(status)).await;

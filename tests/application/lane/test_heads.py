@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.application.conftest import Replica
-from utterson.application.lane.heads import HeadReader
+from utterson.application.lane.heads import QUERIES_MAX, HeadReader
 from utterson.domain.chain import FailureKind, Head, StoreFailureError, WorkspaceKeys
 
 
@@ -63,15 +63,24 @@ async def reading(reader: HeadReader, key: int, held: Held, queries: int = 1) ->
     return task
 
 
-async def test_who_asks_while_a_query_is_on_its_way_gets_the_next(held: Held) -> None:
+async def test_who_asks_while_queries_are_on_their_way_gets_the_next(held: Held) -> None:
     reader = HeadReader(held)  # type: ignore[arg-type]
-    first = await reading(reader, 1, held)
-    later = [await reading(reader, key, held) for key in (1, 2, 2)]
+    first = [await reading(reader, 1, held, queries) for queries in range(1, QUERIES_MAX + 1)]
+    later = [await reading(reader, key, held, QUERIES_MAX) for key in (1, 2, 2)]
     held.opened.set()
     async with asyncio.timeout(2):
-        assert await first == Head(1, bytes(16))
-        assert set(await asyncio.gather(*later)) == {Head(2, bytes(16))}
-    assert held.asked == [[1], [1, 2]]
+        assert [await one for one in first] == [Head(number, bytes(16)) for number in range(1, QUERIES_MAX + 1)]
+        assert set(await asyncio.gather(*later)) == {Head(QUERIES_MAX + 1, bytes(16))}
+    assert held.asked == [[1]] * QUERIES_MAX + [[1, 2]]
+
+
+async def test_who_asks_as_the_last_query_ends_is_answered(held: Held) -> None:
+    reader = HeadReader(held)  # type: ignore[arg-type]
+    held.opened.set()
+    async with asyncio.timeout(5):
+        for _ in range(100):
+            # Each asks in the very round in which those before are answered.
+            assert None not in await asyncio.gather(*(reader.read(workspace(1)) for _ in range(QUERIES_MAX + 1)))
 
 
 async def test_a_failure_is_told_to_all_who_asked_and_is_over_then(held: Held) -> None:
@@ -88,7 +97,7 @@ async def test_a_failure_is_told_to_all_who_asked_and_is_over_then(held: Held) -
 
 async def test_who_goes_away_takes_nobody_along(held: Held) -> None:
     reader = HeadReader(held)  # type: ignore[arg-type]
-    first, second = [await reading(reader, 1, held) for _ in range(2)]
+    first, second = [await reading(reader, 1, held, queries) for queries in (1, 2)]
     first.cancel()
     await asyncio.wait({first})
     held.opened.set()

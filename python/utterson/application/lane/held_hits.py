@@ -6,7 +6,6 @@ In the lane they would wait for one another's turns; here a hit costs neither a 
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 
 from utterson.application.lane.context import LaneContext
@@ -27,6 +26,23 @@ class _Held:
     receiver: Receiver
     response: bytes
     head: Head
+
+
+class _Look:
+    """One look at the head, and the calls that wait for it: all that are held until it leaves."""
+
+    def __init__(self, owner: "HeldHits") -> None:
+        self.held: list[_Held] = []
+        self._owner = owner
+
+    def leaves(self) -> None:
+        """Take no further calls."""
+        self._owner.left(self)
+
+    def told(self, head: Head | Exception | None, asked_at_s: float) -> None:
+        """Answer the calls."""
+        # Without a head they go into the lane, which knows how to wait for a database, and what to tell.
+        self._owner.looked(self.held, None if isinstance(head, Exception) else head, asked_at_s)
 
 
 class HeldHits:
@@ -50,10 +66,11 @@ class HeldHits:
         self._context = context
         self._offer = offer
         self._idle = idle
-        self._held: list[_Held] = []
-        # How many wait, those included that the look under way is for.
+        # The look that has not left yet.
+        self._next: _Look | None = None
+        # How many wait, those included that a look under way is for.
         self.waiting = 0
-        self._look_up: asyncio.Task[None] | None = None
+        self._none_waits = asyncio.Event()
         # A call that is decided here and writes is decided once more in its turn: whoever writes does not pay for that.
         self.expected = False
 
@@ -67,40 +84,30 @@ class HeldHits:
         if response is None:
             self.expected = False
             return False
-        self._held.append(_Held(group, receiver, response, state.head))
+        look = self._next
+        if look is None:
+            look = self._next = _Look(self)
+            self._context.heads.ask(self._keeper.keys, look)
+        look.held.append(_Held(group, receiver, response, state.head))
         self.waiting += 1
-        if self._look_up is None:
-            self._look_up = asyncio.create_task(self._confirm())
         return True
 
     async def close(self, timeout_s: float) -> None:
         """Wait until all are answered."""
-        if self._look_up is not None:
-            await asyncio.wait({self._look_up}, timeout=timeout_s)
+        if self.waiting:
+            self._none_waits.clear()
+            waiting = asyncio.ensure_future(self._none_waits.wait())
+            await asyncio.wait({waiting}, timeout=timeout_s)
+            waiting.cancel()
 
-    async def _confirm(self) -> None:
-        """Look at the head for all that wait, and again for those that came meanwhile."""
-        try:
-            while self._held:
-                held, self._held = self._held, []
-                asked_at_s = asyncio.get_running_loop().time()
-                head = None
-                try:
-                    # Without one the calls go into the lane, which knows how to wait for a database, and what to tell.
-                    with suppress(Exception):
-                        head = await self._context.heads.read(self._keeper.keys)
-                finally:
-                    self.waiting -= len(held)
-                    self._answer(held, head)
-                state = self._keeper.state
-                if state is not None and state.head == head:
-                    self._keeper.confirmed_at_s = max(self._keeper.confirmed_at_s, asked_at_s)
-        finally:
-            self._look_up = None
-            self._idle()
+    def left(self, look: _Look) -> None:
+        """Take note that a look has left: who is held from now on waits for the next."""
+        if self._next is look:
+            self._next = None
 
-    def _answer(self, held: list[_Held], head: Head | None) -> None:
+    def looked(self, held: list[_Held], head: Head | None, asked_at_s: float) -> None:
         """Answer those that were decided on this head, and put the others into the lane."""
+        self.waiting -= len(held)
         for item in held:
             if item.receiver.done():
                 continue
@@ -113,3 +120,9 @@ class HeldHits:
                 item.receiver.set_exception(error)
             except Exception as error:
                 item.receiver.set_exception(internal_fault(error, self._context.entropy))
+        state = self._keeper.state
+        if state is not None and state.head == head:
+            self._keeper.confirmed_at_s = max(self._keeper.confirmed_at_s, asked_at_s)
+        if not self.waiting:
+            self._none_waits.set()
+            self._idle()

@@ -80,19 +80,28 @@ fn the_consistency_asked_for_is_kept() {
 }
 
 #[test]
-fn a_message_is_answered_whole_only_if_every_call_was_accepted() {
+fn a_message_is_answered_whole_unless_a_call_of_it_repeats_another() {
     let (mut state, _) = served();
+    let once = || Ok(Call { request_id: "once".into(), ..call(CallKind::Identify, "once@b") });
+    let plan = decide(&mut state, &[once()], (NOW, EntryId([3; 16])), &EventEncoder);
+    state.commit(&plan.entry, &plan.effects).expect("it fits");
     let calls = [
         Ok(call(CallKind::Identify, "a@b")),
         Ok(call(CallKind::Identify, "new@b")),
         Ok(call(CallKind::Search, "nobody@b")),
+        once(),
     ];
-    let plan = decide(&mut state, &calls, (NOW, EntryId([3; 16])), &EventEncoder);
+    let plan = decide(&mut state, &calls, (NOW, EntryId([4; 16])), &EventEncoder);
     let encoded = decided(&plan, &calls, &state.digester);
-    let message = encoded.stream_message(7, 0..2).expect("both accepted");
+    let message = encoded.stream_message(7, 0..3).expect("none repeats another");
     let message = v1::StreamResolveResponse::decode(&message[..]).expect("a response");
-    assert_eq!((message.sequence, message.results.len()), (7, 2));
-    let batch = v1::BatchResolveResponse::decode(&encoded.batch(0..2).expect("the same")[..]).expect("a response");
+    let accepted: Vec<_> = message
+        .results
+        .iter()
+        .map(|result| matches!(result.result, Some(v1::call_result::Result::Resolution(_))))
+        .collect();
+    assert_eq!((message.sequence, accepted), (7, vec![true, true, false]));
+    let batch = v1::BatchResolveResponse::decode(&encoded.batch(0..3).expect("the same")[..]).expect("a response");
     assert_eq!(batch.results, message.results);
-    assert_eq!((encoded.batch(0..3), encoded.stream_message(7, 2..3), encoded.batch(2..4)), (None, None, None));
+    assert_eq!((encoded.batch(2..4), encoded.stream_message(7, 3..4), encoded.batch(4..6)), (None, None, None));
 }

@@ -42,7 +42,7 @@ async fn answers_of_a_stream_count_though_their_turn_has_not_come() {
     builder.initial_window_size(0).initial_connection_window_size(1024 * 1024);
     let mut caller = Caller::connect_as(world.address(), &builder).await;
     let (response, mut stream) = caller.open(request(STREAM).body(()).unwrap()).await;
-    let sent: Vec<u8> = (0..5).flat_map(|_| framed(&[7; 60_000])).collect();
+    let sent: Vec<u8> = (0..5).flat_map(|_| framed(&vec![7; 60_000])).collect();
     stream.reserve_capacity(sent.len());
     stream.send_data(sent.into(), false).unwrap();
     let untaken = within(response).await.unwrap();
@@ -50,12 +50,12 @@ async fn answers_of_a_stream_count_though_their_turn_has_not_come() {
     pause(100).await;
     // Four messages are not answered for good, and five answers are there: of a MiB, a connection may have half.
     let refused = caller.call(ECHO, b"x").await.unwrap();
-    assert_eq!((refused.code(), refused.told("grpc-message").as_str()), (RESOURCE_EXHAUSTED, "overloaded"));
+    assert_eq!((refused.code(), refused.told("grpc-message").as_str()), (RESOURCE_EXHAUSTED, "overloaded for 1000 ms"));
     let mut other = Caller::connect(&world).await;
     assert_eq!(other.call(ECHO, b"x").await.unwrap().message(), b"x");
     drop((untaken, stream, caller));
     pause(100).await;
-    assert_eq!(other.call(ECHO, &[7; 200_000]).await.unwrap().message().len(), 200_000, "all is given back");
+    assert_eq!(other.call(ECHO, &vec![7; 200_000]).await.unwrap().message().len(), 200_000, "all is given back");
 }
 
 #[tokio::test]
