@@ -248,17 +248,17 @@ BUGS = [
         model="PredecessorCompared", kit="CAS on the predecessor: removed",
     ),
     SeededBug(
-        "the predecessor is compared by number", 16,
+        "the predecessor is compared by number", 243,
         scripted=Safeguards(compares_identity=False), replaced=("v_prev IS DISTINCT FROM p_prev", "NOT FOUND"),
         model="PredecessorIdentity", kit="CAS on the predecessor: by number",
     ),
     SeededBug(
-        "the workspace behind the number is not proven", 0,
+        "the workspace behind the number is not proven", 15,
         scripted=Safeguards(proves_the_workspace=False),
         replaced=("v_identity IS DISTINCT FROM p_identity", "NOT FOUND"),
         model="GenesisProven", kit="the workspace behind the number is proven: by the writer",
     ),
-    SeededBug("a state that is kept after a loss keeps its era", 0, put(State, "with_id_eras", _same_era)),
+    SeededBug("a state that is kept after a loss keeps its era", 17, put(State, "with_id_eras", _same_era)),
     SeededBug(
         "the workspace's row is not locked", 1,
         scripted=Safeguards(locks_the_row=False), replaced=(" FOR NO KEY UPDATE", ""),
@@ -295,9 +295,9 @@ BUGS = [
         "a strong read is not confirmed", 1, put(TurnRunner, "_confirmed", _unconfirmed),
         model="HeadConfirmed", kit="the head is confirmed before a strong read",
     ),
-    SeededBug("a head that was asked for before the call is good enough", 1, put(HeadReader, "read", _asked_before)),
+    SeededBug("a head that was asked for before the call is good enough", 71, put(HeadReader, "read", _asked_before)),
     SeededBug("a head is as new as its answer, not as its question", 1, put(StateKeeper, "confirm", _as_of_the_answer)),
-    SeededBug("a head that went back is confirmed", 1, put(StateKeeper, "confirm", _back_is_confirmed)),
+    SeededBug("a head that went back is confirmed", 84, put(StateKeeper, "confirm", _back_is_confirmed)),
     SeededBug(
         "an unknown outcome is taken for committed", 0, put(Committer, "_find_outcome", _guessed_committed),
         model="NotGuessedCommitted", kit="an unknown outcome is looked up: guessed committed",

@@ -47,6 +47,8 @@ class Chaos:
     keep: int
     pause_s: float = 0.5
     loses_history: bool = True
+    # How likely a loss shows to whoever connects next; else a lane has to find it out.
+    shows: float = 0.7
     done: Counter[str] = field(default_factory=Counter)
 
     async def run(self) -> None:
@@ -109,7 +111,6 @@ class Chaos:
     async def _lose(self, count: int) -> None:
         self.database.crash()
         self.database.truth.lose(count, asyncio.get_running_loop().time(), keep=self.keep)
-        # Else a lane has to find it out.
-        self.database.shows_loss |= self.chance.random() < 0.7
+        self.database.shows_loss |= self.chance.random() < self.shows
         await asyncio.sleep(self.chance.random())
         self.database.up = True

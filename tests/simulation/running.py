@@ -116,6 +116,7 @@ class Run:
         chaos = Chaos(self.database, self.replicas, Random(self.seed + 3), len(self.generators))
         chaos.pause_s = self.chance.choice((0.2, 0.5, 2.0))
         chaos.loses_history = self.chance.random() < 0.6
+        chaos.shows = self.chance.choice((0.0, 0.0, 0.7, 1.0))
         self.verdict.faults = chaos.done
         trouble = asyncio.ensure_future(chaos.run())
         pause_s = self.chance.choice((0.005, 0.05))
