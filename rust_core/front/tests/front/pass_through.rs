@@ -169,7 +169,7 @@ async fn of_messages_that_are_passed_on_only_so_much_may_be_unfinished() {
     assert_eq!(taken.code(), 0);
     let half = framed(&vec![1; 900_000]).slice(..800_000);
     let refused = caller.send(request(behind::TAKE).body(()).unwrap(), half).await.unwrap();
-    assert_eq!((refused.code(), refused.told("grpc-message").as_str()), (RESOURCE_EXHAUSTED, "overloaded"));
+    assert_eq!((refused.code(), refused.told("grpc-message").starts_with("overloaded")), (RESOURCE_EXHAUSTED, true));
     // What it held is there again.
     let fits = caller.send(request(behind::TAKE).body(()).unwrap(), framed(&vec![1; 300_000])).await.unwrap();
     assert_eq!(fits.code(), 0);
