@@ -319,7 +319,7 @@ BUGS = [
         "a lost race is taken for won", 0, put(TurnRunner, "_concluded", _lost_is_done),
         kit="a lost race is decided anew",
     ),
-    SeededBug("a lost history is taken for a lost race", 9, put(TurnRunner, "_concluded", _diverged_is_lost)),
+    SeededBug("a lost history is taken for a lost race", 127, put(TurnRunner, "_concluded", _diverged_is_lost)),
     SeededBug(
         "a state that diverged is kept", 8, put(StateKeeper, "drop", _kept), kit="a state that diverged is dropped"
     ),
@@ -328,7 +328,7 @@ BUGS = [
         put(CallBatch, "decide", _ahead_whatever_became_of_it),
     ),
     SeededBug(
-        "a poisoned call takes its neighbours with it", 6, put(Resolving, "_halve", _all_refused),
+        "a poisoned call takes its neighbours with it", 176, put(Resolving, "_halve", _all_refused),
         kit="poison is found by halving",
     ),
     SeededBug("a local answer may be of any age", 36, put(Lane, "answer_hit", _never_stale)),
