@@ -72,11 +72,14 @@ enum Ending {
 }
 
 impl Ending {
-    /// How much longer a connection goes on whose time is over: a call may have come while it said farewell.
-    fn further(self, life: &Life, limits: &Limits) -> Option<Duration> {
+    /// For how long a connection may stay once its farewell is over, and what it is then: a call may have come meanwhile.
+    /// None where it is cut.
+    fn respite(self, life: &Life, limits: &Limits) -> Option<(Duration, Self)> {
         match self {
-            Self::MakesRoom if life.is_busy() && life.has_moved_within(2 * FAREWELL) => Some(limits.age_grace),
-            Self::Drains if !life.is_idle_for(FAREWELL_MAX) => Some(IDLE_LOOK),
+            Self::MakesRoom if life.is_busy() && life.has_moved_within(2 * FAREWELL) => {
+                Some((limits.age_grace, Self::Old))
+            }
+            Self::Drains if !life.is_idle_for(FAREWELL_MAX) => Some((IDLE_LOOK, Self::Drains)),
             Self::Not | Self::MakesRoom | Self::Drains | Self::Old => None,
         }
     }
@@ -187,11 +190,9 @@ async fn served(stream: TcpStream, door: Door, mut phase: watch::Receiver<Phase>
                 cut.set(after(FAREWELL_MAX));
             }
             () = &mut cut => {
-                let Some(further) = going.further(&life, &limits) else { return };
-                cut.set(after(further));
-                if going == Ending::MakesRoom {
-                    going = Ending::Old;
-                }
+                let Some((time, next)) = going.respite(&life, &limits) else { return };
+                cut.set(after(time));
+                going = next;
             }
             () = &mut untaken => return,
             _ = &mut ending => return,
