@@ -96,6 +96,10 @@ class Size:
     rounds: int = 1
 
 
+# What an entry is held against: the workspace as `fill` makes it, and any time.
+PROOF = (bytes(32), 10**16)
+
+
 class Writer:
     """Commits the mixed workload to a workspace, on a connection of its own."""
 
@@ -124,7 +128,7 @@ class Writer:
             entry = (1, seq, entry_id, prev, 1, NOW_US, bytes(48), 1, payload(calls))
             columns = self._effects.columns(calls)
             began_s = time.perf_counter()
-            outcome = await self._connection.fetchval(Statement.COMMIT_BATCH.text, *entry, *columns)
+            outcome = await self._connection.fetchval(Statement.COMMIT_BATCH.text, *entry, *columns, *PROOF)
             self._waited_us += (time.perf_counter() - began_s) * 1e6
             if outcome != 0:
                 raise RuntimeError(f"outcome {outcome}")
@@ -159,7 +163,9 @@ async def fill(connection: Connection, identifiers: int) -> None:
     for table in ("identifiers", "profiles", "history"):
         await connection.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
     await connection.execute(
-        "INSERT INTO workspaces (workspace, digest_key, id_key, create_time_us) VALUES ('soho', $1, $1, 0)", bytes(16)
+        "INSERT INTO workspaces (workspace, workspace_key, digest_key, id_key, create_time_us, genesis_id, database_id)"
+        " VALUES ('soho', 1, $1, $1, 0, $1, $1)",
+        bytes(16),
     )
     await connection.execute("INSERT INTO log VALUES (1, 0, $1, $1, 1, 0, $2, 1)", bytes(16), bytes(48))
     profiles = -(-identifiers // IDENTIFIERS_IN_PROFILE)

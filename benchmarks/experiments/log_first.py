@@ -32,6 +32,8 @@ from utterson.store.pool import KEY_SETTINGS, pass_columns_through
 from utterson.store.statements import Statement
 
 POPULATION_CALLS = 20_000
+# What an entry is held against: the workspace as `begin` makes it, and any time.
+PROOF = (bytes(32), 10**16)
 WATERMARK = "CREATE TABLE watermarks (workspace_key bigint PRIMARY KEY, seq bigint NOT NULL);"
 
 
@@ -74,7 +76,7 @@ def functions() -> str:
     declared = head.index("BEGIN\n") + len("BEGIN\n")
     log = head.replace("commit_batch", "commit_log") + "    RETURN 0;\nEND $$;\n"
     first_column, last = log.index("    p_created_serials"), log.index(") RETURNS integer")
-    log = log[:first_column].rstrip().rstrip(",") + log[last:]
+    log = log[:first_column] + "    p_identity bytea, p_clock_skew_us_max bigint\n" + log[last:]
     mark = (
         "    INSERT INTO watermarks VALUES (p_workspace_key, p_seq) ON CONFLICT (workspace_key) DO UPDATE"
         " SET seq = excluded.seq;\n"
@@ -101,7 +103,9 @@ class Writer:
         """Make the workspace and its population."""
         await self._commits.execute(functions())
         await self._commits.execute(
-            "INSERT INTO workspaces (workspace, digest_key, id_key, create_time_us) VALUES ('soho', $1, $1, 0)",
+            "INSERT INTO workspaces"
+            " (workspace, workspace_key, digest_key, id_key, create_time_us, genesis_id, database_id)"
+            " VALUES ('soho', 1, $1, $1, 0, $1, $1)",
             bytes(16),
         )
         await self._commits.execute("INSERT INTO log VALUES (1, 0, $1, $1, 1, 0, $2, 1)", bytes(16), bytes(48))
@@ -117,20 +121,21 @@ class Writer:
 
     async def commit(self, columns: list[bytes], calls: int) -> None:
         """Log and tables, as the service does."""
-        outcome = await self._commits.fetchval(Statement.COMMIT_BATCH.text, *self._entry(calls), *columns)
+        outcome = await self._commits.fetchval(Statement.COMMIT_BATCH.text, *self._entry(calls), *columns, *PROOF)
         if outcome != 0:
             raise RuntimeError(f"outcome {outcome}")
 
     async def log(self, calls: int) -> None:
         """Write the log alone."""
-        if await self._commits.fetchval("SELECT commit_log($1, $2, $3, $4, $5, $6, $7, $8, $9)", *self._entry(calls)):
+        statement = "SELECT commit_log($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+        if await self._commits.fetchval(statement, *self._entry(calls), *PROOF):
             raise RuntimeError("the log refused its own next entry")
 
     async def project(self, columns: list[bytes]) -> None:
         """Write the tables of a group, and the watermark."""
         statement = Statement.COMMIT_BATCH.text.replace("commit_batch", "project")
         entry = (1, self._seq, bytes(16), bytes(16), 1, NOW_US, bytes(48), 1, b"")
-        await self._tables.fetchval(statement, *entry, *columns)
+        await self._tables.fetchval(statement, *entry, *columns, *PROOF)
 
 
 async def tables_too(writer: Writer, settings: Settings) -> Reading:

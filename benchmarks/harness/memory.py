@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from utterson.store.embedded.sizing import memory_bytes
+from utterson.settings.machine import machine_bytes
 
 GIB = 1 << 30
 PAGE_BYTES = 4096
@@ -67,5 +67,5 @@ def _available_bytes() -> int:
     for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
         name, _, value = line.partition(":")
         if name == "MemAvailable":
-            return min(int(value.split()[0]) * 1024, memory_bytes())
+            return min(int(value.split()[0]) * 1024, machine_bytes())
     return 0

@@ -159,11 +159,7 @@ def encode_stream_message(sequence: int, results: Sequence[tuple[bool, bytes]]) 
     """Make a `StreamResolveResponse` of the same."""
 
 def repeated_answer(recorded: bytes, explain: bool) -> bytes:
-    """Make the answer to a repeated call: the recorded one, its explanation left out unless asked for.
-
-    Raises:
-        ValueError: the recorded bytes are no `Resolution`.
-    """
+    """Make the answer to a repeated call, its explanation left out unless asked for; ValueError for no `Resolution`."""
 
 @final
 class CheckedPolicy:
@@ -183,11 +179,7 @@ def preset_policy(name: str) -> CheckedPolicy | None:
     """Give a preset's policy, encoded and expanded; None where no preset has this name."""
 
 def taken_types(policy: bytes, names: Sequence[str]) -> list[str]:
-    """Tell which of some identifier types a policy takes that is kept.
-
-    Raises:
-        ValueError: the bytes are no policy that this build knows.
-    """
+    """Tell which of some identifier types a kept policy takes; ValueError where it is none that this build knows."""
 
 def preset_names() -> list[str]:
     """Name the presets."""
@@ -227,11 +219,7 @@ class Plan:
     def weight(self) -> int: ...
     @property
     def entry(self) -> LogEntry:
-        """The log entry.
-
-        Raises:
-            ValueError: the plan does not write.
-        """
+        """The log entry; ValueError where the plan does not write."""
     def columns(self) -> tuple[bytes, ...]:
         """Give the columns of the net effects, in the order of `commit_batch`, as arrays in Postgres' binary format."""
     def unary_response(self, group: int) -> bytes | None:
@@ -308,6 +296,11 @@ class State:
     def profile_count(self) -> int: ...
     @property
     def identifier_count(self) -> int: ...
+    @property
+    def memory_bytes(self) -> int:
+        """How much memory the state takes; 0 once it is broken."""
+    def discard(self) -> None:
+        """Free the memory; the state is broken afterwards. Other threads run meanwhile: it can take a while."""
     def decide(self, groups: Sequence[CallGroup], now_us: int, entry_id: bytes) -> Plan:
         """Decide calls in order, leaving the state as it was; `entry_id` is the log entry's fresh identity."""
     def decide_after(self, plan: Plan, groups: Sequence[CallGroup], now_us: int, entry_id: bytes) -> Plan:
@@ -362,6 +355,8 @@ class State:
         """Read a token: seq and the first 8 bytes of the entry's id; None where it is not one of this workspace."""
     def request_digest(self, request_id: str) -> bytes:
         """Give the digest under which a request id is kept."""
+    def set_id_eras(self, id_eras: Sequence[int]) -> None:
+        """Number profile ids by these eras; raises `StateDivergedError` if by them two profiles could have one id."""
     def scrub(self, rows: int) -> tuple[int, bool, str | None]:
         """Take the scrub on by about so many rows: rows walked, whether a round ended, and one of `SCRUB_FINDINGS`."""
     def check_invariants(self) -> list[str]:
@@ -380,6 +375,7 @@ class StateLoader:
         workspace: str,
         digest_key: bytes,
         id_key: bytes,
+        id_eras: Sequence[int],
         policy_revision: int,
         policy: bytes,
         head_seq: int,

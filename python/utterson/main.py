@@ -26,6 +26,7 @@ from utterson.application.reads.profiles import ProfilesService
 from utterson.application.rekeying import rekey
 from utterson.application.scrubbing import Scrubber
 from utterson.application.workspaces.workspaces import WorkspacesService
+from utterson.clock import SteadyClock
 from utterson.domain.startup import BrokenError
 from utterson.engine.core_engine import REQUEST_RETENTION_US, CoreEngine
 from utterson.engine.front import Front
@@ -51,6 +52,12 @@ GARBAGE_THRESHOLD = 10_000
 # glibc's name of the size from which on blocks are the system's own, and that size.
 MALLOC_MMAP_THRESHOLD = -3
 LARGE_BLOCK_BYTES = 512 * 1024
+# Goes on while the machine sleeps, where there is such a clock.
+_STEADY_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def _steady_us() -> int:
+    return time.clock_gettime_ns(_STEADY_CLOCK) // 1000
 
 
 async def serve(settings: Settings, load: Callable[[], Settings] | None = None) -> None:
@@ -136,7 +143,7 @@ async def running(settings: Settings) -> AsyncIterator[Listener]:
         context = LaneContext(
             engine=CoreEngine(),
             store=store,
-            clock_us=lambda: time.time_ns() // 1000,
+            clock_us=SteadyClock(settings.clock_skew_ms_max * 1000, lambda: time.time_ns() // 1000, _steady_us),
             entropy=os.urandom,
             limits=settings,
             heads=HeadReader(store.log),
@@ -167,6 +174,8 @@ async def running(settings: Settings) -> AsyncIterator[Listener]:
 def _listener(settings: Settings, lanes: Lanes, context: LaneContext) -> Listener:
     """Build what listens: the front with the server of gRPC behind it, or that alone."""
     identity = IdentityService(lanes, context, encode_status)
+    # Uploads and reads behind a front must not crowd out what it takes itself, nor that them.
+    halves = 1 if settings.front is FrontChoice.OFF else 2
 
     def grpc_server(listen: str) -> ServerBehind:
         return build_server(
@@ -178,6 +187,8 @@ def _listener(settings: Settings, lanes: Lanes, context: LaneContext) -> Listene
             listen=listen,
             receive_bytes_max=settings.receive_bytes_max,
             reflection=settings.serves_reflection,
+            waiting_bytes_max=settings.waiting_bytes // halves,
+            upload_timeout_s=settings.upload_timeout_ms / 1000,
         )
 
     if settings.front is FrontChoice.OFF:
@@ -196,7 +207,7 @@ def front_limits(settings: Settings) -> FrontLimits:
         message_bytes_max=settings.receive_bytes_max,
         queue_calls_max=settings.waiting_calls_max,
         workspace_calls_max=settings.queue_calls_max,
-        queue_bytes_max=settings.waiting_bytes_max,
+        queue_bytes_max=settings.waiting_bytes // 2,
         stream_messages_max=settings.stream_messages_max,
         handshake_timeout_ms=HANDSHAKE_TIMEOUT_MS,
         keepalive_ms=settings.keepalive_ms,

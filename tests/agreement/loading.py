@@ -53,6 +53,7 @@ def load(tables: Tables, workspace: str, keys: tuple[bytes, bytes], choices: Ran
     loader = _core.StateLoader(
         workspace,
         *keys,
+        [],
         head.policy_revision,
         tables.policies[head.policy_revision],
         head.seq,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import grpc
 
 from tests.listeners import listener
+from tests.store.conftest import ANY_CLOCK
 from utterson.application.calls.batch import CallBatch
 from utterson.application.calls.identity import IdentityService
 from utterson.application.calls.imports import ImportService
@@ -24,7 +25,6 @@ from utterson.engine.core_engine import REQUEST_RETENTION_US, CoreEngine
 from utterson.server.front.listener import ServerBehind
 from utterson.server.refusals import encode_status
 from utterson.server.rpc.server import build_server
-from utterson.settings.database import DatabaseSettings
 from utterson.settings.lanes import LaneSettings
 from utterson.settings.listening import FrontChoice
 from utterson.store.open_store import Store, open_store
@@ -53,13 +53,19 @@ class Stack:
 
 
 @asynccontextmanager
-async def stack_on(url: str, clock: Clock) -> AsyncIterator[Stack]:
+async def stack_on(url: str, clock: Clock, limits: LaneSettings | None = None) -> AsyncIterator[Stack]:
     """Serve a migrated database for as long as the context lasts."""
     async with AsyncExitStack() as stack:
-        store = await open_store(url, DatabaseSettings(), REQUEST_RETENTION_US)
+        store = await open_store(url, ANY_CLOCK, REQUEST_RETENTION_US)
         stack.push_async_callback(store.close)
         context = LaneContext(
-            CoreEngine(), store, clock, os.urandom, LaneSettings(), HeadReader(store.log), asyncio.Semaphore(3)
+            CoreEngine(),
+            store,
+            clock,
+            os.urandom,
+            limits or LaneSettings(),
+            HeadReader(store.log),
+            asyncio.Semaphore(3),
         )
         await prepare(context)
         lanes = Lanes(context, CallBatch)

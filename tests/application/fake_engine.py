@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from tests.application.fake_audit import FakeTableAudit, state_hash
+from tests.application.fake_view import FakeView
 from tests.store.array_format import encode_columns
 from tests.store.copy_format import decode_copy
 from utterson.domain.calls import CallKind
@@ -48,20 +49,6 @@ def digest_of(text: str) -> bytes:
 
 def refused() -> UttersonError:
     return UttersonError(Reason.NO_USABLE_IDENTIFIER, "refused")
-
-
-@dataclass
-class FakeView:
-    profile_id: int
-    serial: int
-    digests: list[bytes]
-    holders: list[int]
-    members: list[int]
-    identifier_total: int
-    merged_into: int = 0
-    known: bool = False
-    merges: int = 0
-    source_profile_id: int = 0
 
 
 @dataclass
@@ -103,7 +90,7 @@ class FakePlan:
     def _after(self) -> dict[bytes, int]:
         return self.state.owners | {digest_of(value): serial for value, serial in self.added.items()}
 
-    def commit(self, workspace_key: int) -> Commit:
+    def commit(self, keys: WorkspaceKeys) -> Commit:
         columns: dict[int, list[object]] = defaultdict(list)
         for value, serial in self.added.items():
             text = value.replace("NUL", "\x00")
@@ -125,11 +112,12 @@ class FakePlan:
         }
         revision = self.state.policy_revision + (self.policy_after is not None)
         return Commit(
-            workspace_key, self.state.head.seq + 1, self.entry_id, self.state.head.id, revision, self.now_us,
+            keys, self.state.head.seq + 1, self.entry_id, self.state.head.id, revision, self.now_us,
             state_hash(self._after()), 1, json.dumps(effects).encode(), encode_columns(columns),
         )  # fmt: skip
 
     def apply(self) -> None:
+        assert not self.state.discarded
         if self.state.fail_apply:
             raise EnginePanicError("apply")
         self.state.owners = self._after()
@@ -145,9 +133,16 @@ def takes_phone(policy: bytes) -> bool:
     return b"without" not in policy
 
 
+# What a state takes beside its identifiers.
+BASE_BYTES = 10_000
+
+
 class FakeState:
     fail_apply = False
+    discarded = False
     value_cost = 1
+    # Its ids are serials, whatever the era.
+    eras_known = 0
 
     def __init__(self, head: Head, policy_revision: int, policy: bytes) -> None:
         self.head = head
@@ -167,7 +162,15 @@ class FakeState:
     def identifier_count(self) -> int:
         return len(self.owners)
 
+    @property
+    def memory_bytes(self) -> int:
+        return 0 if self.discarded else BASE_BYTES + 100 * len(self.owners)
+
+    def discard(self) -> None:
+        self.discarded = True
+
     def decide(self, groups: Sequence[ParsedGroup], now_us: int, entry_id: bytes) -> FakePlan:
+        assert not self.discarded
         plan = FakePlan(self, entry_id, now_us)
         self.decided.append(sum(group.size for group in groups))
         if threading.current_thread() is not threading.main_thread():
@@ -212,6 +215,10 @@ class FakeState:
         if identity:
             plan.requests[identity] = told.decode()
         return told
+
+    def with_id_eras(self, id_eras: Sequence[int]) -> "FakeState":
+        self.eras_known = len(id_eras)
+        return self
 
     def returning_types(self, policy: bytes) -> list[str]:
         return ["phone"] if takes_phone(policy) and not takes_phone(self.policy) else []

@@ -31,8 +31,8 @@ class Faulty:
             raise StoreFailureError(FailureKind.UNKNOWN, "08006")
         return outcome
 
-    async def commit_locked(self, workspace_key: int, decide: Any, timeout_s: float) -> CommitOutcome:
-        outcome: CommitOutcome = await self._commits.commit_locked(workspace_key, decide, timeout_s)
+    async def commit_locked(self, keys: Any, decide: Any, timeout_s: float) -> CommitOutcome:
+        outcome: CommitOutcome = await self._commits.commit_locked(keys, decide, timeout_s)
         if self.faults and self.faults[0] == "lose the locked answer":
             self.faults.pop(0)
             raise StoreFailureError(FailureKind.UNKNOWN, "08006")

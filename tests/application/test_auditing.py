@@ -17,7 +17,7 @@ from utterson.domain.errors import Reason
 from utterson.domain.soundness import AuditFinding, AuditResult
 from utterson.settings.soundness import SoundnessSettings
 
-EVENT = "INSERT INTO events VALUES (1, 1, 1, 1, 0, 'a walk')"
+EVENT = "INSERT INTO events SELECT workspace_key, 1, 1, 1, 0, 'a walk' FROM workspaces"
 LOST = "DELETE FROM identifiers"
 
 
@@ -56,7 +56,7 @@ async def test_sound_tables_are_told_by_their_head(replica: Replica) -> None:
 
 async def test_what_contradicts_itself_is_counted_where_something_is_wrong(replica: Replica, url: str) -> None:
     await replica.call("add:x")
-    await execute(url, "INSERT INTO profiles VALUES (1, 5, 1, 0, 0)")
+    await execute(url, "INSERT INTO profiles SELECT workspace_key, 5, 1, 0, 0 FROM workspaces")
     result = await audit(replica.context, await keys(replica))
     assert result is not None
     assert result.findings == {}, "the fake engine hashes identifiers only"

@@ -59,7 +59,13 @@ def test_a_circle_of_causes_comes_to_an_end() -> None:
     assert describe(first).count("caused by") == CAUSES_MAX - 1
 
 
-@pytest.mark.parametrize("kind", [kind for kind in FailureKind if kind is not FailureKind.POISON])
+def test_a_read_of_a_workspace_that_is_another_one_is_of_a_lost_history() -> None:
+    with pytest.raises(UttersonError) as caught, store_refusals():
+        raise StoreFailureError(FailureKind.GONE, "UT002")
+    assert caught.value.reason is Reason.HISTORY_DIVERGED
+
+
+@pytest.mark.parametrize("kind", [kind for kind in FailureKind if kind not in (FailureKind.POISON, FailureKind.GONE)])
 def test_a_failed_read_is_unavailable(kind: FailureKind) -> None:
     with pytest.raises(UttersonError) as caught, store_refusals():
         raise StoreFailureError(kind, "08006")

@@ -160,3 +160,14 @@ def test_steps_grow_and_shrink_towards_their_time() -> None:
     assert _rows_for_next(100, STEP_S * 1.25) == 80
     assert _rows_for_next(ROWS_MIN, 1.0) == ROWS_MIN
     assert _rows_for_next(ROWS_MAX, 0.0) == ROWS_MAX
+
+
+async def test_the_walk_of_a_lane_that_rests_is_forgotten(replica: Replica, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scrubbing, "IDLE_S", 0.01)
+    await replica.state()
+    async with scrubbed(replica) as scrubber:
+        await until_rounds(scrubber, 1)
+        replica.lanes._lay_to_rest(await replica.lane())
+        async with asyncio.timeout(5):
+            while scrubber.records:
+                await asyncio.sleep(0.005)

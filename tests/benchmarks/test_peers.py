@@ -119,7 +119,8 @@ async def test_copy_hands_over_every_row_that_an_index_is_loaded_from(database_u
     await migrate(database_url)
     connection = await asyncpg.connect(database_url)
     key = await connection.fetchval(
-        "INSERT INTO workspaces (workspace, digest_key, id_key, create_time_us) VALUES ('soho', $1, $1, 0)"
+        "INSERT INTO workspaces (workspace, workspace_key, digest_key, id_key, create_time_us, genesis_id, database_id)"
+        " VALUES ('soho', 7, $1, $1, 0, $1, $1)"
         " RETURNING workspace_key",
         bytes(16),
     )

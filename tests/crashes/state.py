@@ -46,7 +46,7 @@ async def check_stored(database_url: str, workspace: str) -> Stored:
         stored = await store.workspaces.get(workspace)
         assert stored is not None
         key = stored.keys.workspace_key
-        log = await _read_log(store, key)
+        log = await _read_log(store, stored)
         _check_chain(log)
         loaded = await _load(store, stored)
         replayed = await _replay(connection, stored, log)
@@ -70,9 +70,9 @@ async def check_stored(database_url: str, workspace: str) -> Stored:
         await store.close()
 
 
-async def _read_log(store: Store, key: int) -> list[LogRow]:
+async def _read_log(store: Store, stored: StoredWorkspace) -> list[LogRow]:
     log: list[LogRow] = []
-    while rows := await store.log.tail(key, log[-1].seq if log else -1, ROWS):
+    while rows := await store.log.tail(stored.keys, log[-1].seq if log else -1, ROWS):
         log += rows
     return log
 
@@ -89,9 +89,7 @@ def _check_chain(log: list[LogRow]) -> None:
 async def _load(store: Store, stored: StoredWorkspace) -> State:
     """Load from the tables, as a server does; the engine compares graph and traits with the head's state hash."""
     engine = CoreEngine()
-    loaded = await store.snapshots.load(
-        stored.keys.workspace_key, lambda snapshot: engine.loader(stored.keys, snapshot), 60.0
-    )
+    loaded = await store.snapshots.load(stored.keys.workspace, engine.loader, 60.0)
     assert loaded is not None
     return loaded[1].finish()
 

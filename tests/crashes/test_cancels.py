@@ -91,7 +91,7 @@ async def test_callers_that_go_away(database_url: str) -> None:
         assert cancelled > CALLS * 0.3, "hardly anybody went away"
         assert {sent.refusal for sent in caller.sent} <= {"", "cancelled"}
         await _until(lambda: not lane._queue)
-        assert (len(lane._queue), lane._queued_calls, len(lane._fillers)) == (0, 0, 0)
+        assert (len(lane._queue), lane._queued_calls, len(lane._resolving.fillers)) == (0, 0, 0)
         figures = await judge(database_url, address, caller)
         assert figures.committed_unheard > 0, "no caller went away after its call was decided"
         assert figures.unknown > figures.committed_unheard, "no call was dropped before it was decided"

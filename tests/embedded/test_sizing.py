@@ -5,8 +5,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from utterson.settings.machine import container_limits
 from utterson.store.embedded import EmbeddedPostgres
-from utterson.store.embedded.sizing import Sizes, container_limits, sizes_for, sizes_here
+from utterson.store.embedded.sizing import Sizes, sizes_for, sizes_here
 
 GIB = 1024**3
 

@@ -131,10 +131,10 @@ class Round:
         """Read all workspaces as a database has them."""
         workspaces = {}
         for name in self._generators:
-            tables, (digest_key, id_key) = await read_tables(url, name)
+            tables, (digest_key, id_key), id_eras = await read_tables(url, name)
             genesis = tables.log[0]
-            new = NewWorkspace(name, digest_key, id_key, genesis.id, tables.policies[1], genesis.commit_time_us)
-            workspaces[name] = Kept(Made(new, 0), tables)
+            new = NewWorkspace(name, 0, digest_key, id_key, genesis.id, tables.policies[1], genesis.commit_time_us)
+            workspaces[name] = Kept(Made(new), tables, id_eras=id_eras)
         return workspaces
 
     def _was_under_load(self, struck: Struck) -> None:

@@ -12,8 +12,8 @@ FROM log AS l LEFT JOIN log_payload AS p USING (workspace_key, seq) WHERE l.work
 """
 
 
-async def read_tables(url: str, workspace: str) -> tuple[Tables, tuple[bytes, bytes]]:
-    """Read everything of a workspace; tell its keys too."""
+async def read_tables(url: str, workspace: str) -> tuple[Tables, tuple[bytes, bytes], list[int]]:
+    """Read everything of a workspace; tell its keys and the eras of its profile ids, too."""
     connection = await asyncpg.connect(url)
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
@@ -22,7 +22,7 @@ async def read_tables(url: str, workspace: str) -> tuple[Tables, tuple[bytes, by
         await connection.close()
 
 
-async def _read(connection: asyncpg.Connection, workspace: str) -> tuple[Tables, tuple[bytes, bytes]]:
+async def _read(connection: asyncpg.Connection, workspace: str) -> tuple[Tables, tuple[bytes, bytes], list[int]]:
     found = await connection.fetchrow("SELECT * FROM workspaces WHERE workspace = $1", workspace)
     assert found is not None
     key = found["workspace_key"]
@@ -47,4 +47,4 @@ async def _read(connection: asyncpg.Connection, workspace: str) -> tuple[Tables,
     for row in await connection.fetch(f"SELECT {columns} FROM requests WHERE workspace_key = $1", key):
         digest, *fields = row
         tables.requests[digest.bytes] = RequestRow(*fields)
-    return tables, (found["digest_key"], found["id_key"])
+    return tables, (found["digest_key"], found["id_key"]), found["id_eras"]

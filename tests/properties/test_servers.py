@@ -170,7 +170,7 @@ async def test_two_servers_act_as_one(seed: int, database_url: str) -> None:
         made = CreateWorkspaceRequest(workspace=WORKSPACE, policy=policy_message(policy))
         await remotes[0].workspaces.CreateWorkspace(made)
         await call_all(story, remotes, calls, seed)
-        tables, keys = await read_tables(database_url, WORKSPACE)
+        tables, keys, _ = await read_tables(database_url, WORKSPACE)
         hashes = []
         for stack in (one, other):
             lane = await stack.lanes.lane(WORKSPACE)

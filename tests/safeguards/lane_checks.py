@@ -8,9 +8,9 @@ from contextlib import suppress
 import asyncpg
 import pytest
 
-from tests.safeguards.world import Replica, World
+from tests.safeguards.world import WORKSPACE, Replica, World
 from utterson.domain.calls import CallKind
-from utterson.domain.chain import Commit, CommitOutcome, FailureKind, SnapshotHead, StoreFailureError
+from utterson.domain.chain import Commit, CommitOutcome, FailureKind, SnapshotHead, StoreFailureError, WorkspaceKeys
 from utterson.domain.errors import UttersonError
 from utterson.engine.core_engine import REQUEST_RETENTION_US, CoreEngine
 from utterson.settings.database import DatabaseSettings
@@ -207,13 +207,13 @@ async def a_load_shows_one_moment(world: World) -> None:
     await writer.identify("a@example.com")
     stored = await world.store.workspaces.get("soho")
     assert stored is not None
-    engine, keys = CoreEngine(), stored.keys
+    engine = CoreEngine()
     written: list[concurrent.futures.Future[resolution_pb2.Resolution]] = []
 
     class Slow:
         """Lets somebody commit between the profiles and the identifiers."""
 
-        def __init__(self, snapshot: SnapshotHead) -> None:
+        def __init__(self, keys: WorkspaceKeys, snapshot: SnapshotHead) -> None:
             self._loader = engine.loader(keys, snapshot)
             self.identifiers, self.traits, self.requests = (
                 self._loader.identifiers,
@@ -237,7 +237,7 @@ async def a_load_shows_one_moment(world: World) -> None:
     loop, copy = asyncio.get_running_loop(), snapshot_module.copy_rows
     snapshot_module.copy_rows = copy_and_wait
     try:
-        loaded = await loader.store.snapshots.load(keys.workspace_key, Slow, 5.0)
+        loaded = await loader.store.snapshots.load(WORKSPACE, Slow, 5.0)
     finally:
         snapshot_module.copy_rows = copy
     assert loaded is not None
@@ -264,6 +264,19 @@ async def a_call_ends_by_its_deadline(world: World) -> None:
             break
         await asyncio.sleep(0.05)
     assert await world.entry(1) == entry.id
+
+
+async def ids_of_a_lost_history_are_not_given_again(world: World) -> None:
+    """What was told to be one person's id is nobody else's, though its profile is gone with the log's end."""
+    replica = await world.replica()
+    lost = await replica.identify("lost@example.com")
+    for table in ("log", "log_payload", "history", "requests"):
+        await world.connection.execute(f"DELETE FROM {table} WHERE seq > 0")
+    await world.connection.execute("DELETE FROM profiles")
+    await world.connection.execute("DELETE FROM identifiers")
+    later = await replica.identify("later@example.com")
+    assert later.outcome == resolution_pb2.OUTCOME_CREATED
+    assert later.profile_id != lost.profile_id
 
 
 async def a_poisoned_call_stands_alone(world: World) -> None:
@@ -299,7 +312,7 @@ async def a_frozen_holder_keeps_nobody_long(world: World) -> None:
         await asyncio.Event().wait()
         return None
 
-    holding = asyncio.create_task(frozen.commits.commit_locked(chain.key, freeze, 30.0))
+    holding = asyncio.create_task(frozen.commits.commit_locked(chain.keys, freeze, 30.0))
     await held.wait()
     began_s = asyncio.get_running_loop().time()
     try:

@@ -14,11 +14,11 @@ from tests.safeguards import lane_checks, writer_checks
 from tests.safeguards.world import World
 from utterson.application.lane import committer
 from utterson.application.lane.committer import Committer
-from utterson.application.lane.lane import Lane
+from utterson.application.lane.resolving import Resolving
 from utterson.application.lane.state_keeper import StateKeeper
 from utterson.application.lane.turn_runner import TurnRunner, _Step
 from utterson.application.lane.waiting import fail
-from utterson.domain.chain import Commit, CommitOutcome
+from utterson.domain.chain import Commit, CommitOutcome, WorkspaceKeys
 from utterson.domain.errors import Reason, UttersonError
 from utterson.engine.state import Plan
 from utterson.store import pool
@@ -36,17 +36,17 @@ class Mutation:
     noticed_by: Check
 
 
-def _commit_batch_source() -> str:
-    file = resources.files("utterson.store").joinpath("functions", "commit_batch.sql")
+def _source(function_name: str) -> str:
+    file = resources.files("utterson.store").joinpath("functions", f"{function_name}.sql")
     return file.read_text(encoding="utf-8")
 
 
-def sql(safeguard: str, old: str, new: str, noticed_by: Check) -> Mutation:
-    """Make a mutation of the function: one place of its text is replaced."""
+def sql(safeguard: str, old: str, new: str, noticed_by: Check, *, of: str = "commit_batch") -> Mutation:
+    """Make a mutation of a function: one place of its text is replaced."""
 
     async def apply(world: World, patch: pytest.MonkeyPatch) -> None:
         del patch
-        source = _commit_batch_source()
+        source = _source(of)
         assert source.count(old) == 1, f"the function has changed: {old!r}"
         await world.connection.execute(source.replace(old, new))
 
@@ -86,14 +86,14 @@ def function(safeguard: str, module: ModuleType, name: str, replacement: object,
 
 _plan_commit, _plan_apply = Plan.commit, Plan.apply
 _commit, _attempt = Committer.commit, TurnRunner._attempt
-_concluded, _decider_apply, _resolve = TurnRunner._concluded, TurnRunner._apply, Lane._resolve
+_concluded, _decider_apply, _resolve = TurnRunner._concluded, TurnRunner._apply, Resolving.resolve
 _transaction = asyncpg.connection.Connection.transaction
 _pool_settings = pool.PoolSettings.__init__
 _background: set[Any] = set()
 
 
-def _applied_before_its_commit(self: Plan, workspace_key: int) -> Commit:
-    made = _plan_commit(self, workspace_key)
+def _applied_before_its_commit(self: Plan, keys: WorkspaceKeys) -> Commit:
+    made = _plan_commit(self, keys)
     _plan_apply(self)
     # The lane's own apply comes too late to do anything.
     self.apply = lambda: None  # type: ignore[method-assign]
@@ -109,10 +109,10 @@ def _applied_after_the_answer(self: TurnRunner, plan: Any, asked_at_s: float) ->
     asyncio.get_running_loop().call_later(_NEXT_TURN_S, _decider_apply, self, plan, asked_at_s)
 
 
-async def _cancelled_with_its_callers(self: Lane, items: Any) -> None:
+async def _cancelled_with_its_callers(self: Resolving, items: Any) -> None:
     task = asyncio.create_task(_resolve(self, items))
     for item in items:
-        item.future.add_done_callback(lambda future: future.cancelled() and task.cancel())
+        item.receiver.add_done_callback(lambda future: future.cancelled() and task.cancel())
     await asyncio.wait({task})
 
 
@@ -129,7 +129,7 @@ async def _guessed_lost(self: Committer, commit: Commit, timeout_s: float) -> Co
 
 
 async def _any_entry_is_mine(self: Committer, commit: Commit, deadline_s: float) -> CommitOutcome | None:
-    found = await self._log.entry_id(commit.workspace_key, commit.seq)
+    found = await self._log.entry_id(commit.keys, commit.seq)
     return None if found is None else CommitOutcome.OK
 
 
@@ -139,6 +139,10 @@ def _lost_is_done(self: TurnRunner, outcome: CommitOutcome, plan: Any, asked_at_
 
 async def _never_locked(self: TurnRunner, operation: Any, *, locked: bool) -> _Step:
     return await _attempt(self, operation, locked=False)
+
+
+async def _unnoticed(self: StateKeeper, why: object) -> None:
+    self._unsettled = None
 
 
 def _kept(self: StateKeeper, why: object) -> None:
@@ -157,7 +161,7 @@ async def _unforeseen(call: Awaitable[Any]) -> Any:
     return await call
 
 
-async def _all_refused(self: Lane, live: Any, error: Exception) -> None:
+async def _all_refused(self: Resolving, live: Any, error: Exception) -> None:
     fail(live, UttersonError(Reason.INTERNAL_FAULT, "refused"))
 
 
@@ -189,6 +193,20 @@ MUTATIONS = [
         writer_checks.duplicate_application,
     ),
     sql("the workspace's row lock", " FOR NO KEY UPDATE", "", writer_checks.racing_writers),
+    sql(
+        "the workspace behind the number is proven: by the writer",
+        "v_identity IS DISTINCT FROM p_identity",
+        "NOT FOUND",
+        writer_checks.another_workspace,
+    ),
+    sql(
+        "the workspace behind the number is proven: by readers",
+        " AND genesis_id || database_id = p_identity",
+        "",
+        writer_checks.another_workspace_read,
+        of="prove_workspace",
+    ),
+    sql("the bound on an entry's time", "NOT BETWEEN", "IS NULL AND 0 NOT BETWEEN", writer_checks.a_jumped_clock),
     sql("the format fence", "p_format_version < v_format_version_min", "false", writer_checks.later_format),
     sql("a loser is merged once", " AND p.merged_into = 0", "", writer_checks.merged_twice),
     *(
@@ -229,8 +247,8 @@ MUTATIONS = [
     ),
     method(
         "callers cannot cancel a commit",
-        Lane,
-        "_resolve",
+        Resolving,
+        "resolve",
         _cancelled_with_its_callers,
         lane_checks.a_commit_outlives_its_caller,
     ),
@@ -307,7 +325,14 @@ MUTATIONS = [
         _without_idle_timeout,
         lane_checks.a_frozen_holder_keeps_nobody_long,
     ),
-    method("poison is found by halving", Lane, "_halve", _all_refused, lane_checks.a_poisoned_call_stands_alone),
+    method(
+        "lost history begins an era",
+        StateKeeper,
+        "_settle",
+        _unnoticed,
+        lane_checks.ids_of_a_lost_history_are_not_given_again,
+    ),
+    method("poison is found by halving", Resolving, "_halve", _all_refused, lane_checks.a_poisoned_call_stands_alone),
     method(
         "a state that diverged is dropped",
         StateKeeper,

@@ -10,7 +10,7 @@ from typing import Any
 
 import asyncpg
 
-from tests.store.conftest import Chain, new_chain
+from tests.store.conftest import ANY_CLOCK, Chain, new_chain
 from utterson.application.calls.batch import CallBatch
 from utterson.application.calls.identity import IdentityService
 from utterson.application.lane.context import LaneContext
@@ -22,7 +22,6 @@ from utterson.domain.calls import CallKind
 from utterson.domain.chain import Commit, CommitOutcome, FailureKind, Head, StoreFailureError
 from utterson.engine.core_engine import REQUEST_RETENTION_US, CoreEngine
 from utterson.server.refusals import encode_status
-from utterson.settings.database import DatabaseSettings
 from utterson.settings.lanes import LaneSettings
 from utterson.store.open_store import Store, open_store
 from utterson.store.pool import pass_columns_through
@@ -58,8 +57,8 @@ class Meddler:
             raise StoreFailureError(FailureKind.UNKNOWN, "08006")
         return outcome
 
-    async def commit_locked(self, workspace_key: int, decide: Any, timeout_s: float) -> CommitOutcome:
-        outcome: CommitOutcome = await self._commits.commit_locked(workspace_key, decide, timeout_s)
+    async def commit_locked(self, keys: Any, decide: Any, timeout_s: float) -> CommitOutcome:
+        outcome: CommitOutcome = await self._commits.commit_locked(keys, decide, timeout_s)
         return outcome
 
 
@@ -124,7 +123,7 @@ class World:
 
     async def replica(self) -> Replica:
         """Start one more replica; the first makes the workspace."""
-        opened = await open_store(self.url, DatabaseSettings(), REQUEST_RETENTION_US)
+        opened = await open_store(self.url, ANY_CLOCK, REQUEST_RETENTION_US)
         meddler = Meddler(opened.commits)
         store = replace(opened, commits=meddler)  # type: ignore[arg-type]  # the use cases see a Protocol
         context = LaneContext(
@@ -163,7 +162,7 @@ class World:
 @asynccontextmanager
 async def world_on(url: str) -> AsyncIterator[World]:
     """Open a world on a migrated, empty database."""
-    world = World(url, await open_store(url, DatabaseSettings(), REQUEST_RETENTION_US), await asyncpg.connect(url))
+    world = World(url, await open_store(url, ANY_CLOCK, REQUEST_RETENTION_US), await asyncpg.connect(url))
     await pass_columns_through(world.connection)
     try:
         yield world

@@ -2,15 +2,19 @@
 
 import asyncio
 import os
+from dataclasses import replace
 
 from tests.safeguards.world import World
 from tests.store.conftest import NOW_US, Chain, attached, created, requested
 from utterson.domain.chain import Commit, CommitOutcome, FailureKind, Head, StoreFailureError
+from utterson.engine.core_engine import REQUEST_RETENTION_US
+from utterson.settings.database import DatabaseSettings
 from utterson.store.commits import _commit_batch
+from utterson.store.open_store import open_store
 
 DIGEST = bytes(range(16))
 HOUR_US = 3_600_000_000
-COLUMN_COUNT = 37
+ANY_SKEW_US = 10**16
 
 
 async def refused(chain: Chain, commit: Commit) -> FailureKind | CommitOutcome:
@@ -65,7 +69,7 @@ async def racing_writers(world: World) -> None:
     chain = await world.chain()
     first, second = chain.entry(created(1)), chain.entry(created(1))
     async with world.connection.transaction():
-        assert await _commit_batch(world.connection, first) is CommitOutcome.OK  # type: ignore[arg-type]
+        assert await _commit_batch(world.connection, first, ANY_SKEW_US) is CommitOutcome.OK  # type: ignore[arg-type]
         waiting = asyncio.create_task(refused(chain, second))
         await asyncio.sleep(0.15)
         assert not waiting.done()
@@ -78,6 +82,41 @@ async def later_format(world: World) -> None:
     chain = await world.chain()
     await world.connection.execute("UPDATE workspaces SET format_version_min = 2")
     assert await refused(chain, chain.entry()) is CommitOutcome.FENCED
+
+
+async def another_workspace(world: World) -> None:
+    """The number may be another workspace's since a copy was restored: nothing is written by it alone."""
+    chain = await world.chain()
+    before = await world.rows()
+    impostor = replace(chain.keys, genesis_id=DIGEST)
+    assert await refused(chain, replace(chain.entry(created(1)), keys=impostor)) is CommitOutcome.GONE
+    assert await world.rows() == before
+
+
+async def another_workspace_read(world: World) -> None:
+    """Nor is anything read by it."""
+    chain = await world.chain()
+    await chain.append(created(1) | requested(DIGEST))
+    ended: FailureKind | None = None
+    try:
+        await world.store.log.request_answers(replace(chain.keys, genesis_id=DIGEST), [DIGEST])
+    except StoreFailureError as failure:
+        ended = failure.kind
+    assert ended is FailureKind.GONE
+
+
+async def a_jumped_clock(world: World) -> None:
+    """One wrong time would stay in all later ones."""
+    chain = await world.chain()
+    before = await world.rows()
+    strict = await open_store(world.url, DatabaseSettings(), REQUEST_RETENTION_US)
+    try:
+        for time_us in (0, 10**17):
+            entry = chain.entry(created(1), commit_time_us=time_us)
+            assert await strict.commits.commit(entry, 5.0) is CommitOutcome.CLOCKS_APART
+    finally:
+        await strict.close()
+    assert await world.rows() == before
 
 
 async def attached_twice(world: World) -> None:

@@ -16,18 +16,20 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.simulation.database import Database, Safeguards, ScriptedStore
+from tests.simulation.database import Database, Safeguards
+from tests.simulation.scripted_store import ScriptedStore
 from utterson.application.calls.batch import CallBatch
 from utterson.application.lane import committer
 from utterson.application.lane.committer import Committer
 from utterson.application.lane.heads import HeadReader
 from utterson.application.lane.lane import Lane
+from utterson.application.lane.resolving import Resolving
 from utterson.application.lane.state_keeper import StateKeeper
 from utterson.application.lane.turn_runner import TurnRunner, _Step
 from utterson.application.lane.waiting import fail
-from utterson.domain.chain import Commit, CommitOutcome, FailureKind, Head, StoreFailureError
+from utterson.domain.chain import Commit, CommitOutcome, FailureKind, Head, StoreFailureError, WorkspaceKeys
 from utterson.domain.errors import Reason, UttersonError
-from utterson.engine.state import Plan, StateLoader
+from utterson.engine.state import Plan, State, StateLoader
 from utterson.store.commits import CommitStore
 
 NEXT_TURN_S = 0.05
@@ -78,13 +80,13 @@ _plan_commit, _plan_apply = Plan.commit, Plan.apply
 _commit, _concluded, _apply = Committer.commit, TurnRunner._concluded, TurnRunner._apply
 _write, _store_commit, _drop = Database.write, ScriptedStore.commit, StateKeeper.drop
 _look_up, _read = Committer._look_up, HeadReader.read
-_confirm, _resolve = StateKeeper.confirm, Lane._resolve
+_confirm, _resolve = StateKeeper.confirm, Resolving.resolve
 _transaction, _postgres_commit = asyncpg.connection.Connection.transaction, CommitStore.commit
 _background: dict[asyncio.Task[Any], None] = {}
 
 
-def _applied_before_its_commit(self: Plan, workspace_key: int) -> Commit:
-    made = _plan_commit(self, workspace_key)
+def _applied_before_its_commit(self: Plan, keys: WorkspaceKeys) -> Commit:
+    made = _plan_commit(self, keys)
     _plan_apply(self)
     self.apply = lambda: None  # type: ignore[method-assign]
     return made
@@ -112,7 +114,7 @@ async def _guessed_lost(self: Committer, commit: Commit, timeout_s: float) -> Co
 
 
 async def _any_entry_is_mine(self: Committer, commit: Commit, deadline_s: float) -> CommitOutcome | None:
-    found = await self._log.entry_id(commit.workspace_key, commit.seq)
+    found = await self._log.entry_id(commit.keys, commit.seq)
     return None if found is None else CommitOutcome.OK
 
 
@@ -131,6 +133,10 @@ async def _resent_under_another_id(self: ScriptedStore, commit: Commit, timeout_
         return await _store_commit(self, replace(commit, id=other), timeout_s)
     except StoreFailureError:
         return CommitOutcome.LOST
+
+
+def _same_era(self: State, id_eras: object) -> State:
+    return self
 
 
 def _kept(self: StateKeeper, why: object) -> None:
@@ -159,17 +165,17 @@ async def _ahead_whatever_became_of_it(self: CallBatch, state: Any, now_us: int,
     return self._plan
 
 
-async def _asked_before(self: HeadReader, workspace_key: int) -> Head | None:
-    asked: dict[int, tuple[float, Head | None]] = self.__dict__.setdefault("asked", {})
+async def _asked_before(self: HeadReader, keys: WorkspaceKeys) -> Head | None:
+    asked: dict[WorkspaceKeys, tuple[float, Head | None]] = self.__dict__.setdefault("asked", {})
     now_s = asyncio.get_running_loop().time()
-    at_s, head = asked.get(workspace_key, (float("-inf"), None))
+    at_s, head = asked.get(keys, (float("-inf"), None))
     if now_s - at_s > NEXT_TURN_S:
-        head = await _read(self, workspace_key)
-        asked[workspace_key] = (now_s, head)
+        head = await _read(self, keys)
+        asked[keys] = (now_s, head)
     return head
 
 
-async def _all_refused(self: Lane, live: Any, error: Exception) -> None:
+async def _all_refused(self: Resolving, live: Any, error: Exception) -> None:
     fail(live, UttersonError(Reason.INTERNAL_FAULT, "refused"))
 
 
@@ -183,7 +189,7 @@ def _empty(column: bytes) -> bytes:
     return bytes(8) + column[8:12]
 
 
-async def _cancelled_with_its_callers(self: Lane, items: Any) -> None:
+async def _cancelled_with_its_callers(self: Resolving, items: Any) -> None:
     task = asyncio.create_task(_resolve(self, items))
     for item in items:
         item.receiver.add_done_callback(lambda receiver: receiver.cancelled() and task.cancel())
@@ -192,7 +198,7 @@ async def _cancelled_with_its_callers(self: Lane, items: Any) -> None:
 
 async def _back_is_confirmed(self: StateKeeper) -> bool:
     state = await self.ready()
-    head = await self._context.heads.read(self.keys.workspace_key)
+    head = await self._context.heads.read(self.keys)
     if head is None or head.seq > state.head.seq:
         return await _confirm(self)
     self.confirmed_at_s = asyncio.get_running_loop().time()
@@ -242,10 +248,17 @@ BUGS = [
         model="PredecessorCompared", kit="CAS on the predecessor: removed",
     ),
     SeededBug(
-        "the predecessor is compared by number", 16,
+        "the predecessor is compared by number", 243,
         scripted=Safeguards(compares_identity=False), replaced=("v_prev IS DISTINCT FROM p_prev", "NOT FOUND"),
         model="PredecessorIdentity", kit="CAS on the predecessor: by number",
     ),
+    SeededBug(
+        "the workspace behind the number is not proven", 15,
+        scripted=Safeguards(proves_the_workspace=False),
+        replaced=("v_identity IS DISTINCT FROM p_identity", "NOT FOUND"),
+        model="GenesisProven", kit="the workspace behind the number is proven: by the writer",
+    ),
+    SeededBug("a state that is kept after a loss keeps its era", 17, put(State, "with_id_eras", _same_era)),
     SeededBug(
         "the workspace's row is not locked", 1,
         scripted=Safeguards(locks_the_row=False), replaced=(" FOR NO KEY UPDATE", ""),
@@ -275,16 +288,16 @@ BUGS = [
         kit="answer only after apply",
     ),
     SeededBug(
-        "a commit is cancelled with its callers", 1, put(Lane, "_resolve", _cancelled_with_its_callers),
+        "a commit is cancelled with its callers", 1, put(Resolving, "resolve", _cancelled_with_its_callers),
         kit="callers cannot cancel a commit",
     ),
     SeededBug(
         "a strong read is not confirmed", 1, put(TurnRunner, "_confirmed", _unconfirmed),
         model="HeadConfirmed", kit="the head is confirmed before a strong read",
     ),
-    SeededBug("a head that was asked for before the call is good enough", 1, put(HeadReader, "read", _asked_before)),
+    SeededBug("a head that was asked for before the call is good enough", 71, put(HeadReader, "read", _asked_before)),
     SeededBug("a head is as new as its answer, not as its question", 1, put(StateKeeper, "confirm", _as_of_the_answer)),
-    SeededBug("a head that went back is confirmed", 1, put(StateKeeper, "confirm", _back_is_confirmed)),
+    SeededBug("a head that went back is confirmed", 84, put(StateKeeper, "confirm", _back_is_confirmed)),
     SeededBug(
         "an unknown outcome is taken for committed", 0, put(Committer, "_find_outcome", _guessed_committed),
         model="NotGuessedCommitted", kit="an unknown outcome is looked up: guessed committed",
@@ -306,7 +319,7 @@ BUGS = [
         "a lost race is taken for won", 0, put(TurnRunner, "_concluded", _lost_is_done),
         kit="a lost race is decided anew",
     ),
-    SeededBug("a lost history is taken for a lost race", 9, put(TurnRunner, "_concluded", _diverged_is_lost)),
+    SeededBug("a lost history is taken for a lost race", 127, put(TurnRunner, "_concluded", _diverged_is_lost)),
     SeededBug(
         "a state that diverged is kept", 8, put(StateKeeper, "drop", _kept), kit="a state that diverged is dropped"
     ),
@@ -315,7 +328,7 @@ BUGS = [
         put(CallBatch, "decide", _ahead_whatever_became_of_it),
     ),
     SeededBug(
-        "a poisoned call takes its neighbours with it", 6, put(Lane, "_halve", _all_refused),
+        "a poisoned call takes its neighbours with it", 176, put(Resolving, "_halve", _all_refused),
         kit="poison is found by halving",
     ),
     SeededBug("a local answer may be of any age", 36, put(Lane, "answer_hit", _never_stale)),

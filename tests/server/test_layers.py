@@ -11,6 +11,7 @@ from tests.server.fakes import FakeImports, FakeProfiles, FakeWorkspaces, Script
 from tests.server.statuses import told
 from utterson.domain.errors import Reason, UttersonError
 from utterson.engine.core_engine import CoreEngine
+from utterson.server.byte_budget import ByteBudget
 from utterson.server.deadline import Deadline
 from utterson.server.draining import Drain
 from utterson.server.rpc.layering import LayeredHandlers, standard_layers
@@ -23,8 +24,8 @@ from utterson.v1 import workspace_service_pb2 as workspace_messages
 
 
 def test_the_layers_are_named_and_ordered() -> None:
-    names = [layer.name for layer in standard_layers(FieldRules(CoreEngine()), Drain())]
-    assert names == ["guard", "request id", "deadline", "reading", "validation"]
+    names = [layer.name for layer in standard_layers(FieldRules(CoreEngine()), Drain(), ByteBudget(1), 1)]
+    assert names == ["guard", "request id", "deadline", "reading", "budget", "validation"]
 
 
 def test_whatever_is_parsed_here_is_counted_before() -> None:
@@ -203,7 +204,8 @@ class Details:
 
 async def test_every_handler_is_wrapped_once_and_no_other_is_found() -> None:
     bare: Handler = grpc.unary_unary_rpc_method_handler(lambda _request, _context: b"")
-    handlers = LayeredHandlers({"a.B": {"C": bare}}, standard_layers(FieldRules(CoreEngine()), Drain()))
+    layers = standard_layers(FieldRules(CoreEngine()), Drain(), ByteBudget(1 << 20), 1)
+    handlers = LayeredHandlers({"a.B": {"C": bare}}, layers)
     first = handlers.service(Details("/a.B/C"))  # type: ignore[arg-type]
     assert first is not None
     assert first is not bare

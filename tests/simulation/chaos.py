@@ -14,6 +14,8 @@ from tests.simulation.network import Weather
 from tests.simulation.replica import Replica
 
 HOUR_US = 3_600_000_000
+# A clock that is off by less writes on; a process does not follow a jump that is larger.
+SMALL_JUMP_US = 240_000_000
 
 
 def draw_weather(chance: Random) -> Weather:
@@ -45,6 +47,8 @@ class Chaos:
     keep: int
     pause_s: float = 0.5
     loses_history: bool = True
+    # How likely a loss shows to whoever connects next; else a lane has to find it out.
+    shows: float = 0.7
     done: Counter[str] = field(default_factory=Counter)
 
     async def run(self) -> None:
@@ -67,6 +71,9 @@ class Chaos:
         self.database.weather = Weather()
         for replica in self.replicas:
             replica.session.thawed_at_s = replica.session.apart_until_s = 0.0
+            replica.clock_off_us = 0
+            if replica.is_up and replica.is_apart:
+                replica.kill()
             if not replica.is_up:
                 replica.start()
 
@@ -74,6 +81,9 @@ class Chaos:
         replica = self.chance.choice(self.replicas)
         replica.kill()
         await asyncio.sleep(self.chance.random() * 0.3)
+        # Most machines set their clock when they start.
+        if self.chance.random() < 0.8:
+            replica.clock_off_us = 0
         replica.start()
 
     async def _freeze(self) -> None:
@@ -84,7 +94,8 @@ class Chaos:
         session.apart_until_s = asyncio.get_running_loop().time() + self.chance.random() * 3
 
     async def _jump(self) -> None:
-        self.chance.choice(self.replicas).clock_off_us = self.chance.randint(-4 * HOUR_US, 4 * HOUR_US)
+        far_us = self.chance.choice((SMALL_JUMP_US, 4 * HOUR_US))
+        self.chance.choice(self.replicas).clock_off_us = self.chance.randint(-far_us, far_us)
 
     async def _crash(self) -> None:
         self.database.crash()
@@ -100,5 +111,6 @@ class Chaos:
     async def _lose(self, count: int) -> None:
         self.database.crash()
         self.database.truth.lose(count, asyncio.get_running_loop().time(), keep=self.keep)
+        self.database.shows_loss |= self.chance.random() < self.shows
         await asyncio.sleep(self.chance.random())
         self.database.up = True

@@ -117,7 +117,7 @@ class Judge:
 
     def _fresh(self, replay: Replay, calls: Sequence[Told]) -> None:
         """A local answer is not older than it may be, nor older than what the same process told before."""
-        key = replay.kept.made.workspace_key
+        key = replay.kept.made.new.workspace_key
         stood = [(time_s, seq) for time_s, at, seq, _ in self._stood if at == key]
         told_by: dict[str, list[tuple[float, int]]] = {}
         for told in sorted(calls, key=lambda one: one.ended_s):

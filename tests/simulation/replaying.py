@@ -88,6 +88,10 @@ class Replay:
         require(ours == theirs, f"tables: {difference(ours, theirs)}")
         problems = self.state.check_invariants()
         require(not problems, f"invariants: {problems}")
+        for profile_id in self._ordinal_of:
+            # One of another era may be that of a profile that was lost.
+            is_ours = profile_id == 0 or self.state.profile(profile_id) is not None
+            require(is_ours, f"profile id {profile_id} is nobody's")
 
     def _entry(self, commit: LogRow, policy_revision: int) -> None:
         if commit.policy_revision != policy_revision:
@@ -192,8 +196,8 @@ def empty_state(kept: Kept) -> _core.State:
     """Make the state that a workspace begins with."""
     new, genesis = kept.made.new, kept.tables.log[0]
     loader = _core.StateLoader(
-        new.workspace, new.digest_key, new.id_key, 1, new.policy, 0, genesis.id, genesis.commit_time_us,
-        genesis.state_hash,
+        new.workspace, new.digest_key, new.id_key, kept.id_eras, 1, new.policy, 0, genesis.id,
+        genesis.commit_time_us, genesis.state_hash,
     )  # fmt: skip
     return loader.finish()
 

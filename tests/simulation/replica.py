@@ -8,8 +8,9 @@ from typing import Any, cast
 
 from tests.simulation.clients import ReplicaGoneError
 from tests.simulation.clockwork import Owner
-from tests.simulation.database import Database, ScriptedStore
+from tests.simulation.database import CLOCK_SKEW_US_MAX, Database
 from tests.simulation.network import Session
+from tests.simulation.scripted_store import ScriptedStore
 from utterson.application.calls.batch import CallBatch
 from utterson.application.calls.identity import IdentityService
 from utterson.application.lane.context import LaneContext
@@ -17,6 +18,7 @@ from utterson.application.lane.heads import HeadReader
 from utterson.application.lane.lanes import Lanes
 from utterson.application.lane.poller import poll_heads
 from utterson.application.workspaces.workspaces import WorkspacesService
+from utterson.clock import SteadyClock
 from utterson.domain.calls import CallKind
 from utterson.engine.core_engine import CoreEngine
 from utterson.engine.state import State
@@ -47,6 +49,7 @@ class Replica:
         self._limits = limits
         self._start_us = start_us
         self._owner = Owner("")
+        self._clock: SteadyClock | None = None
         self._calls: dict[asyncio.Future[bytes], None] = {}
         self._lanes: Lanes | None = None
         self._identity: IdentityService | None = None
@@ -62,9 +65,14 @@ class Replica:
         """Which one, and how often it was started."""
         return f"{self.number}.{self.incarnation}"
 
+    @property
+    def is_apart(self) -> bool:
+        """Whether its clock is so wrong that the database takes nothing of it: it was started like that."""
+        return self._clock is not None and abs(self._clock() - self._database.now_us()) > CLOCK_SKEW_US_MAX
+
     def now_us(self) -> int:
-        """Tell the time of day as this process believes it."""
-        return self._start_us + int(asyncio.get_running_loop().time() * 1_000_000) + self.clock_off_us
+        """Tell the time of day as its machine believes it."""
+        return self._start_us + _steady_us() + self.clock_off_us
 
     def start(self) -> None:
         """Start the process, with nothing in its memory."""
@@ -107,9 +115,10 @@ class Replica:
         """Give a workspace's state in this process's memory, once it holds an entry."""
         assert self._lanes is not None
         lane = await self._lanes.lane(workspace)
-        await lane.reach(seq)
-        assert isinstance(lane.state, State)
-        return lane.state
+        with lane.held():
+            await lane.reach(seq)
+            assert isinstance(lane.state, State)
+            return lane.state
 
     def _service(self) -> IdentityService:
         if self._identity is None:
@@ -136,10 +145,11 @@ class Replica:
 
     def _start(self) -> None:
         store = cast("Any", ScriptedStore(self._database, self.session))
+        self._clock = SteadyClock(CLOCK_SKEW_US_MAX, self.now_us, _steady_us)
         context = LaneContext(
             engine=ENGINE,
             store=store,
-            clock_us=self.now_us,
+            clock_us=self._clock,
             entropy=self._chance.randbytes,
             limits=self._limits,
             heads=HeadReader(store),
@@ -149,6 +159,10 @@ class Replica:
         self._identity = IdentityService(self._lanes, context, encode_status)
         self._workspaces = WorkspacesService(self._lanes, context)
         asyncio.get_running_loop().create_task(poll_heads(self._lanes, context))
+
+
+def _steady_us() -> int:
+    return int(asyncio.get_running_loop().time() * 1_000_000)
 
 
 def _pass_on(done: asyncio.Task[Any], outcome: asyncio.Future[Any]) -> None:

@@ -66,6 +66,9 @@ class Run:
             gather_ms_max=self.chance.choice((0, 5)),
             head_poll_ms=self.chance.choice((50, 400, 400, 2_000)),
             batch_calls_max=self.chance.choice((2, 1000)),
+            # In every third run a lane rests whenever nobody uses it.
+            state_bytes_max=self.chance.choice((0, 0, 1)),
+            state_idle_ms_min=0,
         )
         self.replicas = [
             Replica(number, self.database, Random(seed + 10 + number), self.limits, START_US)
@@ -107,12 +110,13 @@ class Run:
             policy = _kept(policy_message(generator.policy).SerializeToString())
             self.policies[name] = {policy: generator.policy}
             digest_key, id_key, genesis_id = (self.chance.randbytes(16) for _ in range(3))
-            self.truth.make(NewWorkspace(name, digest_key, id_key, genesis_id, policy, START_US), key)
+            self.truth.make(NewWorkspace(name, key, digest_key, id_key, genesis_id, policy, START_US))
         for replica in self.replicas:
             replica.start()
         chaos = Chaos(self.database, self.replicas, Random(self.seed + 3), len(self.generators))
         chaos.pause_s = self.chance.choice((0.2, 0.5, 2.0))
         chaos.loses_history = self.chance.random() < 0.6
+        chaos.shows = self.chance.choice((0.0, 0.0, 0.7, 1.0))
         self.verdict.faults = chaos.done
         trouble = asyncio.ensure_future(chaos.run())
         pause_s = self.chance.choice((0.005, 0.05))

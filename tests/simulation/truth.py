@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from tests.agreement.twin import LogRow, Tables
-from utterson.domain.chain import GENESIS_PREV, GENESIS_STATE_HASH, Commit, NewWorkspace
+from utterson.domain.chain import GENESIS_PREV, GENESIS_STATE_HASH, Commit, NewWorkspace, WorkspaceKeys
+
+# The id that the database has until it loses something.
+FIRST_ID = bytes(16)
+SERIAL_BITS = 32
 
 
 @dataclass(frozen=True)
@@ -14,10 +18,21 @@ class Made:
     """A workspace was made."""
 
     new: NewWorkspace
-    workspace_key: int
 
 
-Happening: TypeAlias = Made | Commit
+@dataclass(frozen=True)
+class Renewed:
+    """The database got a new id, and profile ids a new era, since a part of its history was lost.
+
+    `seen_id` is the id with which somebody came: one that is not known here is noted as one that another followed.
+    """
+
+    seen_id: bytes | None
+    database_id: bytes
+    number: int
+
+
+Happening: TypeAlias = Made | Commit | Renewed
 
 
 @dataclass
@@ -26,6 +41,17 @@ class Kept:
 
     made: Made
     tables: Tables
+    database_id: bytes = FIRST_ID
+    id_eras: list[int] = field(default_factory=list)
+
+    @property
+    def keys(self) -> WorkspaceKeys:
+        """Who it is."""
+        new = self.made.new
+        return WorkspaceKeys(
+            new.workspace, new.workspace_key, new.digest_key, new.id_key, new.create_time_us, new.genesis_id,
+            self.database_id, tuple(self.id_eras),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -50,13 +76,19 @@ class Truth:
     def __init__(self) -> None:
         self.happenings: list[Happening] = []
         self.workspaces: dict[int, Kept] = {}
+        # Every id that the database knows of, the newest last.
+        self.database_ids: list[bytes] = [FIRST_ID]
         self.losses: list[Loss] = []
         # When each entry came to stand: time, key, number, id.
         self.stood: list[tuple[float, int, int, bytes]] = []
 
-    def make(self, new: NewWorkspace, workspace_key: int) -> None:
+    def make(self, new: NewWorkspace) -> None:
         """Make a workspace."""
-        self._take(Made(new, workspace_key))
+        self._take(Made(new))
+
+    def renew(self, seen_id: bytes | None, database_id: bytes, number: int) -> None:
+        """Give the database a new id."""
+        self._take(Renewed(seen_id, database_id, number))
 
     def append(self, commit: Commit, time_s: float) -> None:
         """Append an entry and write its effects.
@@ -69,7 +101,7 @@ class Truth:
         except Exception:
             self._rebuild()
             raise
-        self.stood.append((time_s, commit.workspace_key, commit.seq, commit.id))
+        self.stood.append((time_s, commit.keys.workspace_key, commit.seq, commit.id))
 
     def lose(self, count: int, time_s: float, *, keep: int) -> int:
         """Forget the newest happenings, at most down to `keep` of them; tells how many went."""
@@ -95,9 +127,20 @@ class Truth:
     def _take(self, happening: Happening) -> None:
         take(self.workspaces, happening)
         self.happenings.append(happening)
+        if isinstance(happening, Renewed):
+            self._note_ids(happening)
 
     def _rebuild(self) -> None:
         self.workspaces = rebuilt(self.happenings)
+        self.database_ids = [FIRST_ID]
+        for happening in self.happenings:
+            if isinstance(happening, Renewed):
+                self._note_ids(happening)
+
+    def _note_ids(self, renewed: Renewed) -> None:
+        if renewed.seen_id is not None and renewed.seen_id not in self.database_ids:
+            self.database_ids.append(renewed.seen_id)
+        self.database_ids.append(renewed.database_id)
 
 
 def _by_name(workspaces: dict[int, Kept]) -> dict[str, Kept]:
@@ -117,9 +160,14 @@ def take(workspaces: dict[int, Kept], happening: Happening) -> None:
     if isinstance(happening, Made):
         new = happening.new
         genesis = LogRow(0, new.genesis_id, GENESIS_PREV, 1, new.create_time_us, GENESIS_STATE_HASH, b"")
-        workspaces[happening.workspace_key] = Kept(happening, Tables(genesis, new.policy))
+        workspaces[new.workspace_key] = Kept(happening, Tables(genesis, new.policy))
         return
-    kept = workspaces[happening.workspace_key]
+    if isinstance(happening, Renewed):
+        for kept in workspaces.values():
+            kept.database_id = happening.database_id
+            kept.id_eras.append((happening.number << SERIAL_BITS) + max(kept.tables.profiles, default=0) + 1)
+        return
+    kept = workspaces[happening.keys.workspace_key]
     kept.tables.append(log_row(happening), happening.columns)
 
 

@@ -7,19 +7,21 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.store.array_format import encode_columns
-from utterson.domain.chain import Commit, CommitOutcome, Head, NewWorkspace
+from utterson.domain.chain import Commit, CommitOutcome, Head, NewWorkspace, WorkspaceKeys
 from utterson.engine.core_engine import REQUEST_RETENTION_US
 from utterson.settings.database import DatabaseSettings
 from utterson.store.migrate import migrate
 from utterson.store.open_store import Store, open_store
 
 NOW_US = 1_800_000_000_000_000
+# For tests with a time of their own: the database takes it, however far from its clock.
+ANY_CLOCK = DatabaseSettings(clock_skew_ms_max=10**13)
 
 
 @pytest.fixture
 async def store(database_url: str) -> AsyncIterator[Store]:
     await migrate(database_url)
-    opened = await open_store(database_url, DatabaseSettings(), REQUEST_RETENTION_US)
+    opened = await open_store(database_url, ANY_CLOCK, REQUEST_RETENTION_US)
     yield opened
     await opened.close()
 
@@ -29,16 +31,21 @@ class Chain:
     """Appends entries as a lane would, remembering its head."""
 
     store: Store
-    key: int
+    keys: WorkspaceKeys
     head: Head
     made: list[Commit] = field(default_factory=list)
+
+    @property
+    def key(self) -> int:
+        """The workspace's number in the tables."""
+        return self.keys.workspace_key
 
     def entry(self, columns: dict[int, list[object]] | None = None, *, commit_time_us: int = NOW_US) -> Commit:
         """Make the next entry, without sending it."""
         filled = encode_columns(columns or {})
         seq = self.head.seq + 1
         payload = b"payload %d" % seq
-        return Commit(self.key, seq, os.urandom(16), self.head.id, 1, commit_time_us, bytes(48), 1, payload, filled)
+        return Commit(self.keys, seq, os.urandom(16), self.head.id, 1, commit_time_us, bytes(48), 1, payload, filled)
 
     async def send(self, commit: Commit) -> CommitOutcome:
         """Send an entry; the head follows where it was taken."""
@@ -60,13 +67,14 @@ async def chain(store: Store) -> Chain:
     return await new_chain(store, "soho")
 
 
-async def new_chain(store: Store, workspace: str) -> Chain:
+async def new_chain(store: Store, workspace: str, create_time_us: int = NOW_US) -> Chain:
     """Make a workspace."""
-    new = NewWorkspace(workspace, os.urandom(16), os.urandom(16), os.urandom(16), b"policy", NOW_US)
+    number = int.from_bytes(os.urandom(7))
+    new = NewWorkspace(workspace, number, os.urandom(16), os.urandom(16), os.urandom(16), b"policy", create_time_us)
     assert await store.workspaces.create(new)
     stored = await store.workspaces.get(workspace)
     assert stored is not None
-    return Chain(store, stored.keys.workspace_key, Head(0, new.genesis_id))
+    return Chain(store, stored.keys, Head(0, new.genesis_id))
 
 
 def created(*serials: int) -> dict[int, list[object]]:

@@ -1,13 +1,14 @@
 """Reading for the audit: every row with its values, from one snapshot; and the checks that SQL makes alone."""
 
 import struct
+from dataclasses import replace
 
 import asyncpg
 import pytest
 
 from tests.store.conftest import NOW_US, Chain, attached, created, new_chain, requested
 from tests.store.copy_format import decode_copy
-from utterson.domain.chain import SnapshotHead
+from utterson.domain.chain import FailureKind, SnapshotHead, StoreFailureError, WorkspaceKeys
 from utterson.domain.soundness import AuditFinding
 from utterson.store.open_store import Store
 
@@ -42,8 +43,8 @@ class Collector:
         return decode_copy(self.taken[table])
 
 
-async def read(store: Store, key: int) -> tuple[SnapshotHead, Collector]:
-    audited = await store.audits.read(key, lambda head: Collector(), 30.0)
+async def read(store: Store, keys: WorkspaceKeys) -> tuple[SnapshotHead, Collector]:
+    audited = await store.audits.read(keys, lambda head: Collector(), 30.0)
     assert audited is not None
     return audited
 
@@ -51,7 +52,7 @@ async def read(store: Store, key: int) -> tuple[SnapshotHead, Collector]:
 async def test_the_columns_are_those_of_the_audit(chain: Chain, store: Store) -> None:
     await chain.append(created(1) | attached((DIGEST, 0, 1)) | {21: [1], 22: ["city"], 23: [None], 24: [5], 25: [3]})
     await chain.append({26: [1], 27: [6], 28: [2], 29: [b"walk"]})
-    head, sink = await read(store, chain.key)
+    head, sink = await read(store, chain.keys)
     assert head.head == chain.head
     assert sink.rows("profiles") == [[NUMBER(1), NUMBER(NOW_US + 1), NUMBER(0), SMALL(0), NUMBER(0)]]
     assert sink.rows("identifiers") == [[DIGEST, NUMBER(1), b"email", b"ed.hyde@example.com", NUMBER(NOW_US)]]
@@ -59,9 +60,18 @@ async def test_the_columns_are_those_of_the_audit(chain: Chain, store: Store) ->
     assert sink.rows("events") == [[NUMBER(1), NUMBER(6), NUMBER(2), SMALL(2), b"walk"]]
 
 
-async def test_a_workspace_without_a_log(store: Store) -> None:
-    assert await store.audits.read(404, lambda head: Collector(), 30.0) is None
-    assert await store.audits.check(404, 30.0) == {}
+async def test_a_workspace_without_a_log(chain: Chain, store: Store, database_url: str) -> None:
+    connection = await asyncpg.connect(database_url)
+    await connection.execute("DELETE FROM log")
+    await connection.close()
+    assert await store.audits.read(chain.keys, lambda head: Collector(), 30.0) is None
+
+
+async def test_another_workspace_under_the_number_is_not_checked(chain: Chain, store: Store) -> None:
+    another = replace(chain.keys, genesis_id=bytes(16))
+    with pytest.raises(StoreFailureError) as caught:
+        await store.audits.check(another, 30.0)
+    assert caught.value.kind is FailureKind.GONE
 
 
 @pytest.mark.parametrize(
@@ -94,13 +104,13 @@ async def test_what_contradicts_itself_is_counted(
         once[34] = [bytes(16)]
         merged: dict[int, list[object]] = {4: [4], 5: [2]}
         await workspace.append(merged | once)
-        assert await store.audits.check(workspace.key, 30.0) == {}
+        assert await store.audits.check(workspace.keys, 30.0) == {}
     connection = await asyncpg.connect(database_url)
     changed = f"{statement}{' AND' if 'WHERE' in statement else ' WHERE'} workspace_key = $1"
     await connection.execute(changed, chain.key)
     await connection.close()
-    assert await store.audits.check(chain.key, 30.0) == found
-    assert await store.audits.check(workspace.key, 30.0) == {}
+    assert await store.audits.check(chain.keys, 30.0) == found
+    assert await store.audits.check(workspace.keys, 30.0) == {}
 
 
 async def test_what_the_hashes_prove_is_left_to_them_but_the_log_is_looked_at_always(
@@ -113,8 +123,8 @@ async def test_what_the_hashes_prove_is_left_to_them_but_the_log_is_looked_at_al
     await connection.execute("DELETE FROM log WHERE seq = 1")
     await connection.close()
     found = {AuditFinding.ENTRIES: 1}
-    assert await store.audits.check(chain.key, 30.0, thorough=False) == found
-    assert await store.audits.check(chain.key, 30.0) == found | {AuditFinding.GAPS: 1}
+    assert await store.audits.check(chain.keys, 30.0, thorough=False) == found
+    assert await store.audits.check(chain.keys, 30.0) == found | {AuditFinding.GAPS: 1}
 
 
 async def test_two_owners_are_counted_where_the_key_does_not_refuse_them(
@@ -128,4 +138,4 @@ async def test_two_owners_are_counted_where_the_key_does_not_refuse_them(
         " seen_day FROM identifiers WHERE slot = 0"
     )
     await connection.close()
-    assert await store.audits.check(chain.key, 30.0) == {AuditFinding.OWNERS: 1}
+    assert await store.audits.check(chain.keys, 30.0) == {AuditFinding.OWNERS: 1}

@@ -95,14 +95,17 @@ async def test_every_new_connection_passes_columns_through(chain: Chain, databas
     await chain.append(created(3))
 
 
-async def test_a_build_that_cannot_read_the_tables_is_turned_away(chain: Chain, database_url: str) -> None:
-    """Replicas of 0.1, before migration 8, may still be there when the first of this build has migrated."""
+@pytest.mark.parametrize("columns", [37, 39])
+async def test_a_build_that_cannot_read_the_tables_or_proves_nothing_is_turned_away(
+    chain: Chain, database_url: str, columns: int
+) -> None:
+    """Replicas before migrations 8 and 9 may still be there when the first of this build has migrated."""
     connection = await asyncpg.connect(database_url)
     entry = chain.entry()
     chain_columns = (entry.policy_revision, NOW_US, entry.state_hash, entry.format_version, entry.payload)
-    head = (entry.workspace_key, entry.seq, entry.id, entry.prev)
-    places = ", ".join(f"${place}" for place in range(1, 47))
-    outcome = await connection.fetchval(f"SELECT commit_batch({places})", *head, *chain_columns, *([[]] * 37))
+    head = (entry.keys.workspace_key, entry.seq, entry.id, entry.prev)
+    places = ", ".join(f"${place}" for place in range(1, 10 + columns))
+    outcome = await connection.fetchval(f"SELECT commit_batch({places})", *head, *chain_columns, *([[]] * columns))
     assert outcome == CommitOutcome.FENCED
     assert await connection.fetchval("SELECT max(seq) FROM log") == 0
     await connection.close()

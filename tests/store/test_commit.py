@@ -53,9 +53,9 @@ async def test_a_commit_writes_the_entry_and_every_column(chain: Chain, store: S
         "requests": 1,
         "policies": 2,
     }
-    assert await store.log.heads([chain.key]) == {chain.key: Head(1, commit.id)}
-    assert await store.log.entry_id(chain.key, 1) == commit.id
-    (row,) = await store.log.tail(chain.key, 0, 10)
+    assert await store.log.heads([chain.keys]) == {chain.keys: Head(1, commit.id)}
+    assert await store.log.entry_id(chain.keys, 1) == commit.id
+    (row,) = await store.log.tail(chain.keys, 0, 10)
     assert (row.id, row.prev, row.payload) == (commit.id, commit.prev, b"payload 1")
 
 
@@ -103,7 +103,7 @@ async def test_a_writer_of_an_old_format_or_a_missing_workspace_is_fenced(chain:
     await connection.execute("UPDATE workspaces SET format_version_min = 2")
     await connection.close()
     assert await chain.send(chain.entry()) is CommitOutcome.FENCED
-    assert await chain.send(replace(chain.entry(), workspace_key=999)) is CommitOutcome.FENCED
+    assert await chain.send(replace(chain.entry(), keys=replace(chain.keys, workspace_key=999))) is CommitOutcome.GONE
 
 
 async def test_of_two_racing_writers_one_wins(chain: Chain, store: Store, database_url: str) -> None:
@@ -111,7 +111,7 @@ async def test_of_two_racing_writers_one_wins(chain: Chain, store: Store, databa
     outcomes = await asyncio.gather(*(store.commits.commit(entry, 5.0) for entry in entries))
     assert sorted(outcomes) == [CommitOutcome.OK] + [CommitOutcome.LOST] * 7
     winner = entries[outcomes.index(CommitOutcome.OK)]
-    assert await store.log.heads([chain.key]) == {chain.key: Head(1, winner.id)}
+    assert await store.log.heads([chain.keys]) == {chain.keys: Head(1, winner.id)}
     assert (await rows_of(database_url))["profiles"] == 1
 
 
@@ -160,7 +160,7 @@ async def test_a_request_id_is_used_anew_after_a_day_only(chain: Chain, store: S
         await chain.send(chain.entry(requested(digest), commit_time_us=NOW_US + DAY_US))
     assert caught.value.kind is FailureKind.DIVERGENCE
     await chain.append(requested(digest) | {36: [b"newer"]}, commit_time_us=NOW_US + DAY_US + 1)
-    assert await store.log.request_answers(chain.key, [digest, b"unknown" + bytes(9)]) == {digest: b"newer"}
+    assert await store.log.request_answers(chain.keys, [digest, b"unknown" + bytes(9)]) == {digest: b"newer"}
 
 
 @pytest.mark.parametrize("text", ["a\x00b", "\ud800", b"\xff"], ids=["null", "surrogate", "not text"])
@@ -196,7 +196,7 @@ async def test_a_locked_commit_sees_what_others_wrote_and_keeps_them_waiting(cha
         assert not waiting[0].done()
         return chain.entry(created(2))
 
-    assert await store.commits.commit_locked(chain.key, decide, 5.0) is CommitOutcome.OK
+    assert await store.commits.commit_locked(chain.keys, decide, 5.0) is CommitOutcome.OK
     assert await waiting[0] is CommitOutcome.LOST
 
 
@@ -207,7 +207,7 @@ async def test_a_locked_transaction_that_breaks_off_writes_nothing(chain: Chain,
         raise RuntimeError("broken off")
 
     with pytest.raises(RuntimeError, match="broken off"):
-        await chain.store.commits.commit_locked(chain.key, decide, 5.0)
+        await chain.store.commits.commit_locked(chain.keys, decide, 5.0)
     assert await rows_of(database_url) == before
     await chain.append(created(1))
 
@@ -222,9 +222,9 @@ async def test_a_commit_past_its_deadline_is_unknown_and_cut(chain: Chain, store
         assert caught.value.kind is FailureKind.UNKNOWN
     await blocker.close()
     # The pool is as good as ever.
-    await asyncio.gather(*(store.log.heads([chain.key]) for _ in range(20)))
+    await asyncio.gather(*(store.log.heads([chain.keys]) for _ in range(20)))
     outcome = await store.commits.commit(entry, 5.0)
-    assert outcome is CommitOutcome.OK or await store.log.entry_id(chain.key, 1) == entry.id
+    assert outcome is CommitOutcome.OK or await store.log.entry_id(chain.keys, 1) == entry.id
 
 
 async def test_a_cancelled_caller_leaves_no_open_transaction(chain: Chain, store: Store, database_url: str) -> None:
@@ -238,9 +238,9 @@ async def test_a_cancelled_caller_leaves_no_open_transaction(chain: Chain, store
         await asyncio.wait(tasks, timeout=5)
         assert all(task.cancelled() for task in tasks)
     # A commit whose connection was cut may still have been taken: what counts is that the chain goes on.
-    chain.head = (await store.log.heads([chain.key]))[chain.key]
+    chain.head = (await store.log.heads([chain.keys]))[chain.keys]
     while await chain.send(chain.entry(created(1))) is CommitOutcome.LOST:
-        chain.head = (await store.log.heads([chain.key]))[chain.key]
+        chain.head = (await store.log.heads([chain.keys]))[chain.keys]
     open_transactions = await blocker.fetchval(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'"
     )

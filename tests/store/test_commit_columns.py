@@ -21,6 +21,8 @@ ENTRY = [
     ("p_format_version", "integer"),
     ("p_payload", "bytea"),
 ]
+# What it is held against, after the columns.
+PROOF = [("p_identity", "bytea"), ("p_clock_skew_us_max", "bigint")]
 ARGUMENTS = """
     SELECT a.name, format_type(a.type, NULL)
     FROM pg_proc p, unnest(p.proargnames, p.proargtypes::oid[]) AS a (name, type)
@@ -34,11 +36,11 @@ async def test_the_function_takes_the_columns_of_the_core(database_url: str) -> 
     found = [(row[0], row[1]) for row in await connection.fetch(ARGUMENTS)]
     await connection.close()
     columns = [(f"p_{name}", f"{element}_column") for name, element in _core.COMMIT_COLUMNS]
-    assert found == ENTRY + columns
+    assert found == ENTRY + columns + PROOF
 
 
 def test_the_statement_has_a_place_for_each() -> None:
-    count = len(ENTRY) + len(_core.COMMIT_COLUMNS)
+    count = len(ENTRY) + len(_core.COMMIT_COLUMNS) + len(PROOF)
     places = [int(place) for place in re.findall(r"\$(\d+)", Statement.COMMIT_BATCH.text)]
     assert places == list(range(1, count + 1))
 

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import asyncpg
 import pytest
 
-from utterson.domain.chain import FailureKind, StoreFailureError
+from utterson.domain.chain import FailureKind, StoreFailureError, WorkspaceKeys
 from utterson.engine.core_engine import REQUEST_RETENTION_US
 from utterson.settings.database import DatabaseSettings
 from utterson.store.durability import UnfitDatabaseError
@@ -15,6 +15,8 @@ from utterson.store.embedded import EmbeddedPostgres
 from utterson.store.migrate import migrate
 from utterson.store.open_store import open_store
 from utterson.store.statements import Statement
+
+NOBODY = WorkspaceKeys("nobody", 1, bytes(16), bytes(16), 0, bytes(16), bytes(16))
 
 
 async def test_commits_that_do_not_wait_for_the_disk_are_refused(database_url: str) -> None:
@@ -59,7 +61,7 @@ async def test_settings_are_looked_at_again_by_every_new_connection(database_url
         " WHERE datname = current_database() AND pid <> pg_backend_pid()",
     )
     await asyncio.sleep(0.1)
-    for ask in (store.workspaces.get("soho"), store.log.heads([1]), store.fitness.check(1)):
+    for ask in (store.workspaces.get("soho"), store.log.heads([NOBODY]), store.fitness.check(1)):
         with pytest.raises(StoreFailureError) as caught:
             await ask
         assert (caught.value.kind, caught.value.code) == (FailureKind.REFUSED, "unfit")
@@ -84,7 +86,7 @@ async def test_a_setting_that_changes_under_living_connections_has_all_of_them_m
     monkeypatch.undo()
     # Each pool makes its own anew when it is next used.
     assert await store.workspaces.get("soho") is None
-    assert await store.log.heads([1]) == {}
+    assert await store.log.heads([NOBODY]) == {}
     await store.fitness.check(1)
     assert await _backends(database_url) & before == set()
     await store.close()

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 import asyncpg
 import pytest
 
-from tests.store.conftest import NOW_US, Chain, attached, created, new_chain, requested
+from tests.store.conftest import ANY_CLOCK, NOW_US, Chain, attached, created, new_chain, requested
 from tests.store.older import NEW_KEY, OLD_KEY
 from tests.store.test_snapshot import Collector
 from utterson.domain.chain import Head
 from utterson.domain.rows import EventPosition, HistoryPosition, ProfileQuery
 from utterson.engine.core_engine import REQUEST_RETENTION_US
-from utterson.settings.database import DatabaseSettings
 from utterson.store.migrate import migrate
 from utterson.store.open_store import Store, open_store
 
@@ -42,13 +41,13 @@ GROWN = (
 async def read_everything(store: Store, chain: Chain) -> None:
     """Call every reader of a few rows."""
     for _ in range(ROUNDS):
-        await store.log.heads([chain.key])
-        await store.log.entry_id(chain.key, 1)
-        await store.log.tail(chain.key, 0, 2)
-        await store.log.request_answers(chain.key, [DIGEST])
-        await store.profiles.read(chain.key, lambda head: [ProfileQuery(1, [1, 2], [DIGEST], [1])])
-        await store.profiles.events_page(chain.key, [1, 2], EventPosition(NOW_US, 10, 0), 5)
-        await store.profiles.history_page(chain.key, [1, 2], HistoryPosition(10, 0), 5)
+        await store.log.heads([chain.keys])
+        await store.log.entry_id(chain.keys, 1)
+        await store.log.tail(chain.keys, 0, 2)
+        await store.log.request_answers(chain.keys, [DIGEST])
+        await store.profiles.read(chain.keys, lambda head: [ProfileQuery(1, [1, 2], [DIGEST], [1])])
+        await store.profiles.events_page(chain.keys, [1, 2], EventPosition(NOW_US, 10, 0), 5)
+        await store.profiles.history_page(chain.keys, [1, 2], HistoryPosition(10, 0), 5)
 
 
 async def commit_everything(chain: Chain, first: int, rounds: int) -> None:
@@ -63,7 +62,7 @@ async def commit_everything(chain: Chain, first: int, rounds: int) -> None:
 async def load_whole(store: Store, chain: Chain) -> None:
     """Load the workspace, several times."""
     for _ in range(ROUNDS):
-        assert await store.snapshots.load(chain.key, lambda head: Collector(), 30.0)
+        assert await store.snapshots.load(chain.keys.workspace, lambda keys, head: Collector(), 30.0)
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,7 @@ async def rows_read(
     connection = await asyncpg.connect(database_url)
     await connection.execute(f"ALTER TABLE identifiers DROP CONSTRAINT identifiers_pkey, ADD {key}")
     # One connection each, so that the plans made before are those used afterwards.
-    store = await open_store(database_url, DatabaseSettings(), REQUEST_RETENTION_US, connections_max=1)
+    store = await open_store(database_url, ANY_CLOCK, REQUEST_RETENTION_US, connections_max=1)
     chain = await new_chain(store, "soho")
     await chain.append(created(1, 2) | attached((DIGEST, 0, 1)) | requested(DIGEST))
     await chain.append({21: [1], 22: ["city"], 23: [b"London"], 24: [5], 25: [0]})

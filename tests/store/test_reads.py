@@ -1,5 +1,7 @@
 """The readers: snapshots of profiles, keyset pages, workspaces, policies."""
 
+from dataclasses import replace
+
 import asyncpg
 
 from tests.store.conftest import NOW_US, Chain, attached, created, new_chain
@@ -17,7 +19,7 @@ NEWEST_DECISION = HistoryPosition(LAST, 2**31 - 1)
 async def test_profile_rows_come_with_their_head(chain: Chain, store: Store) -> None:
     await chain.append(created(1, 2, 3) | attached((DIGEST, 0, 1), (SHARED, 2, 2), (SHARED, 3, 3)))
     head, rows = await store.profiles.read(
-        chain.key, lambda head: [ProfileQuery(1, [1], [DIGEST], [1]), ProfileQuery(2, [2], [SHARED], [2])]
+        chain.keys, lambda head: [ProfileQuery(1, [1], [DIGEST], [1]), ProfileQuery(2, [2], [SHARED], [2])]
     )
     assert head == chain.head
     assert rows is not None
@@ -27,7 +29,7 @@ async def test_profile_rows_come_with_their_head(chain: Chain, store: Store) -> 
 
 
 async def test_no_rows_are_read_at_another_head(chain: Chain, store: Store) -> None:
-    head, rows = await store.profiles.read(chain.key, lambda head: None)
+    head, rows = await store.profiles.read(chain.keys, lambda head: None)
     assert (head, rows) == (chain.head, None)
 
 
@@ -41,7 +43,7 @@ async def test_a_trait_is_the_newest_over_all_members(chain: Chain, store: Store
         {21: [2, 2, 2], 22: ["city", "name", "pet"], 23: [b"new", b"older", None], 24: [6, 8, 6], 25: [0, 0, 0]}
     )
     await chain.append({21: [3], 22: ["city"], 23: [b"same time, later"], 24: [6], 25: [0]})
-    _, rows = await store.profiles.read(chain.key, lambda head: [ProfileQuery(1, [1, 2, 3], [], [])])
+    _, rows = await store.profiles.read(chain.keys, lambda head: [ProfileQuery(1, [1, 2, 3], [], [])])
     assert rows is not None
     told = {row.name: row.value for row in rows.traits[1]}
     assert told == {"city": b"same time, later", "name": b"kept", "pet": None}
@@ -61,13 +63,13 @@ async def test_event_pages_neither_repeat_nor_skip(chain: Chain, store: Store) -
         )
     seen = []
     before = NEWEST_EVENT
-    while rows := await store.profiles.events_page(chain.key, [1, 2], before, 7):
+    while rows := await store.profiles.events_page(chain.keys, [1, 2], before, 7):
         seen.extend(rows)
         before = rows[-1].at
     assert len(seen) == 40
     assert len({row.record for row in seen}) == 40
     assert seen == sorted(seen, key=lambda row: (row.at.time_us, row.at.seq, row.at.position), reverse=True)
-    only_first = await store.profiles.events_page(chain.key, [1], NEWEST_EVENT, 100)
+    only_first = await store.profiles.events_page(chain.keys, [1], NEWEST_EVENT, 100)
     assert len(only_first) == 20
 
 
@@ -77,7 +79,7 @@ async def test_a_decision_under_two_members_is_told_once(chain: Chain, store: St
         await chain.append({30: [1, 2], 31: [0, 0], 32: both})
     seen = []
     before = NEWEST_DECISION
-    while rows := await store.profiles.history_page(chain.key, [1, 2], before, 2):
+    while rows := await store.profiles.history_page(chain.keys, [1, 2], before, 2):
         seen.extend(rows)
         before = rows[-1].at
     assert [row.record for row in seen] == [b"decision %d" % number for number in (4, 3, 2, 1, 0)]
@@ -92,7 +94,7 @@ async def test_workspaces_are_listed_by_id_with_their_newest_policy(store: Store
         ("soho", 1, b"policy"),
     ]
     assert [row.keys.workspace for row in await store.workspaces.page("soho", 2)] == ["west-end"]
-    policies = await store.workspaces.policies_page(chains["acme"].key, 2**31 - 1, 10)
+    policies = await store.workspaces.policies_page(chains["acme"].keys, 2**31 - 1, 10)
     assert [policy.policy_revision for policy in policies] == [2, 1]
     assert await store.workspaces.get("nowhere") is None
 
@@ -100,9 +102,9 @@ async def test_workspaces_are_listed_by_id_with_their_newest_policy(store: Store
 async def test_heads_of_several_workspaces_in_one_query(store: Store) -> None:
     first, second = await new_chain(store, "first"), await new_chain(store, "second")
     await second.append()
-    assert await store.log.heads([first.key, second.key, 12345]) == {
-        first.key: Head(0, first.head.id),
-        second.key: Head(1, second.head.id),
+    assert await store.log.heads([first.keys, second.keys, replace(first.keys, workspace_key=12345)]) == {
+        first.keys: Head(0, first.head.id),
+        second.keys: Head(1, second.head.id),
     }
 
 
@@ -111,5 +113,5 @@ async def test_a_dropped_payload_is_told_as_missing(chain: Chain, store: Store, 
     connection = await asyncpg.connect(database_url)
     await connection.execute("DELETE FROM log_payload")
     await connection.close()
-    (row,) = await store.log.tail(chain.key, 0, 10)
+    (row,) = await store.log.tail(chain.keys, 0, 10)
     assert row.payload is None

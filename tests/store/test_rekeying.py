@@ -7,11 +7,10 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 
-from tests.store.conftest import Chain, attached, created, new_chain
+from tests.store.conftest import ANY_CLOCK, Chain, attached, created, new_chain
 from tests.store.older import BEFORE_REKEYING, NEW_KEY, OLD_KEY, fill, key_of, migrate_up_to
 from utterson.domain.chain import FailureKind, StoreFailureError
 from utterson.engine.core_engine import REQUEST_RETENTION_US
-from utterson.settings.database import DatabaseSettings
 from utterson.store.migrate import migrate
 from utterson.store.open_store import Store, open_store
 from utterson.store.rekeying import RekeyingStore
@@ -27,13 +26,13 @@ async def older_url(database_url: str) -> str:
     """A database of 0.1 with rows, as this build finds it once its migrations are applied."""
     await migrate_up_to(database_url, BEFORE_REKEYING)
     await fill(database_url, ROWS)
-    assert await migrate(database_url) == [8]
+    assert await migrate(database_url) == [8, 9]
     return database_url
 
 
 @pytest.fixture
 async def store(older_url: str) -> AsyncIterator[Store]:
-    opened = await open_store(older_url, DatabaseSettings(), REQUEST_RETENTION_US)
+    opened = await open_store(older_url, ANY_CLOCK, REQUEST_RETENTION_US)
     yield opened
     await opened.close()
 

@@ -43,8 +43,8 @@ class Collector:
         return decode_copy(self.taken[table])
 
 
-async def load(store: Store, key: int) -> tuple[SnapshotHead, Collector]:
-    loaded = await store.snapshots.load(key, lambda head: Collector(), 30.0)
+async def load(store: Store, workspace: str) -> tuple[SnapshotHead, Collector]:
+    loaded = await store.snapshots.load(workspace, lambda keys, head: Collector(), 30.0)
     assert loaded is not None
     return loaded
 
@@ -56,7 +56,7 @@ async def test_the_columns_are_those_of_the_loader(chain: Chain, store: Store) -
         | requested(b"r" * 16)
         | {21: [1], 22: ["city"], 23: [None], 24: [5], 25: [3]}
     )
-    head, sink = await load(store, chain.key)
+    head, sink = await load(store, chain.keys.workspace)
     assert (head.head, head.commit_time_us, head.policy_revision, head.policy) == (chain.head, NOW_US, 1, b"policy")
     number = struct.Struct(">q").pack
     small = struct.Struct(">i").pack
@@ -75,7 +75,7 @@ async def test_request_ids_of_the_last_day_only(chain: Chain, store: Store) -> N
     await chain.append(requested(b"a" * 16))
     await chain.append(requested(b"b" * 16), commit_time_us=NOW_US + 1)
     await chain.append(commit_time_us=NOW_US + DAY_US + 1)
-    _, sink = await load(store, chain.key)
+    _, sink = await load(store, chain.keys.workspace)
     assert [row[0] for row in sink.rows("requests")] == [b"b" * 16]
 
 
@@ -84,7 +84,9 @@ async def test_a_commit_during_the_load_is_not_in_it(chain: Chain, store: Store,
 
     async def interfere() -> None:
         connection = await asyncpg.connect(database_url)
-        await connection.execute("INSERT INTO identifiers VALUES (1, gen_random_uuid(), 0, 1, 'email', 'n', 'r', 1, 1)")
+        await connection.execute(
+            "INSERT INTO identifiers VALUES ($1, gen_random_uuid(), 0, 1, 'email', 'n', 'r', 1, 1)", chain.key
+        )
         await connection.close()
 
     class Interfering(Collector):
@@ -97,10 +99,10 @@ async def test_a_commit_during_the_load_is_not_in_it(chain: Chain, store: Store,
                 thread.join()
             super().profiles(chunk)
 
-    loaded = await store.snapshots.load(chain.key, lambda head: Interfering(), 30.0)
+    loaded = await store.snapshots.load(chain.keys.workspace, lambda keys, head: Interfering(), 30.0)
     assert loaded is not None
     assert loaded[1].rows("identifiers") == []
-    assert len((await load(store, chain.key))[1].rows("identifiers")) == 1
+    assert len((await load(store, chain.keys.workspace))[1].rows("identifiers")) == 1
 
 
 async def test_a_later_format_is_not_loaded(chain: Chain, store: Store) -> None:
@@ -108,11 +110,11 @@ async def test_a_later_format_is_not_loaded(chain: Chain, store: Store) -> None:
     object.__setattr__(entry, "format_version", 2)
     await chain.send(entry)
     with pytest.raises(FormatUnknownError):
-        await load(store, chain.key)
+        await load(store, chain.keys.workspace)
 
 
 async def test_a_workspace_without_a_log(store: Store) -> None:
-    assert await store.snapshots.load(404, lambda head: Collector(), 30.0) is None
+    assert await store.snapshots.load("nowhere", lambda keys, head: Collector(), 30.0) is None
 
 
 async def test_rows_in_many_groups_arrive_in_order(chain: Chain, store: Store) -> None:
@@ -133,7 +135,7 @@ async def test_rows_in_many_groups_arrive_in_order(chain: Chain, store: Store) -
             self.sizes.append(len(chunk))
             super().profiles(chunk)
 
-    loaded = await store.snapshots.load(chain.key, lambda head: Ordered(), 30.0)
+    loaded = await store.snapshots.load(chain.keys.workspace, lambda keys, head: Ordered(), 30.0)
     assert loaded is not None
     serials = [struct.unpack(">q", row[0] or b"")[0] for row in loaded[1].rows("profiles")]
     assert serials == list(range(1, count + 1))
@@ -152,15 +154,15 @@ async def test_a_sink_that_fails_ends_the_load_with_its_error(chain: Chain, stor
             raise StateDivergedError("the first group")
 
     with pytest.raises(StateDivergedError, match="the first group"):
-        await store.snapshots.load(chain.key, lambda head: Failing(), 30.0)
-    assert (await load(store, chain.key))[0].head == chain.head
+        await store.snapshots.load(chain.keys.workspace, lambda keys, head: Failing(), 30.0)
+    assert (await load(store, chain.keys.workspace))[0].head == chain.head
 
 
 async def test_the_number_of_rows_is_guessed_from_the_statistics(chain: Chain, store: Store, database_url: str) -> None:
     digests = [bytes([place]) * 16 for place in range(20)]
     await chain.append(created(*range(1, 11)) | attached(*((digest, 0, 1) for digest in digests)))
-    assert (await load(store, chain.key))[0].rows_expected == 0
+    assert (await load(store, chain.keys.workspace))[0].rows_expected == 0
     connection = await asyncpg.connect(database_url)
     await connection.execute("ANALYZE profiles, identifiers, traits")
     await connection.close()
-    assert (await load(store, chain.key))[0].rows_expected == 30
+    assert (await load(store, chain.keys.workspace))[0].rows_expected == 30

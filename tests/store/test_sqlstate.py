@@ -18,7 +18,7 @@ from utterson.store.sqlstate import classify, unsent
 # Written down once more, by what each class is about: https://www.postgresql.org/docs/current/errcodes-appendix.html.
 # Each was thought about for whether it can come of a transaction whose commit record is written.
 CERTAIN_CLASSES = {"0A", "22", "23", "25", "3F", "42", "53", "54", "55", "P0"}
-CERTAIN_STATES = {"UT001", "40001", "40P01", "58030", "58P01", "XX001", "XX002"}
+CERTAIN_STATES = {"UT001", "UT002", "40001", "40P01", "58030", "58P01", "XX001", "XX002"}
 UNCERTAIN = {"08006", "08P01", "28000", "28P01", "3D000", "40003", "57014", "57P01", "57P02", "57P03", "57P05", "58000"}
 SEVERITIES = ["ERROR", "FATAL", "PANIC", "WARNING", "LOG", None]
 STATES = st.text(string.ascii_uppercase + string.digits, min_size=5, max_size=5)

@@ -53,13 +53,13 @@ async def audit(context: LaneContext, keys: WorkspaceKeys, *, thorough: bool = F
 
     async with context.load_slots:
         try:
-            if await context.store.audits.read(keys.workspace_key, begin, timeout_s) is None:
+            if await context.store.audits.read(keys, begin, timeout_s) is None:
                 return None
             findings = await asyncio.to_thread(begun[-1][1].finish)
         except StateDivergedError:
             findings = {AuditFinding.UNREADABLE: 1}
         is_thorough = thorough or bool(findings)
-        findings |= await context.store.audits.check(keys.workspace_key, timeout_s, thorough=is_thorough)
+        findings |= await context.store.audits.check(keys, timeout_s, thorough=is_thorough)
     snapshot, table_audit = begun[-1]
     if not _is_readable(context, keys, snapshot):
         findings[AuditFinding.POLICIES] = findings.get(AuditFinding.POLICIES, 0) + 1

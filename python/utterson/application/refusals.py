@@ -74,12 +74,17 @@ class WriteRefusedError(UttersonError):
 
 @contextmanager
 def store_refusals(workspace: str = "") -> Iterator[None]:
-    """Turn a failed read into STORE_UNAVAILABLE; a value that the database refuses stays a bug."""
+    """Turn a failed read into STORE_UNAVAILABLE; a value that the database refuses stays a bug.
+
+    Where the workspace is another one by now, it is HISTORY_DIVERGED.
+    """
     try:
         yield
     except StoreFailureError as failure:
         if failure.kind is FailureKind.POISON:
             raise
+        if failure.kind is FailureKind.GONE:
+            raise history_diverged() from None
         raise store_unavailable(failure, workspace) from None
 
 
@@ -107,6 +112,10 @@ def store_unavailable(failure: StoreFailureError, workspace: str = "") -> Utters
             )
         case FailureKind.UNREACHABLE:
             sentence = f"the database cannot be reached ({why}), and nothing was written; try again"
+        case FailureKind.CLOCKS_APART:
+            return clocks_apart()
+        case FailureKind.GONE:
+            sentence = "the database lost a part of its history, and nothing was written; try again"
         case FailureKind.UNKNOWN | FailureKind.LOST_RACE | FailureKind.DIVERGENCE | FailureKind.POISON:
             sentence = "the database cannot be reached or is overloaded; try again"
     return UttersonError(Reason.STORE_UNAVAILABLE, sentence, retry_after_ms=RETRY_AFTER_MS)
@@ -116,6 +125,25 @@ def log_failure(failure: StoreFailureError, sentence: str, workspace: str) -> No
     """Tell the log of a failure of the database, of each kind once a second."""
     whose = f"workspace {workspace}: " if workspace else ""
     logger.warning("%s%s: %s", whose, sentence, failure, extra=once_a_second(failure.kind.value))
+
+
+def history_diverged() -> UttersonError:
+    """Make the refusal of a call that rests on a history which the database lost."""
+    return UttersonError(
+        Reason.HISTORY_DIVERGED,
+        "the database lost the history that this call rests on; read again, without at_least",
+    )
+
+
+def clocks_apart() -> UttersonError:
+    """Make the refusal of calls whose time would be wrong: this server's clock or the database's is."""
+    told = "nothing is written: this server's clock and the database's are too far apart; set them right"
+    logger.error(told, extra=once_a_second(told))
+    return WriteRefusedError(
+        Reason.STORE_UNAVAILABLE,
+        "the clocks of this server and of its database are too far apart; nothing was written, try again",
+        retry_after_ms=RETRY_AFTER_MS,
+    )
 
 
 def outcome_unknown() -> UttersonError:

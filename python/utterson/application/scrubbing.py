@@ -101,13 +101,20 @@ class Scrubber:
         loop = asyncio.get_running_loop()
         while self._percent:
             worked = False
-            for lane in list(self._lanes.open_lanes):
+            lanes = list(self._lanes.open_lanes)
+            self._forget_all_but({lane.keys.workspace for lane in lanes})
+            for lane in lanes:
                 spent_s = self._step(lane, loop.time())
                 if spent_s > 0:
                     worked = True
                     await asyncio.sleep(spent_s * (100 / self._percent - 1))
             if not worked:
                 await asyncio.sleep(IDLE_S)
+
+    def _forget_all_but(self, workspaces: set[str]) -> None:
+        """Forget the walks of lanes that rest; a state that is loaded anew begins a round anew."""
+        for workspace in self._walks.keys() - workspaces:
+            del self._walks[workspace]
 
     def _step(self, lane: Lane, now_s: float) -> float:
         """Take one workspace's scrub on, if it is due; tells how long that took."""

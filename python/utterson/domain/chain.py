@@ -36,13 +36,26 @@ class Revision:
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceKeys:
-    """What never changes about a workspace: its number in the tables and the keys of its digests and ids."""
+    """Who a workspace is: its number in the tables, what proves it, and the keys of its digests and ids.
+
+    Nothing of it changes while the database loses nothing. `genesis_id` is the id of the log's first entry,
+    `database_id` that of the database since it last lost a part of its history; `id_eras` tells where profile ids are
+    numbered anew.
+    """
 
     workspace: str
     workspace_key: int
     digest_key: bytes
     id_key: bytes
     create_time_us: int
+    genesis_id: bytes
+    database_id: bytes
+    id_eras: tuple[int, ...] = ()
+
+    @property
+    def identity(self) -> bytes:
+        """What each commit and each read proves: the number alone may be another workspace's since a restore."""
+        return self.genesis_id + self.database_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +63,7 @@ class NewWorkspace:
     """A workspace to make, with its first policy; the random parts come from the caller."""
 
     workspace: str
+    workspace_key: int
     digest_key: bytes
     id_key: bytes
     genesis_id: bytes
@@ -107,7 +121,7 @@ class Commit:
     Each column is a whole array in Postgres' binary format.
     """
 
-    workspace_key: int
+    keys: WorkspaceKeys
     seq: int
     id: bytes
     prev: bytes
@@ -127,8 +141,12 @@ class CommitOutcome(IntEnum):
     LOST = 1
     # The predecessor is not in the chain: history was lost (failover, restore); load anew.
     DIVERGED = 2
-    # The workspace is gone, or asks for a newer format than this build writes.
+    # The workspace asks for a newer format than this build writes.
     FENCED = 3
+    # The workspace is gone, is another one, or the database lost a part of its history: find it anew by its name.
+    GONE = 4
+    # The entry's time is too far from the database's: one of the two clocks is wrong.
+    CLOCKS_APART = 5
 
 
 class FailureKind(Enum):
@@ -148,6 +166,10 @@ class FailureKind(Enum):
     REFUSED = "refused"
     # There was no connection; nothing was sent.
     UNREACHABLE = "unreachable"
+    # The workspace is gone, or is another one by now; nothing was read.
+    GONE = "gone"
+    # A time is too far from the database's; nothing was written.
+    CLOCKS_APART = "clocks apart"
 
 
 class StoreFailureError(Exception):
@@ -173,6 +195,14 @@ class StoreFailureError(Exception):
 
 class StateDivergedError(Exception):
     """The state and the log or the tables disagree: drop the workspace's state and load it anew."""
+
+
+class HistoryLostError(StateDivergedError):
+    """The log does not have what the state stands at: the database lost a part of its history."""
+
+
+class WorkspaceGoneError(StateDivergedError):
+    """The workspace is gone from the database, or is not the one that the state is of."""
 
 
 class FormatUnknownError(Exception):

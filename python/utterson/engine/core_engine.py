@@ -157,6 +157,7 @@ class CoreEngine:
                     keys.workspace,
                     keys.digest_key,
                     keys.id_key,
+                    keys.id_eras,
                     snapshot.policy_revision,
                     snapshot.policy,
                     snapshot.head.seq,

@@ -4,7 +4,15 @@ from collections.abc import Sequence
 from typing import cast
 
 from utterson import _core
-from utterson.domain.chain import LOG_FORMAT_VERSION, Commit, FormatUnknownError, Head, LogRow, Revision
+from utterson.domain.chain import (
+    LOG_FORMAT_VERSION,
+    Commit,
+    FormatUnknownError,
+    Head,
+    LogRow,
+    Revision,
+    WorkspaceKeys,
+)
 from utterson.domain.decisions import Answer, ParsedGroup, RepeatedCall, ReplyForm
 from utterson.domain.errors import UttersonError
 from utterson.domain.soundness import ScrubFinding, ScrubStep
@@ -35,12 +43,12 @@ class Plan:
         self.asks_strong = native.asks_strong
         self.asks_default = native.asks_default
 
-    def commit(self, workspace_key: int) -> Commit:
+    def commit(self, keys: WorkspaceKeys) -> Commit:
         """Give the log entry and the columns of a plan that writes."""
         with core_errors():
             entry = self._native.entry
             return Commit(
-                workspace_key,
+                keys,
                 entry.seq,
                 entry.id,
                 entry.prev,
@@ -115,6 +123,15 @@ class State:
         with core_errors():
             return self._native.identifier_count
 
+    @property
+    def memory_bytes(self) -> int:
+        """How much memory the state takes; 0 once it is broken or discarded."""
+        return self._native.memory_bytes
+
+    def discard(self) -> None:
+        """Free the memory; the state is broken after that."""
+        self._native.discard()
+
     def decide(self, groups: Sequence[ParsedGroup], now_us: int, entry_id: bytes) -> Plan:
         """Decide calls, in order."""
         with decision_errors():
@@ -167,6 +184,12 @@ class State:
                 row.state_hash,
                 b"" if row.payload is None else row.payload,
             )
+
+    def with_id_eras(self, id_eras: Sequence[int]) -> "State":
+        """Give the same state with profile ids of these eras; plans that were made on this one are not of that one."""
+        with core_errors():
+            self._native.set_id_eras(id_eras)
+            return State(self._native)
 
     def scrub(self, rows: int) -> ScrubStep:
         """Take the scrub on by about so many rows, at most to the end of its round."""

@@ -24,3 +24,9 @@ LIVENESS: Final = "liveness"
 
 # An answer that its caller has not taken after this long, twice as long at most, costs it the connection.
 UNTAKEN_TIMEOUT_MS: Final = 60_000
+
+# What requests, uploads and answers may take, where nobody says otherwise.
+WAITING_BYTES_MAX: Final = 512 * 1024 * 1024
+
+# How long an upload may take until its last message is there, where nobody says otherwise.
+UPLOAD_TIMEOUT_S: Final = 120.0

@@ -41,6 +41,11 @@ class DatabaseSettings(CommitSettings):
     postgres_bin_dir: Path | None = Field(
         default=None, description="Folder with the programs postgres and initdb, instead of the bundled ones."
     )
+    clock_skew_ms_max: Count = Field(
+        default=300_000,
+        description="How far this server's clock may be from the database's; further apart, nothing is written. "
+        "Must be longer than it takes to decide and send an import.",
+    )
     log_retention_days: Count = Field(
         default=30, description="Days after which the payload of the change log is dropped."
     )

@@ -6,7 +6,8 @@ from typing import Annotated
 from pydantic import Field
 
 from utterson.settings.commits import CommitSettings
-from utterson.settings.kinds import Count, Milliseconds
+from utterson.settings.kinds import Count, Milliseconds, MillisecondsOrZero
+from utterson.settings.machine import machine_bytes
 
 
 class Consistency(StrEnum):
@@ -45,10 +46,26 @@ class LaneSettings(CommitSettings):
     head_poll_ms: Milliseconds = Field(
         default=50, description="How often a busy workspace is checked for commits of other servers."
     )
+    state_bytes_max: Annotated[int, Field(ge=0)] = Field(
+        default=0,
+        description="Memory that workspaces may take; beyond it whichever was not used for longest is loaded anew with "
+        "its next call. 0 for a half of the machine's, or of the container's.",
+    )
+    state_idle_ms_min: MillisecondsOrZero = Field(
+        default=1000, description="How long a workspace is not used at least before it leaves the memory."
+    )
+    workspaces_max: Annotated[int, Field(ge=1, le=2**31 - 1)] = Field(
+        default=100_000, description="Workspaces that the database may have; no further ones are made."
+    )
     loads_max: Count = Field(default=3, description="Workspaces that are loaded into memory at the same time.")
     load_timeout_ms: Milliseconds = Field(
         default=600_000, description="How long loading one workspace into memory may take."
     )
+
+    @property
+    def state_bytes(self) -> int:
+        """What workspaces may take in memory: as set, or a half of what there is."""
+        return self.state_bytes_max or machine_bytes() // 2
 
     @property
     def default_strong(self) -> bool:

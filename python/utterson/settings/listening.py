@@ -8,8 +8,11 @@ from pydantic import Field, field_validator
 
 from utterson.settings.group import SettingsGroup
 from utterson.settings.kinds import Milliseconds, MillisecondsOrZero
+from utterson.settings.machine import machine_bytes
 
 _PORT_MAX = 65535
+# On a machine of less than a gigabyte: two of the largest messages.
+WAITING_BYTES_MIN = 64 * 1024 * 1024
 
 
 class Reflection(StrEnum):
@@ -66,8 +69,13 @@ class ListeningSettings(SettingsGroup):
     waiting_calls_max: Annotated[int, Field(ge=2, le=2**20)] = Field(
         default=8192, description="Calls that wait for the event loop; further ones are refused. Front only."
     )
-    waiting_bytes_max: Annotated[int, Field(ge=2**20, le=2**40)] = Field(
-        default=512 * 1024 * 1024, description="Bytes of requests not answered and answers not taken yet. Front only."
+    waiting_bytes_max: Annotated[int, Field(ge=0, le=2**40)] = Field(
+        default=0,
+        description="Bytes of requests and uploads that are not answered yet, and of answers that are not taken; "
+        "further ones are refused. 0 for a sixteenth of the machine's memory, or of the container's.",
+    )
+    upload_timeout_ms: Milliseconds = Field(
+        default=120_000, description="How long an upload may take until its last message is there."
     )
     reflection: Reflection = Field(
         default=Reflection.AUTO, description="Serve the API's description; auto means only on a loopback address."
@@ -83,6 +91,11 @@ class ListeningSettings(SettingsGroup):
         if not (host and colon and port.isascii() and port.isdigit() and int(port) <= _PORT_MAX):
             raise ValueError("write it as HOST:PORT, such as 127.0.0.1:50051 or [::1]:50051")
         return value
+
+    @property
+    def waiting_bytes(self) -> int:
+        """What requests, uploads and answers may take together: as set, or a sixteenth of what there is."""
+        return self.waiting_bytes_max or max(machine_bytes() // 16, WAITING_BYTES_MIN)
 
     @property
     def listens_on_loopback(self) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from utterson.domain.chain import SnapshotHead
+from utterson.domain.chain import SnapshotHead, WorkspaceKeys
 from utterson.domain.soundness import AuditFinding, AuditSink
 from utterson.store.pool import Connection, ConnectionPool
 from utterson.store.snapshot import copy_rows, read_head, whole_snapshot
@@ -34,7 +34,7 @@ class AuditStore:
         self._pool = pool
 
     async def read(
-        self, workspace_key: int, begin: Callable[[SnapshotHead], Sink], timeout_s: float
+        self, keys: WorkspaceKeys, begin: Callable[[SnapshotHead], Sink], timeout_s: float
     ) -> tuple[SnapshotHead, Sink] | None:
         """Feed a workspace's rows to the sink that `begin` makes; None where the workspace has no log.
 
@@ -45,7 +45,8 @@ class AuditStore:
 
         async def send(connection: Connection) -> tuple[SnapshotHead, Sink] | None:
             async with whole_snapshot(connection):
-                head = await read_head(connection, workspace_key)
+                head = await read_head(connection, keys)
+                workspace_key = keys.workspace_key
                 if head is None:
                     return None
                 await connection.execute("SET LOCAL enable_seqscan = on")
@@ -58,24 +59,25 @@ class AuditStore:
 
         return await self._pool.run(send, timeout_s)
 
-    async def check(self, workspace_key: int, timeout_s: float, *, thorough: bool = True) -> dict[AuditFinding, int]:
+    async def check(self, keys: WorkspaceKeys, timeout_s: float, *, thorough: bool = True) -> dict[AuditFinding, int]:
         """Count the rows of a workspace that contradict one another; needs no key and no engine.
 
         Args:
-            workspace_key: the workspace.
+            keys: the workspace.
             timeout_s: bound on all of it, in seconds.
             thorough: whether rows that the hashes prove are held against one another as well.
 
         Raises:
-            StoreFailureError: the database cannot be read.
+            StoreFailureError: the database cannot be read; GONE where the workspace is another one by now.
         """
         checks = ALWAYS | (WHERE_WRONG if thorough else {})
 
         async def send(connection: Connection) -> dict[AuditFinding, int]:
             async with whole_snapshot(connection):
+                await connection.execute(Statement.PROVE_WORKSPACE.text, keys.workspace_key, keys.identity)
                 await connection.execute("SET LOCAL enable_seqscan = on")
                 counts = {
-                    finding: await connection.fetchval(statement.text, workspace_key)
+                    finding: await connection.fetchval(statement.text, keys.workspace_key)
                     for finding, statement in checks.items()
                 }
                 return {finding: count for finding, count in counts.items() if count}

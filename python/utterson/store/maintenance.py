@@ -1,5 +1,7 @@
 """What time leaves behind: payload partitions made ahead and dropped by age, request ids forgotten."""
 
+from collections.abc import Callable
+
 from utterson.store.pool import Connection, ConnectionPool
 from utterson.store.statements import Statement
 
@@ -20,9 +22,9 @@ class MaintenanceStore:
 
     async def tend_partitions(self, now_us: int) -> None:
         """Make the payload's partitions of the days ahead, and drop those past the retention."""
-        today = now_us // DAY_US
 
         async def send(connection: Connection) -> None:
+            today = await _by_either_clock(connection, now_us) // DAY_US
             await connection.fetchval(Statement.PARTITIONS_PREPARE.text, today, today + PARTITION_DAYS_AHEAD)
             await connection.fetchval(Statement.PARTITIONS_DROP.text, today - self._log_retention_days)
 
@@ -30,13 +32,25 @@ class MaintenanceStore:
 
     async def expire_requests(self, now_us: int) -> int:
         """Forget one small batch of old request ids; tells how many went."""
-        return await self._delete(Statement.REQUESTS_EXPIRE, now_us - self._request_kept_us)
+        return await self._delete(Statement.REQUESTS_EXPIRE, now_us, lambda time_us: time_us - self._request_kept_us)
 
     async def expire_default_payload(self, now_us: int) -> int:
         """Drop one small batch of old payload that found no partition of its day."""
-        before_us = (now_us // DAY_US - self._log_retention_days) * DAY_US
-        return await self._delete(Statement.PAYLOAD_DEFAULT_EXPIRE, before_us)
+        return await self._delete(
+            Statement.PAYLOAD_DEFAULT_EXPIRE,
+            now_us,
+            lambda time_us: (time_us // DAY_US - self._log_retention_days) * DAY_US,
+        )
 
-    async def _delete(self, statement: Statement, before_us: int) -> int:
-        status = await self._pool.run(lambda connection: connection.execute(statement.text, before_us, EXPIRE_ROWS_MAX))
-        return int(status.removeprefix("DELETE "))
+    async def _delete(self, statement: Statement, now_us: int, oldest_us: Callable[[int], int]) -> int:
+        async def send(connection: Connection) -> str:
+            before_us = oldest_us(await _by_either_clock(connection, now_us))
+            return await connection.execute(statement.text, before_us, EXPIRE_ROWS_MAX)
+
+        return int((await self._pool.run(send)).removeprefix("DELETE "))
+
+
+async def _by_either_clock(connection: Connection, now_us: int) -> int:
+    """Tell the earlier of this server's time and the database's: a clock that is ahead must not drop what is young."""
+    database_us: int = await connection.fetchval(Statement.CLOCK.text)
+    return min(now_us, database_us)

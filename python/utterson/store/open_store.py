@@ -8,6 +8,7 @@ from utterson.settings.database import DatabaseSettings
 from utterson.store.audits import AuditStore
 from utterson.store.commits import CommitStore
 from utterson.store.connecting import connect_faults
+from utterson.store.database_identity import DatabaseIdentityStore, DatabaseWatch
 from utterson.store.fitness import FitnessStore
 from utterson.store.log_reads import LogStore
 from utterson.store.maintenance import MaintenanceStore
@@ -35,6 +36,7 @@ class Store:
     profiles: ProfileStore
     maintenance: MaintenanceStore
     audits: AuditStore
+    identity: DatabaseIdentityStore
     rekeying: RekeyingStore
     fitness: FitnessStore
     pools: tuple[ConnectionPool, ...]
@@ -63,9 +65,39 @@ async def open_store(
         UnfitDatabaseError: the database may lose acknowledged writes.
         StartupError: it cannot be reached.
     """
+    watch = DatabaseWatch()
+    async with AsyncExitStack() as on_fault:
+        pools: list[ConnectionPool] = []
+        for pool_settings in _wanted(settings, connections_max):
+            # Whoever asks whether the database is there gets no answer of it that could be of another one, and must not
+            # wait for a new era.
+            look = watch.look if pool_settings.tries_again else None
+            with connect_faults():
+                pool = await ConnectionPool.open(database_url, pool_settings, look)
+            on_fault.push_async_callback(pool.close)
+            pools.append(pool)
+        on_fault.pop_all()
+    commit_pool, read_pool, fitness_pool = pools
+    return Store(
+        CommitStore(commit_pool, settings.clock_skew_ms_max * 1000),
+        LogStore(read_pool),
+        WorkspaceStore(commit_pool, settings.clock_skew_ms_max * 1000),
+        SnapshotStore(read_pool, request_retention_us),
+        ProfileStore(read_pool),
+        MaintenanceStore(read_pool, settings.log_retention_days, request_retention_us),
+        AuditStore(read_pool),
+        DatabaseIdentityStore(read_pool, watch),
+        RekeyingStore(database_url),
+        FitnessStore(fitness_pool, tuple(pools)),
+        tuple(pools),
+    )
+
+
+def _wanted(settings: DatabaseSettings, connections_max: int) -> tuple[PoolSettings, ...]:
+    """Choose how the pools behave: that of commits, that of reads, that which asks whether the database is there."""
     connect_ms = settings.connect_timeout_ms
-    # A commit is bounded by its caller, who cuts the connection: an import may take longer than other commits.
-    wanted = (
+    return (
+        # A commit is bounded by its caller, who cuts the connection: an import may take longer than other commits.
         PoolSettings(connections_max, settings.commit_timeout_ms, 0, connect_timeout_ms=connect_ms, for_commits=True),
         PoolSettings(connections_max, READ_TIMEOUT_MS, READ_TIMEOUT_MS, connect_timeout_ms=connect_ms),
         PoolSettings(
@@ -75,25 +107,4 @@ async def open_store(
             connect_timeout_ms=connect_ms,
             tries_again=False,
         ),
-    )
-    async with AsyncExitStack() as on_fault:
-        pools: list[ConnectionPool] = []
-        for pool_settings in wanted:
-            with connect_faults():
-                pool = await ConnectionPool.open(database_url, pool_settings)
-            on_fault.push_async_callback(pool.close)
-            pools.append(pool)
-        on_fault.pop_all()
-    commit_pool, read_pool, fitness_pool = pools
-    return Store(
-        CommitStore(commit_pool),
-        LogStore(read_pool),
-        WorkspaceStore(commit_pool),
-        SnapshotStore(read_pool, request_retention_us),
-        ProfileStore(read_pool),
-        MaintenanceStore(read_pool, settings.log_retention_days, request_retention_us),
-        AuditStore(read_pool),
-        RekeyingStore(database_url),
-        FitnessStore(fitness_pool, tuple(pools)),
-        tuple(pools),
     )

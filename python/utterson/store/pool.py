@@ -23,6 +23,9 @@ from utterson.store.sqlstate import UNFIT_CODE, classify, deadline_passed, unfit
 logger = logging.getLogger(__name__)
 
 Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
+PlainConnection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+# What is done with each new connection before its first call.
+Look: TypeAlias = Callable[[PlainConnection], Awaitable[None]]
 Result = TypeVar("Result")
 
 # The driver calls it an internal error where a connection breaks between two messages of one call.
@@ -68,16 +71,11 @@ KEY_SETTINGS = {
 _COLUMN_TYPES = ("bigint_column", "integer_column", "bytea_column", "text_column", "uuid_column")
 
 
-async def pass_columns_through(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+async def pass_columns_through(connection: PlainConnection) -> None:
     """Have the driver send columns as they are; once for each new connection."""
     schema = await connection.fetchval("SELECT current_schema()")
     for name in _COLUMN_TYPES:
         await connection.set_builtin_type_codec(name, schema=schema, codec_name="bytea", format="binary")
-
-
-async def _begin_for_commits(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
-    await refuse_unfit(connection)
-    await pass_columns_through(connection)
 
 
 async def _keep_session(_connection: object) -> None:
@@ -101,8 +99,22 @@ class ConnectionPool:
         self._away_since_s: float | None = None
 
     @classmethod
-    async def open(cls, database_url: str, settings: PoolSettings) -> "ConnectionPool":
-        """Open a pool; the timeouts travel as server settings, which no reset wipes."""
+    async def open(cls, database_url: str, settings: PoolSettings, look: Look | None = None) -> "ConnectionPool":
+        """Open a pool; the timeouts travel as server settings, which no reset wipes.
+
+        Args:
+            database_url: where the database is.
+            settings: how the pool behaves.
+            look: what is done with each new connection; where it raises, the connection is not used.
+        """
+
+        async def begin(connection: PlainConnection) -> None:
+            await refuse_unfit(connection)
+            if settings.for_commits:
+                await pass_columns_through(connection)
+            if look is not None:
+                await look(connection)
+
         server_settings = {
             "application_name": "utterson",
             "statement_timeout": str(settings.statement_timeout_ms),
@@ -124,7 +136,7 @@ class ConnectionPool:
             max_inactive_connection_lifetime=300,
             server_settings=server_settings,
             # Whoever is reached now may be another server than before, or the same with other settings.
-            init=_begin_for_commits if settings.for_commits else refuse_unfit,
+            init=begin,
             reset=_keep_session,
         )
         pool.set_connect_args(database_url, timeout=settings.connect_timeout_ms / 1000, server_settings=server_settings)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from utterson.domain.chain import Head
+from utterson.domain.chain import Head, WorkspaceKeys
 from utterson.domain.records import ANSWER_BYTES_MAX
 from utterson.domain.rows import (
     EventPosition,
@@ -26,12 +26,12 @@ class ProfileStore:
         self._pool = pool
 
     async def read(
-        self, workspace_key: int, plan: Callable[[Head], Sequence[ProfileQuery] | None]
+        self, keys: WorkspaceKeys, plan: Callable[[Head], Sequence[ProfileQuery] | None]
     ) -> tuple[Head, ProfileRows | None]:
         """Read rows of profiles in one snapshot together with the log's head.
 
         Args:
-            workspace_key: the workspace.
+            keys: the workspace; where it is gone, or is another one, `plan` is called with a head that is nobody's.
             plan: called with the snapshot's head; answers what to read if the index stands at that very head,
                 else None, and then no rows are read.
 
@@ -41,44 +41,46 @@ class ProfileStore:
 
         async def send(connection: Connection) -> tuple[Head, ProfileRows | None]:
             async with connection.transaction(isolation="repeatable_read", readonly=True):
-                row = await connection.fetchrow(Statement.HEADS.text, [workspace_key])
+                row = await connection.fetchrow(Statement.HEADS.text, [keys.workspace_key], [keys.identity])
                 head = Head(-1, b"") if row is None else Head(row["seq"], row["id"])
                 queries = plan(head)
-                return head, None if queries is None else await _read_rows(connection, workspace_key, queries)
+                return head, None if queries is None else await _read_rows(connection, keys.workspace_key, queries)
 
         return await self._pool.run(send)
 
     async def events_page(
-        self, workspace_key: int, members: list[int], before: EventPosition, limit: int
+        self, keys: WorkspaceKeys, members: list[int], before: EventPosition, limit: int
     ) -> list[EventRow]:
         """List the events of some members, newest first, before a position: fewer where they are large, but two."""
         rows = await self._pool.run(
             lambda connection: connection.fetch(
                 Statement.EVENTS_PAGE.text,
-                workspace_key,
+                keys.workspace_key,
                 members,
                 before.time_us,
                 before.seq,
                 before.position,
                 limit,
                 ANSWER_BYTES_MAX,
+                keys.identity,
             )
         )
         return [EventRow(EventPosition(row["time_us"], row["seq"], row["position"]), row["record"]) for row in rows]
 
     async def history_page(
-        self, workspace_key: int, members: list[int], before: HistoryPosition, limit: int
+        self, keys: WorkspaceKeys, members: list[int], before: HistoryPosition, limit: int
     ) -> list[HistoryRow]:
         """List the decisions that touched some members, newest first, before a position: as `events_page`."""
         rows = await self._pool.run(
             lambda connection: connection.fetch(
                 Statement.HISTORY_PAGE.text,
-                workspace_key,
+                keys.workspace_key,
                 members,
                 before.seq,
                 before.position,
                 limit,
                 ANSWER_BYTES_MAX,
+                keys.identity,
             )
         )
         return [HistoryRow(HistoryPosition(row["seq"], row["position"]), row["record"]) for row in rows]

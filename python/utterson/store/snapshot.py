@@ -5,9 +5,17 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from utterson.domain.chain import LOG_FORMAT_VERSION, FormatUnknownError, Head, SnapshotHead, SnapshotSink
+from utterson.domain.chain import (
+    LOG_FORMAT_VERSION,
+    FormatUnknownError,
+    Head,
+    SnapshotHead,
+    SnapshotSink,
+    WorkspaceKeys,
+)
 from utterson.store.pool import Connection, ConnectionPool
 from utterson.store.statements import Statement
+from utterson.store.workspaces import read_keys
 
 Sink = TypeVar("Sink", bound=SnapshotSink)
 
@@ -23,11 +31,11 @@ class SnapshotStore:
         self._request_retention_us = request_retention_us
 
     async def load(
-        self, workspace_key: int, begin: Callable[[SnapshotHead], Sink], timeout_s: float
+        self, workspace: str, begin: Callable[[WorkspaceKeys, SnapshotHead], Sink], timeout_s: float
     ) -> tuple[SnapshotHead, Sink] | None:
-        """Feed a workspace's rows to the sink that `begin` makes; None where the workspace has no log.
+        """Feed a workspace's rows to the sink that `begin` makes; None where there is no such workspace.
 
-        Everything comes from one REPEATABLE READ READ ONLY snapshot, the head included.
+        Everything comes from one REPEATABLE READ READ ONLY snapshot, the head and who the workspace is included.
 
         Raises:
             StoreFailureError: the database cannot be read.
@@ -36,13 +44,18 @@ class SnapshotStore:
 
         async def read(connection: Connection) -> tuple[SnapshotHead, Sink] | None:
             async with whole_snapshot(connection):
-                head = await read_head(connection, workspace_key)
+                row = await connection.fetchrow(Statement.WORKSPACE_KEYS.text, workspace)
+                if row is None:
+                    return None
+                keys = read_keys(row)
+                head = await read_head(connection, keys)
                 if head is None:
                     return None
+                workspace_key = keys.workspace_key
                 # What follows is planned for this load alone: of a large workspace whole tables are read.
                 await connection.execute("SET LOCAL enable_seqscan = on")
                 # It compiles the policy, which may take a while.
-                sink = await asyncio.to_thread(begin, head)
+                sink = await asyncio.to_thread(begin, keys, head)
                 await copy_rows(connection, Statement.LOAD_PROFILES, sink.profiles, workspace_key)
                 await copy_rows(connection, Statement.LOAD_IDENTIFIERS, sink.identifiers, workspace_key)
                 await copy_rows(connection, Statement.LOAD_TRAITS, sink.traits, workspace_key)
@@ -62,18 +75,18 @@ async def whole_snapshot(connection: Connection) -> AsyncIterator[None]:
         yield
 
 
-async def read_head(connection: Connection, workspace_key: int) -> SnapshotHead | None:
+async def read_head(connection: Connection, keys: WorkspaceKeys) -> SnapshotHead | None:
     """Tell the state that this snapshot shows; None where the workspace has no log.
 
     Raises:
         FormatUnknownError: the log's newest entry was written by a later build.
     """
-    row = await connection.fetchrow(Statement.SNAPSHOT_HEAD.text, workspace_key)
+    row = await connection.fetchrow(Statement.SNAPSHOT_HEAD.text, keys.workspace_key, keys.identity)
     if row is None:
         return None
     if row["format_version"] > LOG_FORMAT_VERSION:
         raise FormatUnknownError(f"log format {row['format_version']} is newer than {LOG_FORMAT_VERSION}")
-    rows_expected = await connection.fetchval(Statement.ROWS_EXPECTED.text, workspace_key)
+    rows_expected = await connection.fetchval(Statement.ROWS_EXPECTED.text, keys.workspace_key)
     return SnapshotHead(
         Head(row["seq"], row["id"]),
         row["commit_time_us"],

@@ -16,10 +16,13 @@ from utterson.domain.chain import FailureKind, StoreFailureError
 
 # Raised by `commit_batch` where a row count does not match.
 ROW_COUNT_MISMATCH: Final = "UT001"
+# Raised by `prove_workspace`.
+WORKSPACE_GONE: Final = "UT002"
 CERTAIN_SEVERITY: Final = "ERROR"
 
 _BY_STATE: Final = {
     ROW_COUNT_MISMATCH: FailureKind.DIVERGENCE,
+    WORKSPACE_GONE: FailureKind.GONE,
     "23505": FailureKind.DIVERGENCE,  # unique_violation: the index knew of no such row
     "23503": FailureKind.DIVERGENCE,  # foreign_key_violation
     "40001": FailureKind.LOST_RACE,  # serialization_failure

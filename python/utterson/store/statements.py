@@ -18,8 +18,11 @@ class Statement(Enum):
     AUDIT_REDIRECTS = "audit_redirects"
     AUDIT_REQUESTS = "audit_requests"
     AUDIT_STRAYS = "audit_strays"
+    CLOCK = "clock"
     COMMIT_BATCH = "commit_batch"
     CREATE_WORKSPACE = "create_workspace"
+    DATABASE_LOOK = "database_look"
+    DATABASE_RENEW = "database_renew"
     DURABILITY = "durability"
     ENTRY_ID = "entry_id"
     EVENTS_PAGE = "events_page"
@@ -36,6 +39,7 @@ class Statement(Enum):
     PAYLOAD_DEFAULT_EXPIRE = "payload_default_expire"
     POLICIES_PAGE = "policies_page"
     PROFILE_ROWS = "profile_rows"
+    PROVE_WORKSPACE = "prove_workspace"
     REKEY_BUILD = "rekey_build"
     REKEY_DISCARD = "rekey_discard"
     REKEY_INDEX_IS_VALID = "rekey_index_is_valid"
@@ -49,6 +53,8 @@ class Statement(Enum):
     TAIL = "tail"
     TRAIT_ROWS = "trait_rows"
     WORKSPACE = "workspace"
+    WORKSPACE_KEYS = "workspace_keys"
+    WORKSPACES_COUNT = "workspaces_count"
     WORKSPACES_PAGE = "workspaces_page"
 
     @cached_property

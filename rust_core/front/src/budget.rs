@@ -200,6 +200,16 @@ mod tests {
     }
 
     #[test]
+    fn ordinary_calls_find_room_where_answers_have_taken_all() {
+        let budget = Budget::new(1 << 20, 64);
+        let untaken = budget.share().begin();
+        untaken.add_anyway(4 << 20);
+        assert_eq!(untaken.add(1), Err(Full));
+        let other = budget.share().begin();
+        assert_eq!((other.add(4 << 10), other.add(1)), (Ok(()), Err(Full)));
+    }
+
+    #[test]
     fn whoever_holds_much_while_others_are_refused_has_to_hurry() {
         let budget = Budget::new(1200, 30);
         let (greedy, modest) = (budget.share().begin(), budget.share().begin());

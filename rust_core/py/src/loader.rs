@@ -10,7 +10,7 @@ use utterson_engine::ids::{EntryId, Micros, PolicyRevision, Seq};
 use utterson_engine::keyed::state_hash::StateHash;
 use utterson_engine::state::{Head, State};
 
-use crate::arguments::exactly;
+use crate::arguments::{eras, exactly};
 use crate::errors::{FormatUnknownError, StateDivergedError};
 use crate::panics::caught;
 use crate::state::PyState;
@@ -34,6 +34,7 @@ impl StateLoader {
         workspace: String,
         digest_key: &[u8],
         id_key: &[u8],
+        id_eras: Vec<u64>,
         policy_revision: i32,
         policy: &[u8],
         head_seq: u64,
@@ -48,7 +49,8 @@ impl StateLoader {
         let checked = crate::panics::apart(py, || policy::stored(policy))?
             .map_err(|_| FormatUnknownError::new_err("this build does not know the stored policy"))?;
         let policy = (PolicyRevision(policy_revision), checked.policy, policy.to_vec());
-        let state = State::empty(&digest_key, &id_key, policy, head);
+        let mut state = State::empty(&digest_key, &id_key, policy, head);
+        state.set_eras(eras(&id_eras)?);
         Ok(Self {
             workspace,
             loading: Mutex::new(Some(Box::new(Loading::new(state, expected)))),

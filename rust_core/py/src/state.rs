@@ -20,7 +20,7 @@ use utterson_engine::policy::Policy;
 use utterson_engine::rules::common::c7_once;
 use utterson_engine::state::{Diverged, Finding, State, invariants};
 
-use crate::arguments::exactly;
+use crate::arguments::{eras, exactly};
 use crate::calls::{CallGroup, Calls};
 use crate::errors::{Fault, FormatUnknownError, RepeatedCall, StateDivergedError};
 use crate::panics::caught;
@@ -138,6 +138,18 @@ impl PyState {
     #[getter]
     fn identifier_count(&self, py: Python<'_>) -> PyResult<usize> {
         self.read(py, |state| state.index.len())
+    }
+
+    /// Without the interpreter's help: the figure is had faster than other threads could be let run.
+    #[getter]
+    fn memory_bytes(&self) -> usize {
+        let place = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        place.as_ref().map_or(0, |state| state.bytes())
+    }
+
+    /// Frees the memory while other Python threads run.
+    fn discard(&self, py: Python<'_>) {
+        py.detach(|| drop(self.state.lock().unwrap_or_else(PoisonError::into_inner).take()));
     }
 
     fn decide(
@@ -321,6 +333,11 @@ impl PyState {
     fn request_digest<'py>(&self, py: Python<'py>, request_id: &str) -> PyResult<Bound<'py, PyBytes>> {
         let digest = self.read(py, |state| c7_once::request_digest(state, request_id))?;
         Ok(PyBytes::new(py, &digest.to_bytes()))
+    }
+
+    fn set_id_eras(&self, py: Python<'_>, id_eras: Vec<u64>) -> PyResult<()> {
+        let eras = eras(&id_eras)?;
+        self.read_mut(py, |state| state.set_eras(eras))
     }
 
     fn scrub(&self, py: Python<'_>, rows: usize) -> PyResult<(usize, bool, Option<&'static str>)> {

@@ -12,7 +12,7 @@ from tests.application.fake_engine import FakeState
 from tests.application.faulty import Faulty
 from utterson.application.lane import turn_runner
 from utterson.application.lane.committer import Committer
-from utterson.domain.chain import Commit, CommitOutcome, FailureKind, StoreFailureError
+from utterson.domain.chain import Commit, CommitOutcome, FailureKind, StoreFailureError, WorkspaceKeys
 from utterson.domain.decisions import ParsedGroup
 from utterson.domain.errors import Reason, UttersonError
 
@@ -49,12 +49,12 @@ async def test_a_lost_answer_after_which_another_replica_wrote(faulty: tuple[Rep
     async with replica_on(url) as other:
         entry_id = replica.context.store.log.entry_id
 
-        async def late(key: int, seq: int) -> bytes | None:
+        async def late(keys: WorkspaceKeys, seq: int) -> bytes | None:
             replica.context.store.log.entry_id = entry_id  # type: ignore[method-assign]
             await other.call("add:y")
-            return await entry_id(key, seq)
+            return await entry_id(keys, seq)
 
-        replica.context.store.log.entry_id = late  # type: ignore[method-assign, assignment]
+        replica.context.store.log.entry_id = late  # type: ignore[method-assign]
         writer.faults = ["lose the answer"]
         assert (await replica.call("add:x"))["serial"] == 1
         assert (await replica.call("read:y"))["serial"] == 2
@@ -66,10 +66,10 @@ async def test_an_outcome_that_cannot_be_found_out_is_told_as_unknown(faulty: tu
     log = replica.context.store.log
     entry_id = log.entry_id
 
-    async def away(key: int, seq: int) -> bytes | None:
+    async def away(keys: WorkspaceKeys, seq: int) -> bytes | None:
         raise StoreFailureError(FailureKind.UNKNOWN, "08006")
 
-    log.entry_id = away  # type: ignore[method-assign, assignment]
+    log.entry_id = away  # type: ignore[method-assign]
     writer.faults = ["lose the answer"]
     with pytest.raises(UttersonError) as caught:
         await replica.call("once:id:x")
@@ -141,7 +141,7 @@ class Told:
             raise end
         return end
 
-    async def commit_locked(self, workspace_key: int, decide: Any, timeout_s: float) -> CommitOutcome:
+    async def commit_locked(self, keys: Any, decide: Any, timeout_s: float) -> CommitOutcome:
         raise self.ends.pop(0)  # type: ignore[misc]
 
 
@@ -149,7 +149,7 @@ async def committer_of(replica: Replica, writer: Told) -> tuple[Committer, Commi
     """A committer on a writer, and an entry that could be the next of the log."""
     context = dataclasses.replace(replica.context, store=with_commits(replica.store, writer))
     plan = (await replica.state()).decide([ParsedGroup("soho", [0], 1, ["add:x"])], 0, b"e" * 16)
-    return Committer(context, "soho"), plan.commit((await replica.lane()).keys.workspace_key)
+    return Committer(context, "soho"), plan.commit((await replica.lane()).keys)
 
 
 @pytest.mark.parametrize("outcome", CommitOutcome)
@@ -162,7 +162,7 @@ async def test_a_lost_race_is_an_outcome(replica: Replica) -> None:
     lost = StoreFailureError(FailureKind.LOST_RACE, "40001")
     committer, commit = await committer_of(replica, Told(lost, lost))
     assert await committer.commit(commit, 1) is CommitOutcome.LOST
-    assert await committer.commit_locked(commit.workspace_key, _never, 1) is CommitOutcome.LOST
+    assert await committer.commit_locked(commit.keys, _never, 1) is CommitOutcome.LOST
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ async def test_a_locked_transaction_that_decided_nothing_has_no_outcome_to_find(
     unknown = StoreFailureError(FailureKind.UNKNOWN, "08006")
     committer, commit = await committer_of(replica, Told(unknown))
     with pytest.raises(StoreFailureError) as caught:
-        await committer.commit_locked(commit.workspace_key, _never, 1)
+        await committer.commit_locked(commit.keys, _never, 1)
     assert caught.value is unknown
 
 

@@ -6,7 +6,12 @@ import pytest
 
 from tests.application.conftest import Replica
 from utterson.application.lane.heads import QUERIES_MAX, HeadReader
-from utterson.domain.chain import FailureKind, Head, StoreFailureError
+from utterson.domain.chain import FailureKind, Head, StoreFailureError, WorkspaceKeys
+
+
+def workspace(key: int) -> WorkspaceKeys:
+    """A workspace of that number."""
+    return WorkspaceKeys("soho", key, bytes(16), bytes(16), 0, bytes(16), bytes(16))
 
 
 async def test_heads_are_read_together(replica: Replica) -> None:
@@ -14,14 +19,14 @@ async def test_heads_are_read_together(replica: Replica) -> None:
     heads = replica.store.log.heads
 
     class Counted:
-        async def heads(self, keys: list[int]) -> dict[int, Head]:
+        async def heads(self, keys: list[WorkspaceKeys]) -> dict[WorkspaceKeys, Head]:
             nonlocal queries
             queries += 1
             return await heads(keys)
 
     reader = HeadReader(Counted())  # type: ignore[arg-type]
-    key = (await replica.lane()).keys.workspace_key
-    answers = await asyncio.gather(*(reader.read(key) for _ in range(50)), reader.read(404))
+    keys = (await replica.lane()).keys
+    answers = await asyncio.gather(*(reader.read(keys) for _ in range(50)), reader.read(workspace(404)))
     assert answers[0] is not None
     assert answers[-1] is None
     assert queries <= 2
@@ -35,13 +40,13 @@ class Held:
         self.failing = False
         self.opened = asyncio.Event()
 
-    async def heads(self, keys: list[int]) -> dict[int, Head]:
-        self.asked.append(sorted(keys))
+    async def heads(self, keys: list[WorkspaceKeys]) -> dict[WorkspaceKeys, Head]:
+        self.asked.append(sorted(one.workspace_key for one in keys))
         seq = len(self.asked)
         await self.opened.wait()
         if self.failing:
             raise StoreFailureError(FailureKind.UNKNOWN, "08006")
-        return {key: Head(seq, bytes(16)) for key in keys}
+        return {one: Head(seq, bytes(16)) for one in keys}
 
 
 @pytest.fixture
@@ -51,7 +56,7 @@ def held() -> Held:
 
 async def reading(reader: HeadReader, key: int, held: Held, queries: int = 1) -> "asyncio.Task[Head | None]":
     """Ask for a head, and wait until so many queries have left."""
-    task = asyncio.create_task(reader.read(key))
+    task = asyncio.create_task(reader.read(workspace(key)))
     for _ in range(5):
         await asyncio.sleep(0)
     assert len(held.asked) == queries
@@ -75,19 +80,19 @@ async def test_who_asks_as_the_last_query_ends_is_answered(held: Held) -> None:
     async with asyncio.timeout(5):
         for _ in range(100):
             # Each asks in the very round in which those before are answered.
-            assert None not in await asyncio.gather(*(reader.read(1) for _ in range(QUERIES_MAX + 1)))
+            assert None not in await asyncio.gather(*(reader.read(workspace(1)) for _ in range(QUERIES_MAX + 1)))
 
 
 async def test_a_failure_is_told_to_all_who_asked_and_is_over_then(held: Held) -> None:
     reader = HeadReader(held)  # type: ignore[arg-type]
-    tasks = [asyncio.create_task(reader.read(key)) for key in (1, 2)]
+    tasks = [asyncio.create_task(reader.read(workspace(key))) for key in (1, 2)]
     held.failing = True
     held.opened.set()
     told = await asyncio.gather(*tasks, return_exceptions=True)
     assert [type(error) for error in told] == [StoreFailureError] * 2
     held.failing = False
     async with asyncio.timeout(2):
-        assert await reader.read(1) is not None
+        assert await reader.read(workspace(1)) is not None
 
 
 async def test_who_goes_away_takes_nobody_along(held: Held) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.application.conftest import Replica, replica_on
-from utterson.domain.chain import FailureKind, Head, StoreFailureError
+from utterson.domain.chain import FailureKind, Head, StoreFailureError, WorkspaceKeys
 from utterson.domain.errors import Reason, UttersonError
 from utterson.settings.lanes import LaneSettings
 
@@ -29,13 +29,13 @@ class WatchedLog:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._log, name)
 
-    async def heads(self, keys: list[int]) -> dict[int, Head]:
+    async def heads(self, keys: list[WorkspaceKeys]) -> dict[WorkspaceKeys, Head]:
         self.look_ups += 1
         await self.open.wait()
         if self.failures:
             self.failures -= 1
             raise StoreFailureError(FailureKind.UNKNOWN, "08006")
-        heads: dict[int, Head] = await self._log.heads(keys)
+        heads: dict[WorkspaceKeys, Head] = await self._log.heads(keys)
         return heads
 
 

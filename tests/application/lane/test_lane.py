@@ -6,7 +6,7 @@ import contextlib
 import asyncpg
 import pytest
 
-from tests.application.conftest import WORKSPACE, Replica, refusal_of, replica_on
+from tests.application.conftest import Replica, refusal_of, replica_on
 from utterson.domain.errors import Reason, UttersonError
 from utterson.settings.lanes import LaneSettings
 
@@ -32,31 +32,6 @@ async def test_a_lone_caller_never_waits_for_others(replica: Replica, url: str) 
         for number in range(5):
             await slow.call(f"add:{number}")
         assert asyncio.get_running_loop().time() - started < 0.9
-
-
-async def test_a_refused_call_leaves_its_neighbours_alone(replica: Replica) -> None:
-    answers = await replica.batch((WORKSPACE, "add:a"), (WORKSPACE, "refuse"), (WORKSPACE, "add:b"))
-    assert [accepted for accepted, _ in answers] == [True, False, True]
-    assert answers[1][1] == "NO_USABLE_IDENTIFIER"
-
-
-@pytest.mark.parametrize("culprit", ["poison:NUL", "panic", "bug"])
-async def test_only_the_culprit_of_a_batch_fails(
-    replica: Replica, culprit: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    await replica.call("add:first")
-    lines = [f"add:{number}" for number in range(20)]
-    lines.insert(11, culprit)
-    answers = await asyncio.gather(*(replica.call(line) for line in lines), return_exceptions=True)
-    failed = [line for line, answer in zip(lines, answers, strict=True) if isinstance(answer, BaseException)]
-    assert failed == [culprit]
-    error = answers[11]
-    assert isinstance(error, UttersonError)
-    assert error.reason is Reason.INTERNAL_FAULT
-    assert "jekyll" not in caplog.text
-    assert "jekyll" not in str(error)
-    assert error.message.split()[-1] in caplog.text
-    assert (await replica.call("read:19"))["serial"] > 0
 
 
 async def test_a_caller_that_leaves_before_its_turn_is_dropped(replica: Replica, url: str) -> None:

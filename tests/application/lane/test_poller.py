@@ -9,7 +9,7 @@ import pytest
 from tests.application.conftest import Replica, replica_on
 from utterson.application.lane import poller
 from utterson.application.lane.poller import BUSY_S, poll_heads
-from utterson.domain.chain import FailureKind, Head, StoreFailureError
+from utterson.domain.chain import FailureKind, Head, StoreFailureError, WorkspaceKeys
 from utterson.settings.lanes import LaneSettings
 
 
@@ -26,13 +26,15 @@ async def test_the_poller_brings_a_busy_replica_up(replica: Replica, url: str) -
 
 
 @asynccontextmanager
-async def polling(url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Replica, list[list[int]]]]:
+async def polling(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[tuple[Replica, list[list[WorkspaceKeys]]]]:
     """A replica whose poller looks every ten milliseconds; tells which workspaces each look was for."""
     async with replica_on(url, LaneSettings(head_poll_ms=10)) as polled:
-        looks: list[list[int]] = []
+        looks: list[list[WorkspaceKeys]] = []
         heads = polled.store.log.heads
 
-        async def counted(keys: list[int]) -> dict[int, Head]:
+        async def counted(keys: list[WorkspaceKeys]) -> dict[WorkspaceKeys, Head]:
             looks.append(list(keys))
             return await heads(keys)
 
@@ -45,7 +47,7 @@ async def polling(url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tu
         await asyncio.wait({task})
 
 
-async def until_looked(looks: list[list[int]], count: int) -> None:
+async def until_looked(looks: list[list[WorkspaceKeys]], count: int) -> None:
     async with asyncio.timeout(2):
         while len(looks) < count:
             await asyncio.sleep(0.005)
@@ -59,7 +61,7 @@ async def test_a_look_that_finds_nothing_new_confirms_the_state(
         before_s = lane.confirmed_at_s
         await until_looked(looks, 2)
         assert lane.confirmed_at_s > before_s
-        assert looks[0] == [lane.keys.workspace_key]
+        assert looks[0] == [lane.keys]
 
 
 async def test_a_workspace_without_calls_is_left_alone(
@@ -83,7 +85,7 @@ async def test_the_poller_outlives_a_database_that_is_away(
         with monkeypatch.context() as patched:
             failures: list[None] = []
 
-            async def away(keys: list[int]) -> dict[int, Head]:
+            async def away(keys: list[WorkspaceKeys]) -> dict[WorkspaceKeys, Head]:
                 failures.append(None)
                 raise StoreFailureError(FailureKind.UNKNOWN, "08006")
 

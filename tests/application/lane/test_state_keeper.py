@@ -149,3 +149,20 @@ async def test_a_workspace_that_does_not_exist_cannot_be_loaded(replica: Replica
     assert error.reason is Reason.WORKSPACE_NOT_FOUND
     assert error.resource is not None
     assert error.resource.name == "nowhere"
+
+
+async def test_what_was_decided_before_the_state_moved_is_not_confirmed(replica: Replica) -> None:
+    keeper = await keeper_of(replica)
+    await keeper.ready()
+    await replica.call("add:x")
+    keeper.known_seq = 1
+    assert not await keeper.confirm()
+    assert await keeper.confirm()
+
+
+async def test_what_was_decided_on_a_state_that_was_dropped_is_not_confirmed(replica: Replica) -> None:
+    keeper = await keeper_of(replica)
+    await keeper.ready()
+    keeper.drop(StateDivergedError("another state"))
+    assert not await keeper.confirm()
+    assert await keeper.confirm()

@@ -9,7 +9,7 @@ from utterson.application.reads.profile_reading import ProfileReading
 
 async def reading_of(replica: Replica, *profile_ids: int) -> ProfileReading:
     lane = await replica.lane()
-    return ProfileReading(replica.store.profiles, lane.keys.workspace_key, profile_ids)
+    return ProfileReading(replica.store.profiles, lambda: lane.keys, profile_ids)
 
 
 async def test_profiles_are_found_in_the_order_asked(replica: Replica) -> None:

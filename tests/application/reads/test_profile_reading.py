@@ -21,7 +21,7 @@ async def test_a_state_that_promises_a_row_that_is_gone(replica: Replica, url: s
 
 async def reading_of(replica: Replica, *profile_ids: int) -> ProfileReading:
     lane = await replica.lane()
-    return ProfileReading(replica.store.profiles, lane.keys.workspace_key, profile_ids)
+    return ProfileReading(replica.store.profiles, lambda: lane.keys, profile_ids)
 
 
 async def test_profiles_are_told_in_the_order_asked_and_as_often(replica: Replica) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 
 import asyncpg
+import pytest
 
 from tests.application.conftest import WORKSPACE, Replica, refusal_of, replica_on
 from utterson.domain.chain import Head
@@ -65,14 +66,32 @@ async def test_at_least_waits_for_a_revision(replica: Replica) -> None:
     assert await replica.profiles.get_profiles(WORKSPACE, [1], token(head), 1.0)
 
 
-async def test_at_least_of_a_revision_that_does_not_come(replica: Replica, url: str) -> None:
+async def test_at_least_of_a_revision_that_is_not_reached(
+    replica: Replica, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await replica.call("add:a")
-    future = token(Head(9, bytes(16)))
-    error = await refusal_of(replica.profiles.get_profiles(WORKSPACE, [1], future, 0.1))
-    assert error.reason is Reason.REVISION_NOT_REACHED
+    revision = token((await replica.state()).head)
     async with replica_on(url, LaneSettings(at_least_timeout_ms=100)) as hasty:
-        error = await refusal_of(hasty.profiles.get_profiles(WORKSPACE, [1], future, None))
-        assert error.reason is Reason.REVISION_NOT_REACHED
+        lane = await hasty.lane()
+        await hasty.state()
+
+        async def reach(_self: object, seq: int) -> None:
+            if seq:
+                await asyncio.sleep(5)
+
+        monkeypatch.setattr(type(lane), "reach", reach)
+        for timeout_s in (0.05, None):
+            error = await refusal_of(hasty.profiles.get_profiles(WORKSPACE, [1], revision, timeout_s))
+            assert error.reason is Reason.REVISION_NOT_REACHED
+
+
+async def test_at_least_of_a_revision_that_the_log_does_not_have(replica: Replica) -> None:
+    """A token is given out when its entry stands: what is not there any more was lost."""
+    await replica.call("add:a")
+    began_s = asyncio.get_running_loop().time()
+    error = await refusal_of(replica.profiles.get_profiles(WORKSPACE, [1], token(Head(9, bytes(16))), None))
+    assert error.reason is Reason.HISTORY_DIVERGED
+    assert asyncio.get_running_loop().time() - began_s < 1
 
 
 async def test_at_least_of_a_lost_history(replica: Replica) -> None:
@@ -89,11 +108,12 @@ async def test_at_least_of_something_else(replica: Replica) -> None:
 async def test_events_by_pages(replica: Replica, url: str) -> None:
     await replica.call("add:a")
     connection = await asyncpg.connect(url)
+    key = (await replica.lane()).keys.workspace_key
     await connection.execute(
-        "INSERT INTO events SELECT 1, 1, 1000 + number / 2, 1, number, convert_to(number::text, 'UTF8')"
+        f"INSERT INTO events SELECT {key}, 1, 1000 + number / 2, 1, number, convert_to(number::text, 'UTF8')"
         " FROM generate_series(1, 120) AS number"
     )
-    await connection.execute("INSERT INTO events VALUES (1, 0, 5, 1, 1, 'unresolved')")
+    await connection.execute(f"INSERT INTO events VALUES ({key}, 0, 5, 1, 1, 'unresolved')")
     await connection.close()
     told: list[bytes] = []
     sizes = []

@@ -4,10 +4,11 @@ import asyncio
 
 import pytest
 
-from tests.application.conftest import WORKSPACE, Replica, refusal_of
+from tests.application.conftest import WORKSPACE, Replica, refusal_of, replica_on
 from utterson.application.workspaces.workspaces import POLICIES_READ_AT_ONCE
-from utterson.domain.chain import FailureKind, StoredPolicy, StoreFailureError
+from utterson.domain.chain import FailureKind, StoredPolicy, StoreFailureError, WorkspaceKeys
 from utterson.domain.errors import Reason
+from utterson.settings.lanes import LaneSettings
 
 
 async def test_a_workspace_is_made_once(replica: Replica, other: Replica) -> None:
@@ -61,6 +62,15 @@ async def test_a_workspace_that_was_certainly_not_made(replica: Replica, monkeyp
     assert "read-only" in error.message
 
 
+async def test_no_more_are_made_than_there_may_be(replica: Replica, url: str) -> None:
+    async with replica_on(url, LaneSettings(workspaces_max=2)) as bounded:
+        await bounded.workspaces.create_workspace("acme", b"policy", None)
+        full = await refusal_of(bounded.workspaces.create_workspace("tweed", b"policy", None))
+        known = await refusal_of(bounded.workspaces.create_workspace("acme", b"policy", None))
+    assert (full.reason, known.reason) == (Reason.QUOTA_EXCEEDED, Reason.WORKSPACE_EXISTS)
+    await replica.workspaces.create_workspace("tweed", b"policy", None)
+
+
 async def test_an_unknown_preset_names_the_known_ones(replica: Replica) -> None:
     error = await refusal_of(replica.workspaces.create_workspace("acme", None, "unifi"))
     assert error.reason is Reason.FIELD_INVALID
@@ -105,10 +115,10 @@ async def test_policies_that_were_read_before_another_change_are_read_again(
     others = [b"back", b"without"]
     reads = 0
 
-    async def overtaken(workspace_key: int, before_revision: int, limit: int) -> list[StoredPolicy]:
+    async def overtaken(keys: WorkspaceKeys, before_revision: int, limit: int) -> list[StoredPolicy]:
         nonlocal reads
         reads += 1
-        read = await page(workspace_key, before_revision, limit)
+        read = await page(keys, before_revision, limit)
         while others:
             await change(other, others.pop(0))
         return read
@@ -124,9 +134,9 @@ async def test_a_change_that_is_overtaken_each_time_gives_up(
     await change(replica, b"without")
     page = replica.store.workspaces.policies_page
 
-    async def overtaken(workspace_key: int, before_revision: int, limit: int) -> list[StoredPolicy]:
+    async def overtaken(keys: WorkspaceKeys, before_revision: int, limit: int) -> list[StoredPolicy]:
         await change(other, b"without")
-        return await page(workspace_key, before_revision, limit)
+        return await page(keys, before_revision, limit)
 
     monkeypatch.setattr(replica.store.workspaces, "policies_page", overtaken)
     error = await refusal_of(change(replica, b"again"))

@@ -11,10 +11,12 @@ from typing import TypeVar
 from utterson.application.lane.context import LaneContext
 from utterson.application.ports.store import TailReader
 from utterson.application.refusals import describe, log_failure, logger, outcome_unknown
-from utterson.domain.chain import Commit, CommitOutcome, FailureKind, StoreFailureError
+from utterson.domain.chain import Commit, CommitOutcome, FailureKind, StoreFailureError, WorkspaceKeys
 from utterson.domain.failpoints import FailpointPlace
 
 LOOK_UP_PAUSE_S = 0.05
+# How a repetition may end while the first attempt stands.
+_NOT_THIS_TIME = (CommitOutcome.LOST, CommitOutcome.GONE, CommitOutcome.CLOCKS_APART)
 Result = TypeVar("Result")
 
 
@@ -55,7 +57,7 @@ class Committer:
         return outcome
 
     async def commit_locked(
-        self, workspace_key: int, decide: Callable[[TailReader], Awaitable[Commit | None]], timeout_s: float
+        self, keys: WorkspaceKeys, decide: Callable[[TailReader], Awaitable[Commit | None]], timeout_s: float
     ) -> CommitOutcome:
         """Lock the workspace's row, decide and commit in one transaction; raises as `commit`."""
         made: list[Commit] = []
@@ -67,7 +69,7 @@ class Committer:
             return commit
 
         try:
-            return await self._commits.commit_locked(workspace_key, remember, timeout_s)
+            return await self._commits.commit_locked(keys, remember, timeout_s)
         except StoreFailureError as failure:
             if failure.kind is FailureKind.LOST_RACE:
                 return CommitOutcome.LOST
@@ -89,7 +91,7 @@ class Committer:
                 return found
             try:
                 outcome = await _or_unknown(self._commits.commit(commit, timeout_s))
-                if outcome is not CommitOutcome.LOST:
+                if outcome not in _NOT_THIS_TIME:
                     return outcome
             except StoreFailureError as failure:
                 if failure.kind in (FailureKind.DIVERGENCE, FailureKind.POISON):
@@ -100,16 +102,20 @@ class Committer:
         """Tell who stands at the entry's place; None where it is free and still ours to take."""
         while asyncio.get_running_loop().time() < deadline_s:
             try:
-                found = await _or_unknown(self._log.entry_id(commit.workspace_key, commit.seq))
+                found = await _or_unknown(self._log.entry_id(commit.keys, commit.seq))
                 if found is not None:
                     return CommitOutcome.OK if found == commit.id else CommitOutcome.LOST
-                head = (await _or_unknown(self._log.heads([commit.workspace_key]))).get(commit.workspace_key)
+                head = (await _or_unknown(self._log.heads([commit.keys]))).get(commit.keys)
+                if head is None:
+                    # Whatever was under way has ended, and what comes later is refused: who stands there now, stays.
+                    found = await _or_unknown(self._log.entry_id(commit.keys, commit.seq))
+                    return CommitOutcome.OK if found == commit.id else CommitOutcome.GONE
             except StoreFailureError:
                 await asyncio.sleep(LOOK_UP_PAUSE_S)
                 continue
-            if head is not None and head.id == commit.prev:
+            if head.id == commit.prev:
                 return None
-            if head is None or head.seq < commit.seq:
+            if head.seq < commit.seq:
                 return CommitOutcome.DIVERGED
         raise outcome_unknown()
 

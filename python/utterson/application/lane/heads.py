@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from utterson.application.ports.store import Log
-from utterson.domain.chain import Head
+from utterson.domain.chain import Head, WorkspaceKeys
 
 # So many queries at once. With one, all who are answered together come back together and wait for the next together,
 # and every part of the way stands still in turn.
@@ -19,7 +19,7 @@ class Asker(Protocol):
         """Take note that the query is sent now: its answer is as of now or later."""
 
     def told(self, head: Head | Exception | None, asked_at_s: float) -> None:
-        """Take the head, None where the workspace is gone, or why it could not be read; must not raise.
+        """Take the head, None where the workspace is gone or another one, or why it could not be read; must not raise.
 
         Args:
             head: the answer.
@@ -52,27 +52,27 @@ class HeadReader:
 
     def __init__(self, log: Log) -> None:
         self._log = log
-        self._waiting: list[tuple[int, Asker]] = []
+        self._waiting: list[tuple[WorkspaceKeys, Asker]] = []
         self._under_way = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def read(self, workspace_key: int) -> Head | None:
-        """Tell a workspace's head as of now or later; None where the workspace is gone.
+    async def read(self, keys: WorkspaceKeys) -> Head | None:
+        """Tell a workspace's head as of now or later; None where the workspace is gone, or is another one by now.
 
         Raises:
             StoreFailureError: the database cannot be read.
         """
         future: asyncio.Future[Head | None] = asyncio.get_running_loop().create_future()
-        self.ask(workspace_key, _Reading(future))
+        self.ask(keys, _Reading(future))
         return await future
 
-    def ask(self, workspace_key: int, asker: Asker) -> None:
+    def ask(self, keys: WorkspaceKeys, asker: Asker) -> None:
         """Ask for a workspace's head as of now or later.
 
         Whoever asks this way waits for some rounds of the loop less than a task: under load they take longer than the
         query.
         """
-        self._waiting.append((workspace_key, asker))
+        self._waiting.append((keys, asker))
         # Where somebody waits already, a query is about to leave, or the next that comes back makes another.
         if len(self._waiting) == 1 and self._under_way < QUERIES_MAX:
             self._under_way += 1
@@ -89,19 +89,19 @@ class HeadReader:
             # Not when the task is told to be done, which is later: whoever asks in between would wait for nobody.
             self._under_way -= 1
 
-    async def _answer(self, waiting: list[tuple[int, Asker]]) -> None:
+    async def _answer(self, waiting: list[tuple[WorkspaceKeys, Asker]]) -> None:
         asked_at_s = asyncio.get_running_loop().time()
         for _, asker in waiting:
             asker.leaves()
         try:
-            heads = await self._log.heads(list({key for key, _ in waiting}))
+            heads = await self._log.heads(list({keys for keys, _ in waiting}))
         except BaseException as error:
             told = error if isinstance(error, Exception) else RuntimeError("the head reader was stopped")
             _tell(((asker, told) for _, asker in waiting), asked_at_s)
             if not isinstance(error, Exception):
                 raise
             return
-        _tell(((asker, heads.get(key)) for key, asker in waiting), asked_at_s)
+        _tell(((asker, heads.get(keys)) for keys, asker in waiting), asked_at_s)
 
 
 def _tell(answers: Iterable[tuple[Asker, Head | Exception | None]], asked_at_s: float) -> None:

@@ -52,14 +52,20 @@ class HeldHits:
         keeper: of the workspace's state; is told what was confirmed.
         context: the clock and the reader of heads.
         offer: takes a call that could not be confirmed, as it takes any other.
+        idle: called when none waits any more.
     """
 
     def __init__(
-        self, keeper: StateKeeper, context: LaneContext, offer: Callable[[ParsedGroup, Receiver], None]
+        self,
+        keeper: StateKeeper,
+        context: LaneContext,
+        offer: Callable[[ParsedGroup, Receiver], None],
+        idle: Callable[[], None],
     ) -> None:
         self._keeper = keeper
         self._context = context
         self._offer = offer
+        self._idle = idle
         # The look that has not left yet.
         self._next: _Look | None = None
         # How many wait, those included that a look under way is for.
@@ -81,7 +87,7 @@ class HeldHits:
         look = self._next
         if look is None:
             look = self._next = _Look(self)
-            self._context.heads.ask(self._keeper.keys.workspace_key, look)
+            self._context.heads.ask(self._keeper.keys, look)
         look.held.append(_Held(group, receiver, response, state.head))
         self.waiting += 1
         return True
@@ -119,3 +125,4 @@ class HeldHits:
             self._keeper.confirmed_at_s = max(self._keeper.confirmed_at_s, asked_at_s)
         if not self.waiting:
             self._none_waits.set()
+            self._idle()

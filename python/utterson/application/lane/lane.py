@@ -7,24 +7,25 @@ task does the work: a caller that goes away takes only its own waiting call with
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVarTuple
 
 from utterson.application.lane.committer import Committer
 from utterson.application.lane.context import LaneContext
 from utterson.application.lane.gathering import CALLS_AHEAD, Gathering
 from utterson.application.lane.held_hits import HeldHits
-from utterson.application.lane.operation import Batch, CatchUp, MakeBatch, Operation
+from utterson.application.lane.keeping import LANE_BYTES, LaneKeeping
+from utterson.application.lane.operation import CatchUp, MakeBatch, Operation
 from utterson.application.lane.receiver import Receiver
-from utterson.application.lane.repeats import fill_repeated
-from utterson.application.lane.sparing import unwritten
+from utterson.application.lane.resolving import Resolving
 from utterson.application.lane.state_keeper import StateKeeper
 from utterson.application.lane.turn_runner import TurnRunner
-from utterson.application.lane.waiting import GroupItem, Item, OperationItem, Turn, fail, ignored
-from utterson.application.ports.engine import Plan, State
-from utterson.application.refusals import describe, internal_fault, logger, queue_full, shutting_down
-from utterson.domain.chain import EnginePanicError, StateDivergedError, StoreFailureError, WorkspaceKeys
-from utterson.domain.decisions import Answer, ParsedGroup, RepeatedCall, Reply
+from utterson.application.lane.waiting import GroupItem, Item, OperationItem, Turn, fail, ignored, take
+from utterson.application.ports.engine import State
+from utterson.application.refusals import internal_fault, queue_full, shutting_down, workspace_not_found
+from utterson.domain.chain import EnginePanicError, WorkspaceKeys
+from utterson.domain.decisions import ParsedGroup, Reply
 from utterson.domain.errors import UttersonError
 
 Arguments = TypeVarTuple("Arguments")
@@ -37,14 +38,17 @@ class Lane:
         keys: the workspace.
         context: what all lanes share.
         make_batch: makes the operation that decides several groups together.
+        keeping: is told what the lane takes, that it is needed again after it was laid to rest, and that it has ended
+            because its workspace is gone.
     """
 
-    def __init__(self, keys: WorkspaceKeys, context: LaneContext, make_batch: MakeBatch) -> None:
-        self.keys = keys
+    def __init__(self, keys: WorkspaceKeys, context: LaneContext, make_batch: MakeBatch, keeping: LaneKeeping) -> None:
+        self._keeping = keeping
+        self._holds = 0
+        self._resting = False
         self._loop = asyncio.get_running_loop()
         self.used_at_s = self._loop.time()
         self._context = context
-        self._make_batch = make_batch
         # Asked for each call: a settings object takes longer to look at than an attribute.
         self._queue_calls_max = context.limits.queue_calls_max
         self._batch_calls_max = context.limits.batch_calls_max
@@ -52,7 +56,8 @@ class Lane:
         self._default_strong = context.limits.default_strong
         self._keeper = StateKeeper(keys, context)
         self._runner = TurnRunner(self._keeper, Committer(context, keys.workspace), context)
-        self._held = HeldHits(self._keeper, context, self.offer)
+        self._make_batch = make_batch
+        self._make_parts()
         self._in_turn = False
         self._queue: deque[Item] = deque()
         self._queued_calls = 0
@@ -61,8 +66,25 @@ class Lane:
         self._changed = asyncio.Event()
         self._space = asyncio.Event()
         self._closing = False
-        self._fillers: set[asyncio.Task[None]] = set()
         self._task = asyncio.create_task(self._run(), name=f"lane {keys.workspace}")
+
+    def _make_parts(self) -> None:
+        """Make what knows the lane as the lane knows it: while it rests it is without, so that it can be forgotten."""
+        self._held = HeldHits(self._keeper, self._context, self.offer, self._note)
+        self._resolving = Resolving(
+            self._keeper,
+            self._runner,
+            self._held,
+            self._context,
+            self._make_batch,
+            after_the_next_commit=self._after_the_next_commit,
+            filled=self._note,
+        )
+
+    @property
+    def keys(self) -> WorkspaceKeys:
+        """Who the workspace is: as its state says, or as it was when the lane was made."""
+        return self._keeper.keys
 
     @property
     def state(self) -> State | None:
@@ -73,6 +95,39 @@ class Lane:
     def confirmed_at_s(self) -> float:
         """When the state was last known to be at the log's head, in loop time."""
         return self._keeper.confirmed_at_s
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing waits or runs, and nobody looks at the state: what rests now loses nothing."""
+        waits = self._queue or self._next is not None or self._held.waiting
+        is_busy = waits or self._in_turn or self._resolving.fillers or self._holds
+        return not is_busy and self._keeper.is_settled
+
+    @property
+    def memory_bytes(self) -> int:
+        """How much memory the lane takes with its state; without that while it is busy in a thread."""
+        states = (self.state, self._keeper.aside)
+        return LANE_BYTES + sum(state.memory_bytes for state in states if state is not None)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep the lane from being laid to rest, for whoever looks at the state more than once."""
+        self._holds += 1
+        try:
+            yield
+        finally:
+            self._holds -= 1
+            self._note()
+
+    def rest(self) -> State | None:
+        """End the task and give the state away, for the memory's sake; only an idle lane may rest.
+
+        Whoever still has the lane may use it: it wakes, and loads the state anew.
+        """
+        self._resting = True
+        self._changed.set()
+        del self._held, self._resolving
+        return self._keeper.give_away()
 
     async def submit(self, group: ParsedGroup, *, wait_for_space: bool) -> asyncio.Future[Reply]:
         """Put calls into the queue; the future gives their answers.
@@ -106,7 +161,7 @@ class Lane:
             UttersonError: QUEUE_FULL with the time until there should be space, or SHUTTING_DOWN.
         """
         if self._closing:
-            raise shutting_down()
+            raise self._ended()
         if self._is_full(calls):
             raise queue_full(self._gathering.drain_ms(self._queued_calls))
 
@@ -211,24 +266,38 @@ class Lane:
         if not self._task.done():
             self._task.cancel()
             await asyncio.wait({self._task}, timeout=1)
-        if self._fillers:
-            await asyncio.wait(self._fillers, timeout=1)
+        await self._resolving.close(timeout_s=1)
         await self._held.close(timeout_s=1)
+
+    def _ended(self) -> UttersonError:
+        return workspace_not_found(self.keys.workspace) if self._keeper.is_gone else shutting_down()
 
     def _is_full(self, calls: int) -> bool:
         return self._queued_calls > 0 and self._queued_calls + calls > self._queue_calls_max
 
     def _put(self, item: Item, calls: int) -> None:
         if self._closing:
-            raise shutting_down()
+            raise self._ended()
+        if self._resting:
+            self._wake()
         self._queue.append(item)
         self._queued_calls += calls
         self._changed.set()
         self._gathering.arrived(len(self._queue), self._queued_calls)
         self._decide_ahead()
 
+    def _wake(self) -> None:
+        self._keeping.woken(self)
+        self._resting = False
+        self._make_parts()
+        if self._task.done():
+            self._task = asyncio.create_task(self._run(), name=f"lane {self.keys.workspace}")
+
+    def _note(self) -> None:
+        self._keeping.note(self)
+
     async def _run(self) -> None:
-        while self._queue or self._next is not None or not self._closing:
+        while self._queue or self._next is not None or not (self._closing or self._resting):
             turn, self._next = self._next, None
             if turn is None:
                 if not self._queue:
@@ -253,6 +322,12 @@ class Lane:
                     raise
             self._in_turn = False
             self._gathering.released(len(turn.items), len(self._queue), turn.calls, started_at_s)
+            if self._keeper.is_gone and not self.is_waiting:
+                # There is no such workspace any more; whoever waited was told so first.
+                self._closing = True
+                self._keeping.gone(self)
+            else:
+                self._note()
 
     def _fail_all(self, error: UttersonError) -> None:
         if self._next is not None:
@@ -266,6 +341,16 @@ class Lane:
         """
         self._loop.call_soon(self._loop.call_soon, action, *arguments)
 
+    def _after_the_next_commit(self, action: Callable[[], None]) -> None:
+        """Answer calls: at once, or where the next commit is due, after it has left.
+
+        What callers do upon their answers can take longer than a commit.
+        """
+        if self._next is not None or self._gathering.is_enough(len(self._queue), self._queued_calls):
+            self._after_the_commit_left(action)
+        else:
+            action()
+
     def _decide_ahead(self) -> None:
         """While a commit is under way, decide the calls that wait, if they are worth a commit of their own.
 
@@ -276,42 +361,24 @@ class Lane:
         if isinstance(self._queue[0], GroupItem):
             turn = self._take()
             calls = [item for item in turn.items if isinstance(item, GroupItem) and not item.receiver.done()]
-            batch = self._batch(calls)
+            batch = self._resolving.batch(calls)
             if not batch.threaded:
                 self._runner.decide_ahead(batch)
             self._next = Turn(list(calls), turn.calls, batch)
 
-    def _batch(self, items: list[GroupItem]) -> Batch:
-        groups = [item.group for item in items]
-        batch = self._make_batch(groups)
-        batch.threaded = self._context.sharing.goes_beside(groups, self._loop.time())
-        return batch
-
     def _take(self) -> Turn:
         """Take the next turn's items: one operation of its own, or calls up to the limit."""
-        items: list[Item] = []
-        calls = 0
-        calls_max = self._context.sharing.calls_max(self._batch_calls_max, self._loop.time())
-        while self._queue:
-            item = self._queue[0]
-            if isinstance(item, OperationItem):
-                if not items:
-                    items.append(self._queue.popleft())
-                break
-            if items and calls + item.group.size > calls_max:
-                break
-            items.append(self._queue.popleft())
-            calls += item.group.size
-        self._queued_calls -= calls
+        turn = take(self._queue, self._context.sharing.calls_max(self._batch_calls_max, self._loop.time()))
+        self._queued_calls -= turn.calls
         self._space.set()
-        return Turn(items, calls)
+        return turn
 
     async def _run_turn(self, turn: Turn) -> None:
         calls = [item for item in turn.items if isinstance(item, GroupItem)]
         if turn.batch is not None:
-            await self._resolve_decided(calls, turn.batch)
+            await self._resolving.resolve_decided(calls, turn.batch)
         elif calls:
-            await self._resolve(calls)
+            await self._resolving.resolve(calls)
         for item in turn.items:
             if isinstance(item, OperationItem):
                 await self._operate(item)
@@ -326,67 +393,3 @@ class Lane:
             return
         if not item.receiver.done():
             item.receiver.set_result(None)
-
-    async def _resolve(self, items: list[GroupItem]) -> None:
-        """Decide calls together; where the database refuses one of their values, halve until that call stands alone."""
-        live = [item for item in items if not item.receiver.done()]
-        if not live:
-            return
-        await self._resolve_decided(live, self._batch(live))
-
-    async def _resolve_decided(self, live: list[GroupItem], batch: Batch) -> None:
-        """Commit calls and answer them, decided ahead or not."""
-        try:
-            await self._runner.run(batch, self._context.limits.commit_timeout_ms)
-        except UttersonError as error:
-            spared = await unwritten(self._runner, self._make_batch, [item.group for item in live], error)
-            for item, alone in zip(live, spared, strict=True):
-                if alone is None:
-                    fail([item], error)
-                else:
-                    self._answer([item], alone.plan)
-            return
-        except Exception as error:
-            await self._halve(live, error)
-            return
-        self._held.expected = not batch.plan.writes
-        if self._next is not None or self._gathering.is_enough(len(self._queue), self._queued_calls):
-            # The next commit leaves first: what callers do upon their answers can take longer than a commit.
-            self._after_the_commit_left(self._answer, live, batch.plan)
-        else:
-            self._answer(live, batch.plan)
-
-    def _answer(self, live: list[GroupItem], plan: Plan) -> None:
-        """Answer committed calls."""
-        try:
-            responses = plan.responses([item.group for item in live])
-            for place, (item, response) in enumerate(zip(live, responses, strict=True)):
-                if response is None:
-                    self._release(item, plan.answers(place, item.group.form))
-                elif not item.receiver.done():
-                    item.receiver.set_result(response)
-        except Exception as error:
-            # Nothing may leave a caller without an answer.
-            fail(live, internal_fault(error, self._context.entropy))
-            self._keeper.drop(type(error).__name__)
-
-    async def _halve(self, live: list[GroupItem], error: Exception) -> None:
-        if not isinstance(error, StoreFailureError):
-            self._keeper.drop(type(error).__name__)
-        if len(live) == 1 or isinstance(error, StateDivergedError):
-            fail(live, internal_fault(error, self._context.entropy))
-            return
-        logger.warning("workspace %s: a batch of %d is halved: %s", self.keys.workspace, len(live), describe(error))
-        middle = len(live) // 2
-        await self._resolve(live[:middle])
-        await self._resolve(live[middle:])
-
-    def _release(self, item: GroupItem, answers: list[Answer]) -> None:
-        if item.receiver.done():
-            return
-        if any(isinstance(answer, RepeatedCall) for answer in answers):
-            filler = asyncio.create_task(fill_repeated(self._context, self.keys, item.group, answers, item.receiver))
-            self._fillers.add(filler)
-            filler.add_done_callback(self._fillers.discard)
-            return
-        item.receiver.set_result(answers)

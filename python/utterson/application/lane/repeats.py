@@ -18,7 +18,7 @@ async def recorded_bytes(
     """
     try:
         digests = list({call.digest for call in repeated})
-        recorded = await context.store.log.request_answers(keys.workspace_key, digests)
+        recorded = await context.store.log.request_answers(keys, digests)
     except StoreFailureError as failure:
         raise store_unavailable(failure, keys.workspace) from None
     return [_expired() if (answer := recorded.get(call.digest)) is None else answer for call in repeated]

@@ -12,25 +12,38 @@ from utterson.application.lane.operation import Batch, CommitUnderWay, Operation
 from utterson.application.lane.state_keeper import StateKeeper
 from utterson.application.ports.engine import Plan, State
 from utterson.application.ports.store import TailReader
-from utterson.application.refusals import RETRY_AFTER_MS, describe, logger, store_unavailable
+from utterson.application.refusals import RETRY_AFTER_MS, clocks_apart, describe, logger, store_unavailable
 from utterson.domain.chain import (
     Commit,
     CommitOutcome,
     EnginePanicError,
     FailureKind,
     FormatUnknownError,
+    HistoryLostError,
     StateDivergedError,
     StoreFailureError,
+    WorkspaceGoneError,
 )
 from utterson.domain.errors import Reason, UttersonError
 from utterson.domain.failpoints import FailpointPlace
 
 ENTRY_ID_BYTES = 16
 RELOADS_MAX = 1
+# Where the database went back, it may get another id while the state is loaded, from each of several servers.
+REFINDS_MAX = 3
+# Failures that say that the state is wrong, not the database.
+_OF_THE_STATE = (FailureKind.DIVERGENCE, FailureKind.GONE)
 # So many lost races in a row, and the workspace's row is locked first, so that a slow server gets its turn.
 LOSSES_BEFORE_LOCK = 2
 # Plans with more effects are copied and applied in a thread: others would wait for it.
 HEAVY_EFFECTS = 20_000
+
+
+def _told(error: StateDivergedError | StoreFailureError) -> Exception:
+    """Tell a failure that says that the workspace is gone from one that says that its tables are not as the state."""
+    if isinstance(error, StoreFailureError) and error.kind is FailureKind.GONE:
+        return WorkspaceGoneError("the workspace is gone, or another one")
+    return error
 
 
 class _Step(Enum):
@@ -80,11 +93,12 @@ class TurnRunner:
                     await self._keeper.catch_up_from_log()
                 self._check_patience()
             except (StateDivergedError, StoreFailureError) as error:
-                if isinstance(error, StoreFailureError) and error.kind is not FailureKind.DIVERGENCE:
+                if isinstance(error, StoreFailureError) and error.kind not in _OF_THE_STATE:
                     raise self._refusal(error) from None
-                self._keeper.drop(error)
+                told = _told(error)
+                self._keeper.drop(told)
                 reloads += 1
-                if reloads > RELOADS_MAX:
+                if reloads > (REFINDS_MAX if isinstance(told, HistoryLostError | WorkspaceGoneError) else RELOADS_MAX):
                     raise
             except FormatUnknownError as error:
                 self._keeper.drop(error)
@@ -170,8 +184,8 @@ class TurnRunner:
     async def _commit_of(self, plan: Plan) -> Commit:
         """Give a plan's entry and columns; those of a large one in a thread."""
         if plan.weight > HEAVY_EFFECTS:
-            return await asyncio.to_thread(plan.commit, self._keeper.keys.workspace_key)
-        return plan.commit(self._keeper.keys.workspace_key)
+            return await asyncio.to_thread(plan.commit, self._keeper.keys)
+        return plan.commit(self._keeper.keys)
 
     async def _attempt_locked(self, operation: Operation) -> _Step:
         """Lock the workspace's row, then catch up, decide and commit: while it is locked nobody else commits."""
@@ -193,7 +207,7 @@ class TurnRunner:
 
         asked_at_s = asyncio.get_running_loop().time()
         try:
-            outcome = await self._committer.commit_locked(self._keeper.keys.workspace_key, decide, self._timeout_s)
+            outcome = await self._committer.commit_locked(self._keeper.keys, decide, self._timeout_s)
         except BaseException as error:
             # Unless it is certain that nothing was written: the transaction was cut, perhaps while it decided, and then
             # the state may be in use by a lost thread.
@@ -246,9 +260,13 @@ class TurnRunner:
             case CommitOutcome.LOST:
                 return _Step.LOST
             case CommitOutcome.DIVERGED:
-                raise StateDivergedError("the state's head is not in the log")
+                raise HistoryLostError("the state's head is not in the log")
+            case CommitOutcome.GONE:
+                raise WorkspaceGoneError("the workspace is gone, or another one")
             case CommitOutcome.FENCED:
-                raise FormatUnknownError("the workspace is gone or asks for a later format")
+                raise FormatUnknownError("the workspace asks for a later format")
+            case CommitOutcome.CLOCKS_APART:
+                raise clocks_apart()
 
     def _apply(self, plan: Plan, asked_at_s: float) -> None:
         """Bring the state to the committed state. The commit stands whatever happens here."""

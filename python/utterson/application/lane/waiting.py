@@ -1,6 +1,7 @@
 """What waits in a lane, and what it takes of that at once."""
 
 import asyncio
+from collections import deque
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -37,6 +38,23 @@ class Turn:
     items: list[Item]
     calls: int
     batch: Batch | None = None
+
+
+def take(queue: deque[Item], calls_max: int) -> Turn:
+    """Take the next turn's items: one operation of its own, or groups up to so many calls, but one at least."""
+    items: list[Item] = []
+    calls = 0
+    while queue:
+        item = queue[0]
+        if isinstance(item, OperationItem):
+            if not items:
+                items.append(queue.popleft())
+            break
+        if items and calls + item.group.size > calls_max:
+            break
+        items.append(queue.popleft())
+        calls += item.group.size
+    return Turn(items, calls)
 
 
 def fail(items: "list[Item] | list[GroupItem] | list[OperationItem]", error: UttersonError) -> None:

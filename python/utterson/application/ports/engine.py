@@ -44,7 +44,7 @@ class Plan(Protocol):
         """About how much there is to copy and to take into the state, in effects."""
         ...
 
-    def commit(self, workspace_key: int) -> Commit:
+    def commit(self, keys: WorkspaceKeys) -> Commit:
         """Give the log entry and the columns of a plan that writes."""
         ...
 
@@ -138,6 +138,15 @@ class State(Protocol):
         """Tell how many identifiers a profile holds, without looking at them; None for an id that is nobody's."""
         ...
 
+    @property
+    def memory_bytes(self) -> int:
+        """How much memory the state takes; 0 once it is not to be used any more."""
+        ...
+
+    def discard(self) -> None:
+        """Free the memory, on a thread of its own where it is much; the state is not to be used after that."""
+        ...
+
     def decide(self, groups: Sequence[ParsedGroup], now_us: int, entry_id: bytes) -> Plan:
         """Decide calls, in order; refusals are among the answers."""
         ...
@@ -178,6 +187,10 @@ class State(Protocol):
 
     def replay(self, row: LogRow) -> None:
         """Apply the next entry of the log, checking that it is the next and leads to the state it says."""
+        ...
+
+    def with_id_eras(self, id_eras: Sequence[int]) -> "State":
+        """Give the same state with profile ids of these eras; plans that were made on this one are not of that one."""
         ...
 
     def scrub(self, rows: int) -> ScrubStep:

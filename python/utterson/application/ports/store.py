@@ -16,6 +16,7 @@ from utterson.domain.chain import (
     SnapshotSink,
     StoredPolicy,
     StoredWorkspace,
+    WorkspaceKeys,
 )
 from utterson.domain.rekeying import RekeyProgress
 from utterson.domain.rows import (
@@ -48,7 +49,7 @@ class Commits(Protocol):
         ...
 
     async def commit_locked(
-        self, workspace_key: int, decide: Callable[[TailReader], Awaitable[Commit | None]], timeout_s: float
+        self, keys: WorkspaceKeys, decide: Callable[[TailReader], Awaitable[Commit | None]], timeout_s: float
     ) -> CommitOutcome:
         """Take the workspace's row, let `decide` catch up and decide, and append what it answers."""
         ...
@@ -57,19 +58,19 @@ class Commits(Protocol):
 class Log(Protocol):
     """The log's readers."""
 
-    async def heads(self, workspace_keys: Sequence[int]) -> dict[int, Head]:
-        """Tell the heads of some workspaces, in one query."""
+    async def heads(self, workspaces: Sequence[WorkspaceKeys]) -> dict[WorkspaceKeys, Head]:
+        """Tell the heads of some workspaces, in one query; one that is gone, or is another one by now, is absent."""
         ...
 
-    async def tail(self, workspace_key: int, after_seq: int, limit: int) -> list[LogRow]:
+    async def tail(self, keys: WorkspaceKeys, after_seq: int, limit: int) -> list[LogRow]:
         """Read at most `limit` entries after one, oldest first."""
         ...
 
-    async def entry_id(self, workspace_key: int, seq: int) -> bytes | None:
+    async def entry_id(self, keys: WorkspaceKeys, seq: int) -> bytes | None:
         """Tell who is at a place of the chain."""
         ...
 
-    async def request_answers(self, workspace_key: int, digests: Sequence[bytes]) -> dict[bytes, bytes]:
+    async def request_answers(self, keys: WorkspaceKeys, digests: Sequence[bytes]) -> dict[bytes, bytes]:
         """Read recorded answers by digest."""
         ...
 
@@ -78,9 +79,9 @@ class Snapshots(Protocol):
     """The loader's source."""
 
     async def load(
-        self, workspace_key: int, begin: Callable[[SnapshotHead], Sink], timeout_s: float
+        self, workspace: str, begin: Callable[[WorkspaceKeys, SnapshotHead], Sink], timeout_s: float
     ) -> tuple[SnapshotHead, Sink] | None:
-        """Feed a workspace's rows to the sink that `begin` makes, all from one snapshot."""
+        """Feed a workspace's rows to the sink that `begin` makes, all from one snapshot; None where there is none."""
         ...
 
 
@@ -95,11 +96,15 @@ class Workspaces(Protocol):
         """Tell a workspace and its newest policy."""
         ...
 
+    async def count(self, limit: int) -> int:
+        """Count the workspaces, up to a limit."""
+        ...
+
     async def page(self, after: str, limit: int) -> list[StoredWorkspace]:
         """List workspaces by id, after one."""
         ...
 
-    async def policies_page(self, workspace_key: int, before_revision: int, limit: int) -> list[StoredPolicy]:
+    async def policies_page(self, keys: WorkspaceKeys, before_revision: int, limit: int) -> list[StoredPolicy]:
         """List a workspace's policies, newest first, before one."""
         ...
 
@@ -108,19 +113,19 @@ class Profiles(Protocol):
     """The readers behind ProfileService."""
 
     async def read(
-        self, workspace_key: int, plan: Callable[[Head], Sequence[ProfileQuery] | None]
+        self, keys: WorkspaceKeys, plan: Callable[[Head], Sequence[ProfileQuery] | None]
     ) -> tuple[Head, ProfileRows | None]:
         """Read rows of profiles in one snapshot with the log's head; `plan` tells what, knowing that head."""
         ...
 
     async def events_page(
-        self, workspace_key: int, members: list[int], before: EventPosition, limit: int
+        self, keys: WorkspaceKeys, members: list[int], before: EventPosition, limit: int
     ) -> list[EventRow]:
         """List the events of some members, newest first, before a position."""
         ...
 
     async def history_page(
-        self, workspace_key: int, members: list[int], before: HistoryPosition, limit: int
+        self, keys: WorkspaceKeys, members: list[int], before: HistoryPosition, limit: int
     ) -> list[HistoryRow]:
         """List the decisions that touched some members, newest first, before a position."""
         ...
@@ -142,16 +147,28 @@ class Maintenance(Protocol):
         ...
 
 
+class DatabaseIdentity(Protocol):
+    """Which database this is; its id becomes another one where a part of its history was lost."""
+
+    async def look(self) -> None:
+        """Look which database this is; where it shows a restore, it gets a new id."""
+        ...
+
+    async def settle(self, seen_id: bytes, *, lost: bool) -> None:
+        """Give the database a new id where it lost a part of its history and no other server did it since `seen_id`."""
+        ...
+
+
 class Audits(Protocol):
     """The reader behind the audit."""
 
     async def read(
-        self, workspace_key: int, begin: Callable[[SnapshotHead], Audited], timeout_s: float
+        self, keys: WorkspaceKeys, begin: Callable[[SnapshotHead], Audited], timeout_s: float
     ) -> tuple[SnapshotHead, Audited] | None:
         """Feed a workspace's rows to the sink that `begin` makes, all from one snapshot."""
         ...
 
-    async def check(self, workspace_key: int, timeout_s: float, *, thorough: bool = True) -> dict[AuditFinding, int]:
+    async def check(self, keys: WorkspaceKeys, timeout_s: float, *, thorough: bool = True) -> dict[AuditFinding, int]:
         """Count the rows of a workspace that contradict one another."""
         ...
 
@@ -198,6 +215,8 @@ class Store(Protocol):
     def maintenance(self) -> Maintenance: ...  # noqa: D102
     @property
     def audits(self) -> Audits: ...  # noqa: D102
+    @property
+    def identity(self) -> DatabaseIdentity: ...  # noqa: D102
     @property
     def rekeying(self) -> Rekeying: ...  # noqa: D102
     @property

@@ -10,7 +10,7 @@ from typing import Final
 
 from utterson.application.ports.engine import ProfileView, State
 from utterson.application.ports.store import Profiles
-from utterson.domain.chain import Head, StateDivergedError
+from utterson.domain.chain import Head, StateDivergedError, WorkspaceKeys
 from utterson.domain.errors import Reason, Resource, UttersonError
 from utterson.domain.records import IdentifierRecord, ProfileRecord, TraitRecord
 from utterson.domain.rows import IdentifierRow, ProfileQuery, ProfileRows
@@ -40,15 +40,15 @@ class ProfileReading:
 
     Args:
         store: the reader of the tables.
-        workspace_key: the workspace.
+        keys: asked for each try: who the workspace is changes where the database lost history.
         profile_ids: whom to read; one that is named twice is read once.
     """
 
-    def __init__(self, store: Profiles, workspace_key: int, profile_ids: Sequence[int]) -> None:
+    def __init__(self, store: Profiles, keys: Callable[[], WorkspaceKeys], profile_ids: Sequence[int]) -> None:
         # Whether there is so much to look at that it takes a turn of the lane: known after the first attempt.
         self.is_large = False
         self._store = store
-        self._workspace_key = workspace_key
+        self._keys = keys
         self._profile_ids = profile_ids
         self._identifiers_max = max(IDENTIFIERS_MAX // max(len(profile_ids), 1), 1)
         self._views: dict[int, ProfileView | None] | None = None
@@ -92,7 +92,7 @@ class ProfileReading:
         return await self._read(plan)
 
     async def _read(self, plan: Callable[[Head], list[ProfileQuery] | None]) -> Head:
-        head, self._rows = await self._store.read(self._workspace_key, plan)
+        head, self._rows = await self._store.read(self._keys(), plan)
         return head
 
     def _look(self, state: State) -> dict[int, ProfileView | None]:

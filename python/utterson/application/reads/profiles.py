@@ -1,6 +1,8 @@
 """Reads of profiles, their events and their history."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from utterson.application.lane.context import LaneContext
 from utterson.application.lane.lane import Lane
@@ -11,7 +13,14 @@ from utterson.application.ports.engine import State
 from utterson.application.reads.operations import FindProfiles, ReadInTurn
 from utterson.application.reads.profile_reading import ProfileReading, profile_not_found
 from utterson.application.refusals import RETRY_AFTER_MS, internal_fault, store_refusals
-from utterson.domain.chain import Revision, StateDivergedError
+from utterson.domain.chain import (
+    FailureKind,
+    Revision,
+    StateDivergedError,
+    StoreFailureError,
+    WorkspaceGoneError,
+    WorkspaceKeys,
+)
 from utterson.domain.errors import FieldViolation, Reason, UttersonError
 from utterson.domain.records import Page, ProfileRecord
 from utterson.domain.rows import EventPosition, HistoryPosition
@@ -23,7 +32,6 @@ NEWEST_DECISION = HistoryPosition(INT64_MAX, INT32_MAX)
 # Reads beside the lane before one is made in the lane's own turn, where nothing moves.
 BESIDE_LANE_TRIES = 3
 IN_LANE_TRIES = 20
-TOKEN_POLL_S = 0.01
 UNRESOLVED_PROFILE = 0
 
 
@@ -48,12 +56,18 @@ class ProfilesService:
                 REVISION_NOT_REACHED for `at_least`.
         """
         lane = await self._lanes.lane(workspace)
+        with lane.held():
+            return await self._get_profiles(lane, profile_ids, at_least, timeout_s)
+
+    async def _get_profiles(
+        self, lane: Lane, profile_ids: list[int], at_least: str, timeout_s: float | None
+    ) -> list[ProfileRecord]:
         await lane.reach(0)
         if at_least:
             await self._reach_token(lane, at_least, timeout_s)
-        reading = ProfileReading(self._store, lane.keys.workspace_key, profile_ids)
+        reading = ProfileReading(self._store, lambda: lane.keys, profile_ids)
         for _ in range(BESIDE_LANE_TRIES):
-            with store_refusals(workspace):
+            with store_refusals(lane.keys.workspace):
                 head = await reading.read(lambda: lane.state)
             if reading.done:
                 return await self._records(lane, reading)
@@ -74,12 +88,12 @@ class ProfilesService:
         """List encoded `StoredEvent`s, newest first; profile 0 lists the unresolved ones."""
         limit = page_limit(page_size)
         lane = await self._lanes.lane(workspace)
-        tokens = PageTokens(lane.keys.digest_key, "events", workspace, profile_id)
+        keys, members = await self._members(lane, profile_id)
+        tokens = PageTokens(keys.digest_key, "events", workspace, profile_id)
         read = tokens.read(page_token, 3)
-        members = [UNRESOLVED_PROFILE] if profile_id == UNRESOLVED_PROFILE else await self._members(lane, profile_id)
         before = NEWEST_EVENT if read is None else EventPosition(read[0][0], read[0][1], min(read[0][2], INT32_MAX))
-        with store_refusals(workspace):
-            rows = await self._store.events_page(lane.keys.workspace_key, members, before, limit + 1)
+        with _proven(lane):
+            rows = await self._store.events_page(keys, members, before, limit + 1)
         told, has_more = cut_by_bytes(rows, limit, lambda row: len(row.record))
         last = told[-1].at if has_more else None
         next_token = "" if last is None else tokens.write([last.time_us, last.seq, last.position])
@@ -89,12 +103,12 @@ class ProfilesService:
         """List encoded `HistoryEntry`s, newest first; a survivor shows the merged ones' too."""
         limit = page_limit(page_size)
         lane = await self._lanes.lane(workspace)
-        tokens = PageTokens(lane.keys.digest_key, "history", workspace, profile_id)
+        keys, members = await self._members(lane, profile_id)
+        tokens = PageTokens(keys.digest_key, "history", workspace, profile_id)
         read = tokens.read(page_token, 2)
-        members = await self._members(lane, profile_id)
         before = NEWEST_DECISION if read is None else HistoryPosition(read[0][0], min(read[0][1], INT32_MAX))
-        with store_refusals(workspace):
-            rows = await self._store.history_page(lane.keys.workspace_key, members, before, limit + 1)
+        with _proven(lane):
+            rows = await self._store.history_page(keys, members, before, limit + 1)
         told, has_more = cut_by_bytes(rows, limit, lambda row: len(row.record))
         last = told[-1].at if has_more else None
         next_token = "" if last is None else tokens.write([last.seq, last.position])
@@ -107,14 +121,22 @@ class ProfilesService:
             lane.distrust(error)
             raise internal_fault(error, self._context.entropy) from None
 
-    async def _members(self, lane: Lane, profile_id: int) -> list[int]:
-        """Tell which serials a profile consists of, as of now."""
-        operation = FindProfiles([profile_id])
-        await lane.run(operation)
-        view = operation.views[0]
-        if view is None:
-            raise profile_not_found(profile_id)
-        return view.members
+    async def _members(self, lane: Lane, profile_id: int) -> tuple[WorkspaceKeys, list[int]]:
+        """Tell which serials a profile consists of, as of now, and in which workspace they are counted."""
+        if profile_id == UNRESOLVED_PROFILE:
+            await lane.reach(0)
+            return lane.keys, [UNRESOLVED_PROFILE]
+        while True:
+            keys = lane.keys
+            operation = FindProfiles([profile_id])
+            await lane.run(operation)
+            view = operation.views[0]
+            if keys != lane.keys:
+                # Found anew under its name meanwhile: of which of the two the serials are is not known.
+                continue
+            if view is None:
+                raise profile_not_found(profile_id)
+            return keys, view.members
 
     async def _reach_token(self, lane: Lane, token: str, timeout_s: float | None) -> None:
         """Wait until the state contains the call that answered a revision token."""
@@ -126,32 +148,46 @@ class ProfilesService:
                 "the revision is not one of this workspace; give one that it answered",
                 violations=(FieldViolation("at_least", "must be a revision of this workspace"),),
             )
+        await self._check_in_log(lane, wanted)
         limit_s = self._context.limits.at_least_timeout_ms / 1000
-        deadline_s = asyncio.get_running_loop().time() + (limit_s if timeout_s is None else min(limit_s, timeout_s))
-        while not await self._is_in_log(lane, wanted):
-            if asyncio.get_running_loop().time() >= deadline_s:
-                raise UttersonError(
-                    Reason.REVISION_NOT_REACHED,
-                    "the revision was not reached in time; try again",
-                    retry_after_ms=RETRY_AFTER_MS,
-                )
-            await asyncio.sleep(TOKEN_POLL_S)
-        await lane.reach(wanted.seq)
+        try:
+            async with asyncio.timeout(limit_s if timeout_s is None else min(limit_s, timeout_s)):
+                await lane.reach(wanted.seq)
+        except TimeoutError:
+            raise UttersonError(
+                Reason.REVISION_NOT_REACHED,
+                "the revision was not reached in time; try again",
+                retry_after_ms=RETRY_AFTER_MS,
+            ) from None
 
-    async def _is_in_log(self, lane: Lane, wanted: Revision) -> bool:
-        """Tell whether the log holds the entry.
+    async def _check_in_log(self, lane: Lane, wanted: Revision) -> None:
+        """Make sure that the log holds the entry.
+
+        A token is given out when its entry stands, and the log is read where it is written: an entry that is not there
+        was there once.
 
         Raises:
-            UttersonError: HISTORY_DIVERGED where another one has its place.
+            UttersonError: HISTORY_DIVERGED where another one has its place, or none.
         """
         with store_refusals(lane.keys.workspace):
-            found = await self._context.store.log.entry_id(lane.keys.workspace_key, wanted.seq)
-        if found is not None and not wanted.names(found):
+            found = await self._context.store.log.entry_id(lane.keys, wanted.seq)
+        if found is None or not wanted.names(found):
             raise UttersonError(
                 Reason.HISTORY_DIVERGED,
                 "the revision belongs to a history that was lost; drop it and read without at_least",
             )
-        return found is not None
+
+
+@contextmanager
+def _proven(lane: Lane) -> Iterator[None]:
+    """Turn a failed read into its refusal; where the workspace is another one by now, the lane finds it anew."""
+    with store_refusals(lane.keys.workspace):
+        try:
+            yield
+        except StoreFailureError as failure:
+            if failure.kind is FailureKind.GONE:
+                lane.distrust(WorkspaceGoneError("the workspace is gone, or another one"))
+            raise
 
 
 async def _loaded(lane: Lane) -> State:

@@ -10,6 +10,7 @@ from utterson.application.lane.lanes import Lanes
 from utterson.application.paging import PageTokens, cut_by_bytes, invalid_page_token, page_limit, text_position_told
 from utterson.application.refusals import (
     RETRY_AFTER_MS,
+    clocks_apart,
     outcome_unknown,
     store_refusals,
     store_unavailable,
@@ -17,12 +18,20 @@ from utterson.application.refusals import (
 )
 from utterson.application.workspaces.etag import policy_etag
 from utterson.application.workspaces.policy_change import EarlierPolicies, PolicyChange
-from utterson.domain.chain import FailureKind, NewWorkspace, StoredWorkspace, StoreFailureError, WorkspaceKeys
+from utterson.domain.chain import (
+    FailureKind,
+    NewWorkspace,
+    StoredWorkspace,
+    StoreFailureError,
+    WorkspaceGoneError,
+    WorkspaceKeys,
+)
 from utterson.domain.decisions import CheckedPolicy
 from utterson.domain.errors import FieldViolation, Reason, Resource, UttersonError
 from utterson.domain.records import Page, PolicyRevisionRecord, WorkspaceRecord
 
 KEY_BYTES = 16
+NUMBER_BYTES = 8
 REVISION_MAX = 2**31 - 1
 # A policy may be large: so many are held in memory at a time while earlier ones are searched.
 POLICIES_READ_AT_ONCE = 8
@@ -42,12 +51,16 @@ class WorkspacesService:
         """Make a workspace; exactly one of policy and preset is given.
 
         Raises:
-            UttersonError: POLICY_INVALID, FIELD_INVALID (no such preset), WORKSPACE_EXISTS, STORE_UNAVAILABLE.
+            UttersonError: POLICY_INVALID, FIELD_INVALID (no such preset), WORKSPACE_EXISTS, STORE_UNAVAILABLE, and
+                QUOTA_EXCEEDED where there are as many as the settings allow.
         """
+        await self._check_quota(workspace)
         checked = self._preset(preset or "") if policy is None else await self._checked(policy)
         entropy = self._context.entropy
         new = NewWorkspace(
             workspace,
+            # From 1 on, and a signed number of 64 bits in the tables.
+            1 + int.from_bytes(entropy(NUMBER_BYTES)) % (2**63 - 1),
             entropy(KEY_BYTES),
             entropy(KEY_BYTES),
             entropy(KEY_BYTES),
@@ -60,6 +73,10 @@ class WorkspacesService:
                 "a workspace of this id exists; choose another id, or change its policy with UpdatePolicy",
                 resource=Resource("workspace", workspace),
             )
+        lane = self._lanes.open_lane(workspace)
+        if lane is not None:
+            # It was there, and the database does not know it any more.
+            lane.distrust(WorkspaceGoneError("it was made anew"))
         return WorkspaceRecord(
             workspace, checked.policy, 1, policy_etag(1, checked.policy), new.create_time_us, checked.warnings
         )
@@ -109,7 +126,7 @@ class WorkspacesService:
         before = tokens.read(page_token, 1)
         revision = REVISION_MAX if before is None else before[0][0]
         with store_refusals():
-            rows = await self._store.policies_page(stored.keys.workspace_key, revision, limit + 1)
+            rows = await self._store.policies_page(stored.keys, revision, limit + 1)
         told, has_more = cut_by_bytes(rows, limit, lambda row: len(row.policy))
         next_token = tokens.write([told[-1].policy_revision]) if has_more else ""
         records = [PolicyRevisionRecord(row.policy_revision, row.policy, row.create_time_us) for row in told]
@@ -147,19 +164,19 @@ class WorkspacesService:
             await lane.run(operation)
             if not operation.wanted:
                 return operation
-            earlier = await self._earlier_policies(lane.keys.workspace_key, operation.policy_revision, operation.wanted)
+            earlier = await self._earlier_policies(lane.keys, operation.policy_revision, operation.wanted)
         raise UttersonError(
             Reason.STORE_UNAVAILABLE, "others change the policy too fast; try again", retry_after_ms=RETRY_AFTER_MS
         )
 
     async def _earlier_policies(
-        self, workspace_key: int, policy_revision: int, types: frozenset[str]
+        self, keys: WorkspaceKeys, policy_revision: int, types: frozenset[str]
     ) -> EarlierPolicies:
         """Find the newest policy before a revision that took each type, few policies in memory at a time."""
         missing, found, before = set(types), list[bytes](), policy_revision
         while missing and before > 1:
             with store_refusals():
-                page = await self._store.policies_page(workspace_key, before, POLICIES_READ_AT_ONCE)
+                page = await self._store.policies_page(keys, before, POLICIES_READ_AT_ONCE)
             if not page:
                 break
             for kept in page:
@@ -185,6 +202,16 @@ class WorkspacesService:
             violations=(FieldViolation("preset", f"must be one of {known}"),),
         )
 
+    async def _check_quota(self, workspace: str) -> None:
+        """Refuse one more workspace than there may be. Those that are made at the same moment may all be the last."""
+        most = self._context.limits.workspaces_max
+        with store_refusals():
+            if await self._store.count(most) < most or await self._store.get(workspace) is not None:
+                return
+        raise UttersonError(
+            Reason.QUOTA_EXCEEDED, f"there are {most} workspaces, and no more may be made (workspaces_max)"
+        )
+
     async def _create(self, new: NewWorkspace) -> bool:
         """Make it; tells whether it is ours.
 
@@ -193,6 +220,8 @@ class WorkspacesService:
         try:
             return await self._store.create(new)
         except StoreFailureError as failure:
+            if failure.kind is FailureKind.CLOCKS_APART:
+                raise clocks_apart() from None
             if failure.kind is not FailureKind.UNKNOWN:
                 raise store_unavailable(failure, new.workspace) from None
         try:

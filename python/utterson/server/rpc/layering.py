@@ -6,9 +6,11 @@ from typing import Any
 import grpc
 from grpc import HandlerCallDetails
 
+from utterson.server.byte_budget import ByteBudget
 from utterson.server.deadline import Deadline
 from utterson.server.draining import Drain
 from utterson.server.request_id import note_request_id
+from utterson.server.rpc.budget_layer import BudgetLayer
 from utterson.server.rpc.layers import (
     DeadlineLayer,
     GuardLayer,
@@ -23,12 +25,20 @@ from utterson.server.rpc.layers import (
 from utterson.server.validation import FieldRules
 
 
-def standard_layers(rules: FieldRules, drain: Drain) -> tuple[Layer, ...]:
+def standard_layers(rules: FieldRules, drain: Drain, budget: ByteBudget, upload_timeout_s: float) -> tuple[Layer, ...]:
     """List what every call passes through, outermost first.
 
-    The guard comes first, so that nothing that goes wrong in another layer leaves a caller without a status.
+    The guard comes first, so that nothing that goes wrong in another layer leaves a caller without a status. The budget
+    comes before anything is made of a request.
     """
-    return (GuardLayer(), RequestIdLayer(), DeadlineLayer(Deadline()), ReadingLayer(drain), ValidationLayer(rules))
+    return (
+        GuardLayer(),
+        RequestIdLayer(),
+        DeadlineLayer(Deadline()),
+        ReadingLayer(drain),
+        BudgetLayer(budget, upload_timeout_s),
+        ValidationLayer(rules),
+    )
 
 
 class LayeredHandlers(grpc.GenericRpcHandler):

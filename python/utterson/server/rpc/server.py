@@ -12,8 +12,9 @@ from utterson.application.calls.imports import ImportService
 from utterson.application.reads.profiles import ProfilesService
 from utterson.application.refusals import RETRY_AFTER_MS
 from utterson.application.workspaces.workspaces import WorkspacesService
+from utterson.server.byte_budget import ByteBudget
 from utterson.server.draining import Drain
-from utterson.server.limits import LIVENESS
+from utterson.server.limits import LIVENESS, UPLOAD_TIMEOUT_S, WAITING_BYTES_MAX
 from utterson.server.listening import ListenError, ensure_free
 from utterson.server.rpc import identity_servicer, profile_servicer, workspace_servicer
 from utterson.server.rpc.draining import DrainingHealth, DrainingReflection
@@ -121,6 +122,8 @@ def build_server(
     listen: str,
     receive_bytes_max: int,
     reflection: bool,
+    waiting_bytes_max: int = WAITING_BYTES_MAX,
+    upload_timeout_s: float = UPLOAD_TIMEOUT_S,
 ) -> ServerHandle:
     """Build the server; call it inside the event loop that will serve.
 
@@ -133,6 +136,8 @@ def build_server(
         listen: where to listen, `host:port` or `unix:path`.
         receive_bytes_max: the largest message taken, in bytes; larger ones are RESOURCE_EXHAUSTED.
         reflection: whether tools such as grpcurl may ask for the API's descriptors.
+        waiting_bytes_max: what requests, uploads and answers may take together, in bytes.
+        upload_timeout_s: how long an upload may take until its last message is there.
     """
     drain = Drain()
     handlers = LayeredHandlers(
@@ -141,7 +146,7 @@ def build_server(
             workspace_servicer.SERVICE: workspace_servicer.workspace_handlers(workspaces, imports),
             profile_servicer.SERVICE: profile_servicer.profile_handlers(profiles),
         },
-        standard_layers(FieldRules(bounds), drain),
+        standard_layers(FieldRules(bounds), drain, ByteBudget(waiting_bytes_max), upload_timeout_s),
     )
     health_servicer = health.aio.HealthServicer()
     server = grpc.aio.server(options=_options(receive_bytes_max))

@@ -1,16 +1,14 @@
 """How much of the machine our Postgres may take: its cache by the memory, its log by the disk."""
 
-import os
 import shutil
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from utterson.settings.machine import machine_bytes
 
 _MIB = 1024 * 1024
 _CACHE_MIB_MIN, _CACHE_MIB_MAX = 128, 4 * 1024
 _LOG_MIB_MIN, _LOG_MIB_MAX = 1024, 8 * 1024
-# What a container may use, in either version of control groups; "max" and huge numbers mean the whole machine.
-_LIMIT_FILES = {"cgroup2": "memory.max", "cgroup": "memory.limit_in_bytes"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,29 +35,4 @@ def sizes_for(memory_bytes: int, disk_bytes: int) -> Sizes:
 
 def sizes_here(folder: Path) -> Sizes:
     """Choose sizes for this machine, or the container that it is, and the disk that a folder lies on."""
-    return sizes_for(memory_bytes(), shutil.disk_usage(folder).total)
-
-
-def memory_bytes() -> int:
-    """Tell how much memory this machine, or the container that it is, has."""
-    found = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
-    try:
-        mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8")
-    except OSError:
-        return found[0]
-    for limit in container_limits(mounts):
-        with suppress(OSError):
-            text = limit.read_text(encoding="ascii").strip()
-            found += [int(text)] if text.isdigit() else []
-    return min(found)
-
-
-def container_limits(mounts: str) -> list[Path]:
-    """Tell which files may hold a container's limit of memory; `mounts` is the kernel's table of mounts."""
-    limits = []
-    for line in mounts.splitlines():
-        place, _, kind = line.partition(" - ")
-        fields, kind_fields = place.split(" "), kind.split(" ")
-        if kind_fields[0] in _LIMIT_FILES:
-            limits.append(Path(fields[4]) / _LIMIT_FILES[kind_fields[0]])
-    return limits
+    return sizes_for(machine_bytes(), shutil.disk_usage(folder).total)

@@ -1,5 +1,5 @@
 -- Appends one entry to the log and writes its effects: the one statement that writes, all or nothing. See
--- docs/decisions/0003-commit-protocol.md. Answers 0 = ok, 1 = lost, 2 = diverged, 3 = fenced.
+-- docs/decisions/0003-commit-protocol.md. Answers 0 = ok, 1 = lost, 2 = diverged, 3 = fenced, 4 = gone, 5 = clocks apart.
 --
 -- The columns hold the net effects of a batch; an empty one means nothing to do. Their list is that of
 -- rust_core/codec/src/columns.rs, and a test holds the two equal.
@@ -30,12 +30,16 @@ CREATE OR REPLACE FUNCTION commit_batch(
     p_history_profiles bigint_column, p_history_positions integer_column, p_history_records bytea_column,
     p_request_digests uuid_column, p_request_fingerprints bytea_column, p_request_positions integer_column,
     p_request_answers bytea_column,
-    p_policy_revisions integer_column, p_policies bytea_column
+    p_policy_revisions integer_column, p_policies bytea_column,
+    p_identity bytea, p_clock_skew_us_max bigint
 ) RETURNS integer
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     v_format_version_min integer;
+    v_identity bytea;
     v_prev bytea;
+    v_prev_time_us bigint;
+    v_now_us bigint := extract(epoch FROM clock_timestamp()) * 1000000;
     v_rows bigint;
 BEGIN
     IF octet_length(p_id) <> 16 OR octet_length(p_state_hash) <> 48 THEN
@@ -43,19 +47,29 @@ BEGIN
     END IF;
 
     -- Writers of a workspace queue here, so no other order of locks exists. A row lock leaves no new row version.
-    SELECT format_version_min INTO v_format_version_min FROM workspaces
+    SELECT format_version_min, genesis_id || database_id INTO v_format_version_min, v_identity FROM workspaces
         WHERE workspace_key = p_workspace_key FOR NO KEY UPDATE;
-    IF NOT FOUND OR p_format_version < v_format_version_min THEN
+    -- The number may be another workspace's since a copy was restored.
+    IF v_identity IS DISTINCT FROM p_identity THEN
+        RETURN 4;
+    END IF;
+    IF p_format_version < v_format_version_min THEN
         RETURN 3;
     END IF;
 
     -- Compare and set on the predecessor's identity, never on its number alone.
-    SELECT id INTO v_prev FROM log WHERE workspace_key = p_workspace_key AND seq = p_seq - 1;
+    SELECT id, commit_time_us INTO v_prev, v_prev_time_us FROM log WHERE workspace_key = p_workspace_key AND seq = p_seq - 1;
     IF v_prev IS DISTINCT FROM p_prev THEN
         RETURN 2;
     END IF;
     IF EXISTS (SELECT 1 FROM log WHERE workspace_key = p_workspace_key AND seq >= p_seq) THEN
         RETURN 1;
+    END IF;
+    -- Times of a workspace rise, so a wrong one would stay in all later ones. Right after a wrong one the next is right.
+    IF p_commit_time_us NOT BETWEEN v_now_us - p_clock_skew_us_max
+        AND greatest(v_now_us + p_clock_skew_us_max, v_prev_time_us + 1)
+    THEN
+        RETURN 5;
     END IF;
     INSERT INTO log VALUES (p_workspace_key, p_seq, p_id, p_prev, p_policy_revision, p_commit_time_us, p_state_hash,
         p_format_version);

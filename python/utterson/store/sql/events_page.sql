@@ -4,7 +4,8 @@ SELECT time_us, seq, position, record
 FROM (
 SELECT e.time_us, e.seq, e.position, e.record,
     row_number() OVER page AS place, sum(octet_length(e.record)) OVER page - octet_length(e.record) AS begins
-FROM unnest($2::bigint[]) AS m (profile)
+FROM prove_workspace($1, $8) AS w (workspace_key)
+CROSS JOIN LATERAL (SELECT profile FROM unnest($2::bigint[]) AS u (profile) WHERE w.workspace_key IS NOT NULL OFFSET 0) AS m
 CROSS JOIN LATERAL (
     SELECT time_us, seq, position, record FROM events
     WHERE workspace_key = $1 AND profile = m.profile AND (time_us, seq, position) < ($3::bigint, $4::bigint, $5::integer)

@@ -6,7 +6,8 @@ SELECT seq, position, record,
     row_number() OVER page AS place, sum(octet_length(record)) OVER page - octet_length(record) AS begins
 FROM (
 SELECT DISTINCT ON (h.seq, h.position) h.seq, h.position, h.record
-FROM unnest($2::bigint[]) AS m (profile)
+FROM prove_workspace($1, $7) AS w (workspace_key)
+CROSS JOIN LATERAL (SELECT profile FROM unnest($2::bigint[]) AS u (profile) WHERE w.workspace_key IS NOT NULL OFFSET 0) AS m
 CROSS JOIN LATERAL (
     SELECT seq, position, record FROM history
     WHERE workspace_key = $1 AND profile = m.profile AND (seq, position) < ($3::bigint, $4::integer)

@@ -3,10 +3,11 @@ SELECT policy_revision, policy, create_time_us
 FROM (
     SELECT policy_revision, policy, create_time_us,
         row_number() OVER page AS place, sum(octet_length(policy)) OVER page - octet_length(policy) AS begins
-    FROM (
+    FROM prove_workspace($1, $5) AS w (workspace_key)
+    CROSS JOIN LATERAL (
         SELECT policy_revision, policy, create_time_us
         FROM policies
-        WHERE workspace_key = $1 AND policy_revision < $2
+        WHERE workspace_key = w.workspace_key AND policy_revision < $2
         ORDER BY policy_revision DESC
         LIMIT $3
     ) AS told

@@ -1,5 +1,5 @@
 -- A workspace and the policy in force.
-SELECT w.workspace, w.workspace_key, w.digest_key, w.id_key, w.create_time_us,
+SELECT w.workspace, w.workspace_key, w.digest_key, w.id_key, w.create_time_us, w.genesis_id, w.database_id, w.id_eras,
     p.policy_revision, p.policy, p.create_time_us AS policy_create_time_us
 FROM workspaces AS w
 CROSS JOIN LATERAL (

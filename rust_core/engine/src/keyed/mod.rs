@@ -2,5 +2,6 @@
 //! whole state.
 
 pub mod digest;
+pub mod eras;
 pub mod permutation;
 pub mod state_hash;

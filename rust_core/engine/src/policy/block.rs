@@ -9,6 +9,9 @@ pub const MAX_PATTERN_BYTES: usize = 1024;
 /// The most patterns of one list.
 pub const MAX_PATTERNS: usize = 200;
 
+// What a blocked value takes beside its letters.
+const EXACT_BYTES: usize = 64;
+
 /// Values that never identify anybody: whole values, and expressions searched unanchored, in one step a byte.
 #[derive(Clone, Debug, Default)]
 pub struct BlockList {
@@ -68,6 +71,12 @@ impl BlockList {
                 Ok(())
             }
         }
+    }
+
+    /// About how many bytes it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        let exact: usize = self.exact.iter().map(|exact| 2 * exact.len() + EXACT_BYTES).sum();
+        exact + self.expressions.iter().map(Expressions::bytes).sum::<usize>()
     }
 
     /// Whether a normalised value is blocked.

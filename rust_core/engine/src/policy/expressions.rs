@@ -33,6 +33,8 @@ const MAX_NESTING: u32 = 50;
 const MAX_WORD_BYTES: usize = 16 << 10;
 /// What a list of a kept policy may take where it is no automaton; it was the bound when such were accepted.
 const MAX_KEPT_BYTES: usize = 8 << 20;
+/// About what an expression takes that is searched state by state, with what searching it needs.
+const STATES_BYTES: usize = 16 << 10;
 
 /// What is left of what one policy's expressions may take.
 #[derive(Clone, Debug)]
@@ -102,6 +104,15 @@ impl Expressions {
             Search::Automaton(_) => 1,
             Search::Words { .. } => 500,
             Search::Kept(_) => 4000,
+        }
+    }
+
+    /// About how many bytes they take: of automata exactly so many.
+    pub fn bytes(&self) -> usize {
+        match &*self.0 {
+            Search::Automaton(automaton) => automaton.memory_usage(),
+            Search::Words { automaton, set } => automaton.memory_usage() + set.len() * STATES_BYTES,
+            Search::Kept(set) => set.len() * STATES_BYTES,
         }
     }
 

@@ -27,6 +27,8 @@ use spec::PolicySpec;
 
 /// So many listed types are looked through one by one, which is cheaper than any search.
 const FEW: usize = 12;
+/// What names of a listed type and its place among them take.
+const LISTED_BYTES: usize = 256;
 
 /// What reading a phone number costs beside comparing a value.
 const PHONE_COST: usize = 40;
@@ -101,6 +103,14 @@ impl Policy {
     /// As [`Policy::compile`].
     pub fn compile_kept(spec: &PolicySpec) -> Result<(Self, Vec<String>), Vec<Violation>> {
         compile::compile(spec, Budget::of_kept())
+    }
+
+    /// About how many bytes it takes. What expressions take that are no automata cannot be asked.
+    #[must_use]
+    pub(crate) fn bytes(&self) -> usize {
+        let types: usize = self.listed.iter().map(|listed| listed.settings.blocked.bytes()).sum();
+        let lists = types + self.default_type.blocked.bytes() + self.blocked.bytes();
+        self.listed.len() * (size_of::<ListedType>() + size_of::<spec::TypeSpec>() + LISTED_BYTES) + lists
     }
 
     /// The policy with all defaults written out. Compiling it gives the same policy.

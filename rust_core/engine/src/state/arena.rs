@@ -1,6 +1,8 @@
 //! Rows in chunks: growing moves none of them, so it costs no pause and no second copy. Only the first chunk grows by
 //! doubling, so that a small workspace stays small.
 
+use crate::state::bytes::allocated;
+
 /// Rows of the first chunk at the beginning.
 const FIRST: usize = 4;
 
@@ -75,6 +77,12 @@ impl<T: Copy + Default, const CHUNK: usize> Arena<T, CHUNK> {
             }
             Err(fresh) => self.start = fresh,
         }
+    }
+
+    /// How many bytes the rows take, those reserved included.
+    pub fn bytes(&self) -> usize {
+        let chunks = self.chunks.len() * (allocated(CHUNK * size_of::<T>()) + size_of::<usize>());
+        chunks + allocated(self.start.len() * size_of::<T>())
     }
 
     /// Removes the last row; its place stays reserved.

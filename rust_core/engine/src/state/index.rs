@@ -19,6 +19,7 @@ use crate::ids::{Day, Micros, Serial, TypeId};
 use crate::keyed::digest::Digest;
 use crate::plan::Attachment;
 use crate::state::arena::Arena;
+use crate::state::bytes::allocated;
 use crate::state::sharded::Sharded;
 use packed::{Facts, Further, Kind, Packed, When};
 pub(crate) use posting::Holder;
@@ -34,6 +35,8 @@ pub(crate) const SHARDS: usize = 256;
 /// Marks the place of a further holder. Other places are the shard's byte and 23 bits within it.
 const FURTHER: u32 = 1 << 31;
 const SHARD_SHIFT: u32 = 23;
+/// What a further holder takes in its identifier's posting: between 12 and 34 bytes, by how full lists and trees are.
+const POSTED_BYTES: usize = 28;
 
 /// One identifier held by one profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,6 +127,14 @@ impl Index {
     #[must_use]
     pub fn len(&self) -> usize {
         self.len
+    }
+
+    /// How many bytes it takes; what many holders of one identifier take is estimated.
+    #[must_use]
+    pub(crate) fn bytes(&self) -> usize {
+        let shards: usize = self.shards.iter().map(Shard::bytes).sum();
+        let further = self.further.bytes() + self.further.len() as usize * POSTED_BYTES;
+        allocated(SHARDS * size_of::<Shard>()) + shards + further + self.postings.bytes() + self.escaped.bytes()
     }
 
     /// Whether nothing is held.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::ids::{Day, Micros, PolicyRevision, Position, Seq, Serial, TypeId};
 use crate::keyed::digest::{Digest, Digester};
+use crate::keyed::eras::Eras;
 use crate::keyed::permutation::Permutation;
 use crate::keyed::state_hash::{Rows, StateHash};
 use crate::policy::Policy;
@@ -79,6 +80,11 @@ impl State {
             requests: Requests::default(),
             scrub: Scrub::default(),
         }
+    }
+
+    /// Numbers profile ids by these eras.
+    pub fn set_eras(&mut self, eras: Eras) {
+        self.permutation.set_eras(eras);
     }
 
     /// Takes a profile's row. Answers false if it is out of order or points to a later profile.

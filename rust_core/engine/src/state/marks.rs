@@ -110,6 +110,11 @@ impl Requests {
         self.marks.iter().map(|(digest, mark)| (*digest, mark))
     }
 
+    /// How many bytes they take.
+    pub(crate) fn bytes(&self) -> usize {
+        self.marks.allocation_size() + self.by_time.capacity() * size_of::<(Micros, Digest)>()
+    }
+
     /// How many ids are kept.
     #[must_use]
     pub fn len(&self) -> usize {

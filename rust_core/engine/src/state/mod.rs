@@ -4,6 +4,7 @@ mod ahead;
 mod apply;
 mod arena;
 pub mod audit;
+mod bytes;
 pub mod index;
 pub mod invariants;
 mod load;

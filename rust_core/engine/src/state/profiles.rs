@@ -154,6 +154,12 @@ impl Profiles {
         self.rows.len() == 0
     }
 
+    /// How many bytes they take.
+    pub(crate) fn bytes(&self) -> usize {
+        let rows = self.rows.bytes() + self.shapes.bytes() + self.groups.bytes();
+        rows + self.links.bytes() + self.sources.bytes()
+    }
+
     /// The serial of the next profile.
     #[must_use]
     pub fn next_serial(&self) -> Serial {

@@ -88,6 +88,13 @@ pub(crate) struct Scrub {
 /// So many rows that lie side by side are worth one that has to be looked for.
 const SIDE_BY_SIDE: u32 = 32;
 
+impl Scrub {
+    /// How many bytes the sums take.
+    pub fn bytes(&self) -> usize {
+        self.sums.bytes()
+    }
+}
+
 impl State {
     /// Takes the scrub on by about so many rows, and at most to the end of its round.
     ///

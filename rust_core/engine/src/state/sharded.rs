@@ -2,6 +2,8 @@
 
 use hashbrown::HashMap;
 
+use crate::state::bytes::allocated;
+
 const SHARDS: usize = 64;
 
 /// A map keyed by places or serials.
@@ -36,6 +38,14 @@ impl<V> Sharded<V> {
         let shard = &mut self.0[shard_of(key)];
         // Most are empty, and a map is not asked for a key's hash then.
         if shard.is_empty() { None } else { shard.remove(&key) }
+    }
+}
+
+impl<V> Sharded<V> {
+    /// How many bytes the maps take.
+    pub fn bytes(&self) -> usize {
+        let maps: usize = self.0.iter().map(|map| allocated(map.allocation_size())).sum();
+        allocated(SHARDS * size_of::<HashMap<u32, V>>()) + maps
     }
 }
 

@@ -83,6 +83,12 @@ impl Types {
         type_id
     }
 
+    /// About how many bytes they take: a workspace has a few dozen types.
+    pub(crate) fn bytes(&self) -> usize {
+        let each = size_of::<Arc<str>>() * 2 + size_of::<(TypeFlags, u64, TypeId)>() + 64;
+        self.names.iter().map(|name| name.len() + each).sum()
+    }
+
     pub(crate) fn follow(&mut self, policy: &Policy) {
         for (name, flags) in self.names.iter().zip(&mut self.flags) {
             *flags = flags_of(policy, name);

@@ -22,6 +22,8 @@ pub const TRAILERS_ONLY: &str = "/b.Passed/TrailersOnly";
 pub const POUR: &str = "/b.Passed/Pour";
 /// Reads nothing of the request.
 pub const SWALLOW: &str = "/b.Passed/Swallow";
+/// Reads all of the request before it says anything.
+pub const TAKE: &str = "/b.Passed/Take";
 /// Resets before, and after it has answered.
 pub const RESET_FIRST: &str = "/b.Passed/ResetFirst";
 pub const RESET_LATE: &str = "/b.Passed/ResetLate";
@@ -131,8 +133,9 @@ async fn answer(
             outlive(respond);
             return Ok(());
         }
-        TRAILERS_ONLY => {
-            response.headers_mut().insert("grpc-status", HeaderValue::from_static("5"));
+        TRAILERS_ONLY | TAKE => {
+            let status = if path == TAKE { take(body).await? } else { "5" };
+            response.headers_mut().insert("grpc-status", HeaderValue::from_static(status));
             return respond.send_response(response, true).map(drop);
         }
         _ => {}
@@ -165,6 +168,14 @@ async fn answer(
         }
     }
     Ok(())
+}
+
+/// Reads all of a request, and gives its status.
+async fn take(mut body: RecvStream) -> Result<&'static str, h2::Error> {
+    while let Some(piece) = body.data().await {
+        body.flow_control().release_capacity(piece?.len())?;
+    }
+    Ok("0")
 }
 
 /// Keeps something until its connection has gone: dropped before, it would reset its stream.

@@ -4,10 +4,11 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use h2::Reason;
+use utterson_front::Limits;
 
 use crate::behind;
 use crate::caller::{Caller, framed, pause, reply, request, within};
-use crate::world::{ECHO, UNAVAILABLE, World, limits};
+use crate::world::{ECHO, RESOURCE_EXHAUSTED, UNAVAILABLE, World, limits};
 
 #[tokio::test]
 async fn metadata_trailers_and_messages_come_through() {
@@ -156,4 +157,20 @@ async fn what_is_no_call_is_not_passed() {
         assert_eq!((answer.http.as_u16(), &answer.body[..]), (status, b"this is a gRPC server\n".as_slice()));
     }
     assert_eq!(world.behind.noted.requests.lock().unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn of_messages_that_are_passed_on_only_so_much_may_be_unfinished() {
+    let world = World::start(Limits { queue_bytes_max: 1024 * 1024, ..limits() });
+    let mut caller = Caller::connect(&world).await;
+    // Whole ones are the affair of the server behind.
+    let whole: Vec<u8> = (0..40).flat_map(|_| framed(&vec![1; 100_000])).collect();
+    let taken = caller.send(request(behind::TAKE).body(()).unwrap(), whole.into()).await.unwrap();
+    assert_eq!(taken.code(), 0);
+    let half = framed(&vec![1; 900_000]).slice(..800_000);
+    let refused = caller.send(request(behind::TAKE).body(()).unwrap(), half).await.unwrap();
+    assert_eq!((refused.code(), refused.told("grpc-message").starts_with("overloaded")), (RESOURCE_EXHAUSTED, true));
+    // What it held is there again.
+    let fits = caller.send(request(behind::TAKE).body(()).unwrap(), framed(&vec![1; 300_000])).await.unwrap();
+    assert_eq!(fits.code(), 0);
 }

@@ -87,3 +87,31 @@ async fn a_drain_answers_what_was_read_of_a_stream_and_ends_it() {
     assert_eq!(answer.body, framed(b"first"));
     assert!(!answer.trailers["x-request-id"].is_empty());
 }
+
+#[tokio::test]
+async fn a_stream_whose_answers_are_not_taken_is_read_no_further() {
+    let world = World::start(utterson_front::Limits { stream_messages_max: 64, ..limits() });
+    let builder = h2::client::Builder::new();
+    let mut caller = Caller::connect_as(world.address(), &builder).await;
+    let (response, mut stream) = caller.open(request(STREAM).body(()).unwrap()).await;
+    let mut sent = 0;
+    let sending = async {
+        for _ in 0..64 {
+            let mut message = framed(&vec![7; 1_000_000]);
+            while !message.is_empty() {
+                stream.reserve_capacity(message.len());
+                let Some(Ok(capacity)) = std::future::poll_fn(|context| stream.poll_capacity(context)).await else {
+                    return;
+                };
+                stream.send_data(message.split_to(capacity.min(message.len())), false).unwrap();
+            }
+            sent += 1;
+        }
+    };
+    let _ = tokio::time::timeout(Duration::from_secs(1), sending).await;
+    // Four megabytes of messages and answers, one message that was read before they were there, and one in the windows.
+    assert!((3..9).contains(&sent), "{sent}");
+    drop(stream);
+    drop(response);
+    assert_eq!(Caller::connect(&world).await.call(ECHO, b"x").await.unwrap().message(), b"x");
+}

@@ -81,6 +81,11 @@ impl Shard {
         &self.slots
     }
 
+    /// How many bytes the table and the rows take.
+    pub fn bytes(&self) -> usize {
+        self.slots.bytes() + self.entries.bytes()
+    }
+
     /// The first free row.
     pub fn free(&self) -> u32 {
         self.free

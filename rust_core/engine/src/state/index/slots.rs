@@ -3,6 +3,7 @@
 //! ends in the first. The table grows by an eighth: memory does not swing, and each growth is short.
 
 use crate::keyed::digest::Digest;
+use crate::state::bytes::allocated;
 
 /// Bits of a place.
 const PLACE_BITS: u32 = 23;
@@ -158,6 +159,11 @@ impl Slots {
     /// Whether the next insertion needs more room.
     pub fn is_full(&self) -> bool {
         (self.used as usize + 1) * 256 > self.buckets.len() * SLOTS * FULL
+    }
+
+    /// How many bytes the table takes.
+    pub fn bytes(&self) -> usize {
+        allocated(self.buckets.len() * size_of::<Bucket>())
     }
 
     /// Makes room: the caller inserts everything anew. `phase` of 256 spreads the shards' sizes.

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use hashbrown::HashTable;
 
 use crate::ids::TypeId;
+use crate::state::bytes::allocated;
 use crate::state::profiles::Profile;
 
 /// How many combinations may wait for a profile at most.
@@ -66,6 +67,8 @@ pub(crate) struct Shapes {
     idle: VecDeque<u32>,
     steps: Box<[Step; STEPS]>,
     era: u64,
+    /// Bytes of the counts that do not fit into their rows.
+    counts_bytes: usize,
 }
 
 impl Default for Shapes {
@@ -77,6 +80,7 @@ impl Default for Shapes {
             idle: VecDeque::new(),
             steps: Box::new([Step::default(); STEPS]),
             era: 1,
+            counts_bytes: 0,
         }
     }
 }
@@ -87,6 +91,12 @@ fn hash_of(profile: &Profile) -> u64 {
     let hash = mix(mix(mix(0, profile.identifiers), profile.logins), profile.merges);
     let hash = profile.counts.iter().fold(hash, |hash, &(type_id, count)| mix(mix(hash, type_id.0), count));
     hash ^ hash >> 32
+}
+
+/// What counts take that do not fit into their row.
+fn counts_bytes_of(profile: &Profile) -> usize {
+    let counts = &profile.counts;
+    if counts.spilled() { allocated(counts.capacity() * size_of::<(TypeId, u32)>()) } else { 0 }
 }
 
 impl Shapes {
@@ -103,12 +113,13 @@ impl Shapes {
     /// The combination's number, for one more profile.
     pub fn take(&mut self, profile: &Profile) -> u32 {
         let hash = hash_of(profile);
-        let Self { rows, free, table, .. } = self;
+        let Self { rows, free, table, counts_bytes, .. } = self;
         if let Some(&shape) = table.find(hash, |&shape| rows[shape as usize].profile == *profile) {
             rows[shape as usize].references += 1;
             return shape;
         }
         let row = Shape { profile: profile.clone(), references: 1, idle: false };
+        *counts_bytes += counts_bytes_of(&row.profile);
         let shape = if let Some(shape) = free.pop() {
             rows[shape as usize] = row;
             shape
@@ -162,10 +173,18 @@ impl Shapes {
         if let Ok(found) = self.table.find_entry(hash_of(&row.profile), |&other| other == shape) {
             found.remove();
         }
+        self.counts_bytes = self.counts_bytes.saturating_sub(counts_bytes_of(&row.profile));
         row.profile = Profile::default();
         self.free.push(shape);
         // Its number is going to mean another combination.
         self.era += 1;
+    }
+
+    /// How many bytes they take.
+    pub fn bytes(&self) -> usize {
+        let lists = self.rows.capacity() * size_of::<Shape>()
+            + (self.free.capacity() + self.idle.capacity()) * size_of::<u32>();
+        lists + self.table.allocation_size() + size_of::<[Step; STEPS]>() + self.counts_bytes
     }
 
     /// How many combinations there are that profiles have, and in all.

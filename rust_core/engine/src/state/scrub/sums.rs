@@ -128,6 +128,11 @@ impl Sums {
         self.identifiers
     }
 
+    /// How many bytes they take.
+    pub fn bytes(&self) -> usize {
+        self.blocks.capacity() * size_of::<u64>()
+    }
+
     /// The profile that a walk comes to next.
     pub fn next(&self) -> Serial {
         self.walked.next

@@ -1,0 +1,1 @@
+SELECT * FROM database_look($1)

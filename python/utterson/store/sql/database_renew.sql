@@ -1,0 +1,1 @@
+SELECT renew_database($1, $2)
