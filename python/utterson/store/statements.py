@@ -36,6 +36,7 @@ class Statement(Enum):
     PAYLOAD_DEFAULT_EXPIRE = "payload_default_expire"
     POLICIES_PAGE = "policies_page"
     PROFILE_ROWS = "profile_rows"
+    PROVE_RECOVERED = "prove_recovered"
     REKEY_BUILD = "rekey_build"
     REKEY_DISCARD = "rekey_discard"
     REKEY_INDEX_IS_VALID = "rekey_index_is_valid"
