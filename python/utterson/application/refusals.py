@@ -28,6 +28,7 @@ _WHY: Final = {
     "3D000": "there is no such database",
     "53300": "it takes no more connections",
     "57P03": "it is starting or stopping",
+    "TargetServerAttributeNotMatched": "none of its hosts is a primary",
     "unfit": "it would not keep what it acknowledges",
 }
 FAULT_ID_BYTES: Final = 8

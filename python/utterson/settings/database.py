@@ -28,7 +28,10 @@ class DatabaseSettings(CommitSettings):
     )
     database_url: SecretStr | None = Field(
         default=None,
-        description="postgresql:// address of an existing Postgres, instead of the embedded one; without a password.",
+        description=(
+            "postgresql:// address of an existing Postgres, instead of the embedded one; without a password."
+            " It may name several hosts, of which the primary is used."
+        ),
     )
     database_url_file: Path | None = Field(
         default=None,

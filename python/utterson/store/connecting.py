@@ -21,6 +21,8 @@ def connect_faults() -> Iterator[None]:
         raise StartupError(f"the database cannot be reached ({type(error).__name__}): check its address") from None
     except asyncpg.PostgresError as error:
         raise StartupError(f"the database refuses (SQLSTATE {error.sqlstate}, {type(error).__name__})") from None
+    except asyncpg.TargetServerAttributeNotMatched:
+        raise StartupError("none of the database's hosts is a primary: check its address, or try again") from None
     except asyncpg.InternalClientError as error:
         # The driver's word for a connection that broke while it was being made.
         raise StartupError(f"the database broke the connection off ({type(error).__name__}): try again") from None

@@ -1,5 +1,7 @@
 """What an acknowledged write rests on: looked at before anything is written, and again on every new connection."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeAlias
 
 import asyncpg
@@ -16,8 +18,24 @@ class UnfitDatabaseError(StartupError):
     """The database does not keep what the service promises. The message names every fault and its remedy."""
 
 
-async def refuse_unfit(connection: AnyConnection) -> None:
+@dataclass(frozen=True, slots=True)
+class ServerLife:
+    """One life of one server: each start begins another, and so does a failover, since another server answers then.
+
+    Attributes:
+        start_time: when it began; no two are taken for the same by that.
+        is_replicated: whether its commits wait for a synchronous standby.
+    """
+
+    start_time: datetime
+    is_replicated: bool
+
+
+async def refuse_unfit(connection: AnyConnection) -> ServerLife:
     """Refuse a database that may lose acknowledged writes or mangle text, or that shows the past.
+
+    Returns:
+        Who was asked.
 
     Raises:
         UnfitDatabaseError: with every fault found.
@@ -39,3 +57,29 @@ async def refuse_unfit(connection: AnyConnection) -> None:
     )
     if faults:
         raise UnfitDatabaseError("; ".join(faults))
+    return ServerLife(row["start_time"], row["is_replicated"])
+
+
+class Recovered:
+    """What a server recovered when it started is read only once its synchronous standby has it, too.
+
+    A commit that was under way when the server died may have reached its own disk and not the standby's. From its next
+    start on everybody sees it, and Postgres does not ask for its replica any more: whoever is told that it stands could
+    lose it in a failover. A commit of our own, however small, waits for a replica of all that was written before it.
+    """
+
+    def __init__(self) -> None:
+        self._proven: ServerLife | None = None
+
+    async def prove(self, connection: AnyConnection, life: ServerLife) -> None:
+        """Wait for it, once in a server's life.
+
+        Raises:
+            PostgresError: the server takes no commit.
+        """
+        if life.is_replicated and life != self._proven:
+            # Of a commit whose wait for the standby is cut short Postgres says that it ended well: no timeout of its
+            # own. Not the driver's transaction, which would have the last word: whoever gives up closes the connection.
+            for statement in ("BEGIN", "SET LOCAL statement_timeout = 0", Statement.PROVE_RECOVERED.text, "COMMIT"):
+                await connection.execute(statement)
+        self._proven = life

@@ -6,6 +6,7 @@ import asyncpg
 
 from utterson.store.connecting import connect_faults
 from utterson.store.durability import refuse_unfit
+from utterson.store.hosts import Hosts
 from utterson.store.schema import MigrationError, Schema, read_schema
 
 # Any number that no other program on the same database uses: replicas that start together queue on it.
@@ -30,7 +31,7 @@ async def migrate(database_url: str) -> list[int]:
     """
     schema = read_schema()
     with connect_faults():
-        connection = await asyncpg.connect(database_url, timeout=30, server_settings={"lock_timeout": "5000"})
+        connection = await Hosts(database_url).connect(timeout=30, server_settings={"lock_timeout": "5000"})
         try:
             # Before anything is written into it.
             await refuse_unfit(connection)

@@ -10,14 +10,15 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from utterson.domain.chain import StoreFailureError
 from utterson.logs import once_a_second
-from utterson.store.durability import UnfitDatabaseError, refuse_unfit
+from utterson.store.durability import Recovered, UnfitDatabaseError, refuse_unfit
+from utterson.store.hosts import Hosts
 from utterson.store.sqlstate import UNFIT_CODE, classify, deadline_passed, unfit, unsent
 
 logger = logging.getLogger(__name__)
@@ -78,6 +79,33 @@ async def pass_columns_through(connection: PlainConnection) -> None:
         await connection.set_builtin_type_codec(name, schema=schema, codec_name="bytea", format="binary")
 
 
+class _Doors:
+    """Makes a pool's new connections: whoever is reached may be another server than before, or not fit any more."""
+
+    def __init__(self, database_url: str, settings: PoolSettings, look: Look | None) -> None:
+        self._hosts = Hosts(database_url)
+        self._look = look
+        self._recovered = Recovered()
+        self._for_commits = settings.for_commits
+
+    async def connect(self, *_address: object, **arguments: Any) -> "asyncpg.Connection[asyncpg.Record]":
+        """Connect as the driver does, and look at who is reached.
+
+        The driver would do the second, too; but giving up there it waits for the server to hang up, perhaps for ever.
+        """
+        connection = await self._hosts.connect(**arguments)
+        try:
+            await self._recovered.prove(connection, await refuse_unfit(connection))
+            if self._for_commits:
+                await pass_columns_through(connection)
+            if self._look is not None:
+                await self._look(connection)
+        except BaseException:
+            connection.terminate()
+            raise
+        return connection
+
+
 async def _keep_session(_connection: object) -> None:
     """Skip the driver's reset on release: a round trip that would also wipe nothing we set (no session state)."""
 
@@ -107,14 +135,6 @@ class ConnectionPool:
             settings: how the pool behaves.
             look: what is done with each new connection; where it raises, the connection is not used.
         """
-
-        async def begin(connection: PlainConnection) -> None:
-            await refuse_unfit(connection)
-            if settings.for_commits:
-                await pass_columns_through(connection)
-            if look is not None:
-                await look(connection)
-
         server_settings = {
             "application_name": "utterson",
             "statement_timeout": str(settings.statement_timeout_ms),
@@ -134,9 +154,8 @@ class ConnectionPool:
             max_size=settings.connections_max,
             timeout=OPEN_TIMEOUT_S,
             max_inactive_connection_lifetime=300,
+            connect=_Doors(database_url, settings, look).connect,
             server_settings=server_settings,
-            # Whoever is reached now may be another server than before, or the same with other settings.
-            init=begin,
             reset=_keep_session,
         )
         pool.set_connect_args(database_url, timeout=settings.connect_timeout_ms / 1000, server_settings=server_settings)
@@ -260,6 +279,15 @@ class ConnectionPool:
         self._generation += 1
         await self._pool.expire_connections()
         await self._release_kept()
+
+    async def forsake(self) -> None:
+        """Have every connection made anew as `expire` does, without a word to whoever is at its other end."""
+        self._generation += 1
+        await self._pool.expire_connections()
+        while (connection := self._take()) is not None:
+            _cut(connection)
+            with suppress(*_CONNECTION_FAULTS):
+                await self._pool.release(connection)
 
     async def _release_kept(self) -> None:
         while (connection := self._take()) is not None:

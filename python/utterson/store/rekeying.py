@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 import asyncpg
 
 from utterson.domain.rekeying import RekeyProgress
+from utterson.store.hosts import Hosts
 from utterson.store.sqlstate import classify
 from utterson.store.statements import Statement
 
@@ -42,7 +43,7 @@ class RekeyingStore:
     """Brings a table of an older database to its new key; `progress` tells how far that is."""
 
     def __init__(self, database_url: str) -> None:
-        self._database_url = database_url
+        self._hosts = Hosts(database_url)
         self.progress = RekeyProgress("beginning")
 
     async def is_due(self) -> bool:
@@ -96,7 +97,7 @@ class RekeyingStore:
     async def _connection(self) -> AsyncIterator[Connection]:
         """Open a connection of its own: those of the pools have bounds that an index does not keep."""
         try:
-            connection = await asyncpg.connect(self._database_url, timeout=30, server_settings=_SESSION)
+            connection = await self._hosts.connect(timeout=30, server_settings=_SESSION)
             try:
                 yield connection
             finally:

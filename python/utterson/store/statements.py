@@ -39,6 +39,7 @@ class Statement(Enum):
     PAYLOAD_DEFAULT_EXPIRE = "payload_default_expire"
     POLICIES_PAGE = "policies_page"
     PROFILE_ROWS = "profile_rows"
+    PROVE_RECOVERED = "prove_recovered"
     PROVE_WORKSPACE = "prove_workspace"
     REKEY_BUILD = "rekey_build"
     REKEY_DISCARD = "rekey_discard"
