@@ -76,10 +76,9 @@ impl State {
         match effect {
             Effect::CreateProfile { serial, .. } => *serial == self.profiles.next_serial(),
             Effect::Attach(attachment) => {
-                let is_taken = || self.index.first(attachment.digest).is_some_and(|holder| holder.exclusive);
                 exists(attachment.serial)
                     && !self.index.holds(attachment.digest, attachment.serial)
-                    && !(attachment.exclusive && is_taken())
+                    && !(attachment.exclusive && self.index.has_owner(attachment.digest))
             }
             Effect::Detach { digest, serial, .. } | Effect::Seen { digest, serial, .. } => {
                 self.index.holds(*digest, *serial)
@@ -98,8 +97,9 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::PolicyRevision;
-    use crate::plan::Plan;
+    use crate::ids::{Day, Micros, PolicyRevision};
+    use crate::keyed::digest::Digest;
+    use crate::plan::{Attachment, Plan};
     use crate::testing::World;
     use crate::testing::calls::identify;
     use crate::testing::policies::boundless;
@@ -143,5 +143,26 @@ mod tests {
             }
         }
         assert_eq!(world.state.commit(&next.entry, &next.effects), Err(Diverged::Misfit));
+    }
+
+    #[test]
+    fn an_identifier_gets_no_second_owner_among_many_holders() {
+        let (mut world, plan) = joining();
+        let attach = |serial, exclusive| {
+            Effect::Attach(Attachment {
+                digest: Digest(7),
+                serial: Serial(serial),
+                type_name: "email".into(),
+                add_time: Micros(0),
+                seen_day: Day(0),
+                changed: None,
+                raw: "x".into(),
+                exclusive,
+            })
+        };
+        let effects = [attach(1, false), attach(2, true), attach(3, true)];
+        assert_eq!(world.state.commit(&plan.entry, &effects[..2]), Err(Diverged::Hash));
+        let (mut world, plan) = joining();
+        assert_eq!(world.state.commit(&plan.entry, &effects), Err(Diverged::Misfit));
     }
 }
