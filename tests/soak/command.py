@@ -11,7 +11,7 @@ import asyncio
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,7 +79,7 @@ async def run(options: Options) -> int:
             rate = capacity * options.share
             print(f"capacity {capacity:,.0f} calls/s; {options.minutes:g} minutes at {rate:,.0f}", flush=True)
             async with load.calling(Pace(rate)):
-                await sampler.run(options.minutes * 60, options.every_s, _tell)
+                await sampler.run(options.minutes * 60, options.every_s, lambda: _tell(sampler.samples, options.out))
     finally:
         shutil.rmtree(base, ignore_errors=True)
     return _end(sampler, options.out)
@@ -94,14 +94,17 @@ async def _capacity(load: Load, seconds: float) -> float:
         return load.tally.take().calls / (seconds * 2 / 3)
 
 
-def _tell(sample: Sample) -> None:
-    """Tell a sample now and then."""
-    if sample.at_s % 60 < 1:
-        print(
-            f"{sample.at_s / 60:5.1f} min: {sample.calls_per_second:,.0f} calls/s, {sample.memory_bytes / MB:.1f} MB, "
-            f"{sample.descriptors} descriptors, p99 {sample.p99_ms} ms, {sample.failed} failed",
-            flush=True,
-        )
+def _tell(taken: Sequence[Sample], out: Path) -> None:
+    """Tell a sample a minute, and keep what was seen: a run that is ended early is worth something, too."""
+    last, before_s = taken[-1], taken[-2].at_s if len(taken) > 1 else 0.0
+    if last.at_s // 60 == before_s // 60:
+        return
+    samples.write(taken, out / "soak.csv")
+    print(
+        f"{last.at_s / 60:5.1f} min: {last.calls_per_second:,.0f} calls/s, {last.memory_bytes / MB:.1f} MB, "
+        f"{last.descriptors} descriptors, p99 {last.p99_ms} ms, {last.failed} failed",
+        flush=True,
+    )
 
 
 def _end(sampler: Sampler, out: Path) -> int:

@@ -33,13 +33,13 @@ class Sampler:
         self.failed: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
 
-    async def run(self, seconds: float, every_s: float, told: Callable[[Sample], None]) -> None:
+    async def run(self, seconds: float, every_s: float, told: Callable[[], None]) -> None:
         """Take a sample now and then.
 
         Args:
             seconds: for so long.
             every_s: the time between two samples.
-            told: is told each sample.
+            told: is called after each sample.
         """
         loop = asyncio.get_running_loop()
         connection = await asyncpg.connect(self._database_url)
@@ -51,7 +51,7 @@ class Sampler:
                 now_s = loop.time()
                 self.samples.append(await self._sample(connection, now_s - began_s, now_s - before_s))
                 before_s = now_s
-                told(self.samples[-1])
+                told()
         finally:
             await connection.close()
 

@@ -47,10 +47,10 @@ fn identifiers() -> Vec<v1::Identifier> {
     vec![one("email", "ed@hyde.example"), one("user_id", "ß 7")]
 }
 
-fn traits() -> Option<Struct> {
+fn traits() -> Struct {
     let list = Kind::StructValue(Struct { fields: [("b".into(), value(Kind::NumberValue(1.5)))].into() });
     let fields = [("a", Kind::StringValue("x".into())), ("gone", Kind::NullValue(0)), ("c", list)];
-    Some(Struct { fields: fields.into_iter().map(|(name, kind)| (name.to_owned(), value(kind))).collect() })
+    Struct { fields: fields.into_iter().map(|(name, kind)| (name.to_owned(), value(kind))).collect() }
 }
 
 fn value(kind: Kind) -> Value {
@@ -67,12 +67,12 @@ fn identify() -> v1::IdentifyRequest {
         validate_only: true,
         explain: true,
         consistency: v1::Consistency::Local.into(),
-        traits: traits(),
+        traits: Some(traits()),
     }
 }
 
 fn track() -> v1::TrackRequest {
-    let event = v1::Event { name: "seen".into(), properties: traits(), message_id: "message".into() };
+    let event = v1::Event { name: "seen".into(), properties: Some(traits()), message_id: "message".into() };
     v1::TrackRequest { workspace: "w".into(), identifiers: identifiers(), event: Some(event), ..Default::default() }
 }
 
@@ -82,7 +82,8 @@ fn modify() -> v1::ModifyRequest {
 }
 
 fn imported() -> v1::ImportProfilesRequest {
-    let profile = v1::ImportedProfile { identifiers: identifiers(), traits: traits(), create_time: None, merges: 3 };
+    let profile =
+        v1::ImportedProfile { identifiers: identifiers(), traits: Some(traits()), create_time: None, merges: 3 };
     v1::ImportProfilesRequest { workspace: "w".into(), profiles: vec![profile; 2], ..Default::default() }
 }
 

@@ -10,14 +10,17 @@ use crate::world::Committed;
 /// A row's columns; `None` is NULL.
 pub type Row = Vec<Option<Vec<u8>>>;
 
+type Held = (String, i64, i32, bool);
+type Written = (Option<Vec<u8>>, i64, u64, u32);
+
 /// What the tables hold.
 #[derive(Clone, Debug, Default)]
 pub struct Tables {
     profiles: BTreeMap<Serial, Person>,
     /// Type, time added, day seen, exclusive: by digest and profile.
-    identifiers: BTreeMap<([u8; 16], Serial), (String, i64, i32, bool)>,
+    identifiers: BTreeMap<([u8; 16], Serial), Held>,
     /// Value, time, number and place of the commit: by profile and name.
-    traits: BTreeMap<(Serial, String), (Option<Vec<u8>>, i64, u64, u32)>,
+    traits: BTreeMap<(Serial, String), Written>,
     /// Fingerprint, time and number of the commit.
     requests: BTreeMap<[u8; 16], ([u8; 16], i64, u64)>,
 }
@@ -82,12 +85,12 @@ impl Tables {
     #[must_use]
     pub fn profiles(&self) -> Vec<Row> {
         let row = |(serial, person): (&Serial, &Person)| {
-            let of = |serial: Option<Serial>| bigint(serial.map_or(0, |serial| i64::from(serial.0)));
+            let of = |serial: Option<Serial>| Some(bigint(serial.map_or(0, |serial| i64::from(serial.0))));
             vec![
                 of(Some(*serial)),
-                bigint(person.create_time),
+                Some(bigint(person.create_time)),
                 of(person.source),
-                small(person.merges),
+                Some(small(person.merges)),
                 of(person.into),
             ]
         };
@@ -103,9 +106,9 @@ impl Tables {
             let day = Some(day.to_be_bytes().to_vec());
             vec![
                 digest,
-                bigint(i64::from(serial.0)),
+                Some(bigint(i64::from(serial.0))),
                 Some(name.clone().into_bytes()),
-                bigint(*add_time),
+                Some(bigint(*add_time)),
                 day,
                 exclusive,
             ]
@@ -118,8 +121,15 @@ impl Tables {
     pub fn traits(&self) -> Vec<Row> {
         let rows = self.traits.iter();
         rows.map(|((serial, name), (value, time, seq, position))| {
-            let (serial, name) = (bigint(i64::from(serial.0)), Some(name.clone().into_bytes()));
-            vec![serial, name, value.clone(), bigint(*time), bigint(seq.cast_signed()), small(*position)]
+            let (serial, name) = (Some(bigint(i64::from(serial.0))), Some(name.clone().into_bytes()));
+            vec![
+                serial,
+                name,
+                value.clone(),
+                Some(bigint(*time)),
+                Some(bigint(seq.cast_signed())),
+                Some(small(*position)),
+            ]
         })
         .collect()
     }
@@ -129,18 +139,23 @@ impl Tables {
     pub fn requests(&self) -> Vec<Row> {
         let rows = self.requests.iter();
         rows.map(|(digest, (fingerprint, time, seq))| {
-            vec![Some(digest.to_vec()), Some(fingerprint.to_vec()), bigint(*time), bigint(seq.cast_signed())]
+            vec![
+                Some(digest.to_vec()),
+                Some(fingerprint.to_vec()),
+                Some(bigint(*time)),
+                Some(bigint(seq.cast_signed())),
+            ]
         })
         .collect()
     }
 }
 
-fn bigint(number: i64) -> Option<Vec<u8>> {
-    Some(number.to_be_bytes().to_vec())
+fn bigint(number: i64) -> Vec<u8> {
+    number.to_be_bytes().to_vec()
 }
 
-fn small(number: u32) -> Option<Vec<u8>> {
-    Some(number.to_be_bytes().to_vec())
+fn small(number: u32) -> Vec<u8> {
+    number.to_be_bytes().to_vec()
 }
 
 /// Rows as a binary COPY sends them.

@@ -45,14 +45,16 @@ pub fn run(bytes: &[u8]) {
     }
 }
 
+/// Gives the loader some bytes of one table.
+type Feed = fn(&mut Loading, &[u8]) -> Result<(), Unfit>;
+
 /// Feeds the tables in chunks, and in an order that depends on the rows only where it must.
 fn load(state: &State, streams: &[Vec<u8>; 4], draw: &mut Draw<'_>) -> Result<State, Unfit> {
     let Head { seq, id, commit_time } = state.head;
     let policy = (state.policy_revision, state.policy.clone(), state.policy_encoded.to_vec());
     let empty = State::empty(&DIGEST_KEY, &ID_KEY, policy, Head { seq, id, commit_time });
     let mut loading = Loading::new(empty, state.hash);
-    let tables: [fn(&mut Loading, &[u8]) -> Result<(), Unfit>; 4] =
-        [Loading::profiles, Loading::identifiers, Loading::traits, Loading::requests];
+    let tables: [Feed; 4] = [Loading::profiles, Loading::identifiers, Loading::traits, Loading::requests];
     for (feed, stream) in tables.into_iter().zip(streams) {
         let mut left = &stream[..];
         while !left.is_empty() {

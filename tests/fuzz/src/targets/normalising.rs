@@ -44,7 +44,10 @@ pub fn run(bytes: &[u8]) {
     }
     match made {
         Ok(made) => {
-            assert_eq!(normalize(form, region, &made).as_deref(), Ok(&*made), "a form of its own");
+            // Some forms are eleven times as long as what was sent: such are judged too long, by their length alone.
+            if made.len() <= LONGEST_RAW {
+                assert_eq!(normalize(form, region, &made).as_deref(), Ok(&*made), "a form of its own");
+            }
             assert!(judge(&made).is_err() || (1..=MAX_VALUE_BYTES).contains(&made.len()));
             of_form(form, &raw, &made);
         }

@@ -180,7 +180,7 @@ fn identifier_type(draw: &mut Draw<'_>) -> v1::IdentifierType {
         normalization: i32::from(draw.byte() % 7),
         region: draw.pick(&REGIONS).to_owned(),
         blocked: blocked(draw),
-        limit: (flags & 48 == 48).then(|| v1::Limit {
+        limit: (flags & 0x30 == 0x30).then(|| v1::Limit {
             max_values: u32::from(draw.byte() % 4),
             window: few(draw),
             scope: few(draw),
