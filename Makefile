@@ -10,7 +10,7 @@ CARGO_FLAGS := --workspace --locked
 export MATURIN_PEP517_ARGS := --locked
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check-python check-rust check-proto test-rust test-loom test-python faults faults-long bench bench-quick format proto dist
+.PHONY: help setup run test check-python check-rust check-proto test-rust test-loom test-python faults faults-long fuzz-long soak bench bench-quick format proto dist
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -60,6 +60,12 @@ faults-long: setup ## the same for hours, with seeds of its own
 	cargo test --release --locked -p utterson-protocol-model -- --include-ignored
 	$(RUN) python -m tests.simulation --seed 1000000 --seeds 100000 --jobs 2
 	$(RUN) python -m tests.histories --seed 1000000 --minutes 120
+
+fuzz-long: setup ## any bytes through what takes bytes, for an hour each, steered by the code that is reached; needs a C++ compiler
+	$(RUN) python -m tests.fuzz --seconds 3600
+
+soak: setup ## a server at 70 % of what it can take for an hour: memory, descriptors, connections, times of calls stay flat
+	$(RUN) --group bench python -m tests.soak --minutes 60 --share 0.7
 
 bench: setup ## measure us beside the alternatives: the whole table, within an hour
 	$(RUN) --group bench python -m benchmarks

@@ -127,6 +127,7 @@ def test_rust_lock_names_public_registries() -> None:
         "utterson-core-bench",
         "utterson-engine",
         "utterson-front",
+        "utterson-fuzz",
         "utterson-load",
         "utterson-protocol-model",
         "utterson-py",

@@ -8,13 +8,14 @@ use crate::proto::tags::v1::identifier;
 pub(crate) struct Wire<'b>(pub &'b mut Vec<u8>);
 
 /// The wire types of a key.
-const VARINT: u8 = 0;
-const LENGTH_DELIMITED: u8 = 2;
+pub(crate) const VARINT: u8 = 0;
+pub(crate) const LENGTH_DELIMITED: u8 = 2;
+pub(crate) const FIXED32: u8 = 5;
 
 /// The key of a field.
 #[inline]
 #[expect(clippy::cast_possible_truncation, reason = "the build refuses tags whose key is longer")]
-const fn key(tag: u32, wire_type: u8) -> u8 {
+pub(crate) const fn key(tag: u32, wire_type: u8) -> u8 {
     (tag as u8) << 3 | wire_type
 }
 
@@ -38,6 +39,13 @@ impl Wire<'_> {
     #[inline]
     pub fn zigzag(&mut self, tag: u32, number: i64) {
         self.signed(tag, number << 1 ^ number >> 63);
+    }
+
+    /// A `fixed32` that is told though it is 0.
+    #[inline]
+    pub fn present_fixed32(&mut self, tag: u32, number: u32) {
+        self.0.push(key(tag, FIXED32));
+        self.0.extend_from_slice(&number.to_le_bytes());
     }
 
     /// A `bytes` or `string`.

@@ -24,33 +24,33 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eutterson/internal/v1/log.proto\x12\x14utterson.internal.v1\"j\n\tLogRecord\x12%\n\x0e\x66ormat_version\x18\x01 \x01(\rR\rformatVersion\x12\x36\n\x07\x65\x66\x66\x65\x63ts\x18\x02 \x03(\x0b\x32\x1c.utterson.internal.v1.EffectR\x07\x65\x66\x66\x65\x63ts\"\xcb\x04\n\x06\x45\x66\x66\x65\x63t\x12L\n\x0e\x63reate_profile\x18\x01 \x01(\x0b\x32#.utterson.internal.v1.CreateProfileH\x00R\rcreateProfile\x12\x36\n\x06\x61ttach\x18\x02 \x01(\x0b\x32\x1c.utterson.internal.v1.AttachH\x00R\x06\x61ttach\x12\x36\n\x06\x64\x65tach\x18\x03 \x01(\x0b\x32\x1c.utterson.internal.v1.DetachH\x00R\x06\x64\x65tach\x12\x30\n\x04seen\x18\x04 \x01(\x0b\x32\x1a.utterson.internal.v1.SeenH\x00R\x04seen\x12\x33\n\x05merge\x18\x05 \x01(\x0b\x32\x1b.utterson.internal.v1.MergeH\x00R\x05merge\x12=\n\tset_trait\x18\x06 \x01(\x0b\x32\x1e.utterson.internal.v1.SetTraitH\x00R\x08setTrait\x12\x43\n\x0bstore_event\x18\x07 \x01(\x0b\x32 .utterson.internal.v1.StoreEventH\x00R\nstoreEvent\x12\x43\n\x0buse_request\x18\x08 \x01(\x0b\x32 .utterson.internal.v1.UseRequestH\x00R\nuseRequest\x12I\n\rchange_policy\x18\t \x01(\x0b\x32\".utterson.internal.v1.ChangePolicyH\x00R\x0c\x63hangePolicyB\x08\n\x06\x65\x66\x66\x65\x63t\"}\n\rCreateProfile\x12\x16\n\x06serial\x18\x01 \x01(\x04R\x06serial\x12$\n\x0e\x63reate_time_us\x18\x02 \x01(\x12R\x0c\x63reateTimeUs\x12\x16\n\x06source\x18\x03 \x01(\x04R\x06source\x12\x16\n\x06merges\x18\x04 \x01(\rR\x06merges\"\xed\x01\n\x06\x41ttach\x12\x16\n\x06\x64igest\x18\x01 \x01(\x0cR\x06\x64igest\x12\x16\n\x06serial\x18\x02 \x01(\x04R\x06serial\x12\x12\n\x04type\x18\x03 \x01(\tR\x04type\x12\x1e\n\x0b\x61\x64\x64_time_us\x18\x04 \x01(\x12R\taddTimeUs\x12\x19\n\x08seen_day\x18\x05 \x01(\x05R\x07seenDay\x12)\n\x10normalized_value\x18\x06 \x01(\tR\x0fnormalizedValue\x12\x1b\n\traw_value\x18\x07 \x01(\tR\x08rawValue\x12\x1c\n\texclusive\x18\x08 \x01(\x08R\texclusive\"8\n\x06\x44\x65tach\x12\x16\n\x06\x64igest\x18\x01 \x01(\x0cR\x06\x64igest\x12\x16\n\x06serial\x18\x02 \x01(\x04R\x06serial\"H\n\x04Seen\x12\x16\n\x06\x64igest\x18\x01 \x01(\x0cR\x06\x64igest\x12\x16\n\x06serial\x18\x02 \x01(\x04R\x06serial\x12\x10\n\x03\x64\x61y\x18\x03 \x01(\x05R\x03\x64\x61y\"Q\n\x05Merge\x12\x14\n\x05loser\x18\x01 \x01(\x04R\x05loser\x12\x1a\n\x08survivor\x18\x02 \x01(\x04R\x08survivor\x12\x16\n\x06merges\x18\x03 \x01(\rR\x06merges\"\x90\x01\n\x08SetTrait\x12\x16\n\x06serial\x18\x01 \x01(\x04R\x06serial\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12\x19\n\x05value\x18\x03 \x01(\x0cH\x00R\x05value\x88\x01\x01\x12\x17\n\x07time_us\x18\x04 \x01(\x12R\x06timeUs\x12\x1a\n\x08position\x18\x05 \x01(\rR\x08positionB\x08\n\x06_value\"o\n\nStoreEvent\x12\x16\n\x06serial\x18\x01 \x01(\x04R\x06serial\x12\x1a\n\x08position\x18\x02 \x01(\rR\x08position\x12\x17\n\x07time_us\x18\x03 \x01(\x12R\x06timeUs\x12\x14\n\x05\x65vent\x18\x04 \x01(\x0cR\x05\x65vent\"b\n\nUseRequest\x12\x16\n\x06\x64igest\x18\x01 \x01(\x0cR\x06\x64igest\x12 \n\x0b\x66ingerprint\x18\x02 \x01(\x0cR\x0b\x66ingerprint\x12\x1a\n\x08position\x18\x03 \x01(\rR\x08position\"O\n\x0c\x43hangePolicy\x12\'\n\x0fpolicy_revision\x18\x01 \x01(\x05R\x0epolicyRevision\x12\x16\n\x06policy\x18\x02 \x01(\x0cR\x06policyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eutterson/internal/v1/log.proto\x12\x14utterson.internal.v1\"\x98\x01\n\tLogRecord\x12%\n\x0e\x66ormat_version\x18\x01 \x01(\rR\rformatVersion\x12\x36\n\x07\x65\x66\x66\x65\x63ts\x18\x02 \x03(\x0b\x32\x1c.utterson.internal.v1.EffectR\x07\x65\x66\x66\x65\x63ts\x12\x1f\n\x08\x63hecksum\x18\x03 \x01(\x07H\x00R\x08\x63hecksum\x88\x01\x01\x42\x0b\n\t_checksum\"\xcb\x04\n\x06\x45\x66\x66\x65\x63t\x12L\n\x0e\x63reate_profile\x18\x01 \x01(\x0b\x32#.utterson.internal.v1.CreateProfileH\x00R\rcreateProfile\x12\x36\n\x06\x61ttach\x18\x02 \x01(\x0b\x32\x1c.utterson.internal.v1.AttachH\x00R\x06\x61ttach\x12\x36\n\x06\x64\x65tach\x18\x03 \x01(\x0b\x32\x1c.utterson.internal.v1.DetachH\x00R\x06\x64\x65tach\x12\x30\n\x04seen\x18\x04 \x01(\x0b\x32\x1a.utterson.internal.v1.SeenH\x00R\x04seen\x12\x33\n\x05merge\x18\x05 \x01(\x0b\x32\x1b.utterson.internal.v1.MergeH\x00R\x05merge\x12=\n\tset_trait\x18\x06 \x01(\x0b\x32\x1e.utterson.internal.v1.SetTraitH\x00R\x08setTrait\x12\x43\n\x0bstore_event\x18\x07 \x01(\x0b\x32 .utterson.internal.v1.StoreEventH\x00R\nstoreEvent\x12\x43\n\x0buse_request\x18\x08 \x01(\x0b\x32 .utterson.internal.v1.UseRequestH\x00R\nuseRequest\x12I\n\rchange_policy\x18\t \x01(\x0b\x32\".utterson.internal.v1.ChangePolicyH\x00R\x0c\x63hangePolicyB\x08\n\x06\x65\x66\x66\x65\x63t\"}\n\rCreateProfile\x12\x16\n\x06serial\x18\x01 \x01(\x04R\x06serial\x12$\n\x0e\x63reate_time_us\x18\x02 \x01(\x12R\x0c\x63reateTimeUs\x12\x16\n\x06source\x18\x03 \x01(\x04R\x06source\x12\x16\n\x06merges\x18\x04 \x01(\rR\x06merges\"\xed\x01\n\x06\x41ttach\x12\x16\n\x06\x64igest\x18\x01 \x01(\x0cR\x06\x64igest\x12\x16\n\x06serial\x18\x02 \x01(\x04R\x06serial\x12\x12\n\x04type\x18\x03 \x01(\tR\x04type\x12\x1e\n\x0b\x61\x64\x64_time_us\x18\x04 \x01(\x12R\taddTimeUs\x12\x19\n\x08seen_day\x18\x05 \x01(\x05R\x07seenDay\x12)\n\x10normalized_value\x18\x06 \x01(\tR\x0fnormalizedValue\x12\x1b\n\traw_value\x18\x07 \x01(\tR\x08rawValue\x12\x1c\n\texclusive\x18\x08 \x01(\x08R\texclusive\"8\n\x06\x44\x65tach\x12\x16\n\x06\x64igest\x18\x01 \x01(\x0cR\x06\x64igest\x12\x16\n\x06serial\x18\x02 \x01(\x04R\x06serial\"H\n\x04Seen\x12\x16\n\x06\x64igest\x18\x01 \x01(\x0cR\x06\x64igest\x12\x16\n\x06serial\x18\x02 \x01(\x04R\x06serial\x12\x10\n\x03\x64\x61y\x18\x03 \x01(\x05R\x03\x64\x61y\"Q\n\x05Merge\x12\x14\n\x05loser\x18\x01 \x01(\x04R\x05loser\x12\x1a\n\x08survivor\x18\x02 \x01(\x04R\x08survivor\x12\x16\n\x06merges\x18\x03 \x01(\rR\x06merges\"\x90\x01\n\x08SetTrait\x12\x16\n\x06serial\x18\x01 \x01(\x04R\x06serial\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12\x19\n\x05value\x18\x03 \x01(\x0cH\x00R\x05value\x88\x01\x01\x12\x17\n\x07time_us\x18\x04 \x01(\x12R\x06timeUs\x12\x1a\n\x08position\x18\x05 \x01(\rR\x08positionB\x08\n\x06_value\"o\n\nStoreEvent\x12\x16\n\x06serial\x18\x01 \x01(\x04R\x06serial\x12\x1a\n\x08position\x18\x02 \x01(\rR\x08position\x12\x17\n\x07time_us\x18\x03 \x01(\x12R\x06timeUs\x12\x14\n\x05\x65vent\x18\x04 \x01(\x0cR\x05\x65vent\"b\n\nUseRequest\x12\x16\n\x06\x64igest\x18\x01 \x01(\x0cR\x06\x64igest\x12 \n\x0b\x66ingerprint\x18\x02 \x01(\x0cR\x0b\x66ingerprint\x12\x1a\n\x08position\x18\x03 \x01(\rR\x08position\"O\n\x0c\x43hangePolicy\x12\'\n\x0fpolicy_revision\x18\x01 \x01(\x05R\x0epolicyRevision\x12\x16\n\x06policy\x18\x02 \x01(\x0cR\x06policyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'utterson.internal.v1.log_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_LOGRECORD']._serialized_start=56
-  _globals['_LOGRECORD']._serialized_end=162
-  _globals['_EFFECT']._serialized_start=165
-  _globals['_EFFECT']._serialized_end=752
-  _globals['_CREATEPROFILE']._serialized_start=754
-  _globals['_CREATEPROFILE']._serialized_end=879
-  _globals['_ATTACH']._serialized_start=882
-  _globals['_ATTACH']._serialized_end=1119
-  _globals['_DETACH']._serialized_start=1121
-  _globals['_DETACH']._serialized_end=1177
-  _globals['_SEEN']._serialized_start=1179
-  _globals['_SEEN']._serialized_end=1251
-  _globals['_MERGE']._serialized_start=1253
-  _globals['_MERGE']._serialized_end=1334
-  _globals['_SETTRAIT']._serialized_start=1337
-  _globals['_SETTRAIT']._serialized_end=1481
-  _globals['_STOREEVENT']._serialized_start=1483
-  _globals['_STOREEVENT']._serialized_end=1594
-  _globals['_USEREQUEST']._serialized_start=1596
-  _globals['_USEREQUEST']._serialized_end=1694
-  _globals['_CHANGEPOLICY']._serialized_start=1696
-  _globals['_CHANGEPOLICY']._serialized_end=1775
+  _globals['_LOGRECORD']._serialized_start=57
+  _globals['_LOGRECORD']._serialized_end=209
+  _globals['_EFFECT']._serialized_start=212
+  _globals['_EFFECT']._serialized_end=799
+  _globals['_CREATEPROFILE']._serialized_start=801
+  _globals['_CREATEPROFILE']._serialized_end=926
+  _globals['_ATTACH']._serialized_start=929
+  _globals['_ATTACH']._serialized_end=1166
+  _globals['_DETACH']._serialized_start=1168
+  _globals['_DETACH']._serialized_end=1224
+  _globals['_SEEN']._serialized_start=1226
+  _globals['_SEEN']._serialized_end=1298
+  _globals['_MERGE']._serialized_start=1300
+  _globals['_MERGE']._serialized_end=1381
+  _globals['_SETTRAIT']._serialized_start=1384
+  _globals['_SETTRAIT']._serialized_end=1528
+  _globals['_STOREEVENT']._serialized_start=1530
+  _globals['_STOREEVENT']._serialized_end=1641
+  _globals['_USEREQUEST']._serialized_start=1643
+  _globals['_USEREQUEST']._serialized_end=1741
+  _globals['_CHANGEPOLICY']._serialized_start=1743
+  _globals['_CHANGEPOLICY']._serialized_end=1822
 # @@protoc_insertion_point(module_scope)

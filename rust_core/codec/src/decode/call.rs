@@ -229,8 +229,9 @@ fn track<'m>(read: &mut Read<'m>, mut request: Fields<'m>) {
 
 fn search<'m>(read: &mut Read<'m>, mut request: Fields<'m>) {
     // What a search does not use is not judged either.
-    (request.event_time, request.request_id, request.validate_only) = (None, "", false);
+    (request.event_time, request.request_id) = (None, "");
     written(read, &mut request);
+    read.call.validate_only = false;
 }
 
 fn modify<'m>(read: &mut Read<'m>, request: Fields<'m>) {

@@ -159,6 +159,20 @@ fn a_bad_call_never_refuses_the_others() {
 }
 
 #[test]
+fn a_search_keeps_nothing_that_it_does_not_use() {
+    let plain = v1::SearchRequest { workspace: "w".into(), identifiers: request().identifiers, ..Default::default() };
+    let full = v1::SearchRequest {
+        event_time: Some(Timestamp { seconds: i64::MAX, nanos: -1 }),
+        request_id: "x".repeat(300),
+        validate_only: true,
+        ..plain.clone()
+    };
+    let [plain, full] = [plain, full].map(|request| request.encode_to_vec());
+    let read = |bytes: &[u8]| format!("{:?}", single(CallKind::Search, bytes));
+    assert_eq!(read(&full), read(&plain));
+}
+
+#[test]
 fn batches_hold_one_to_a_thousand_calls() {
     let of = |count| {
         let call = v1::Call { call: Some(v1::call::Call::Identify(request())) };

@@ -7,9 +7,11 @@ use utterson_engine::ids::{Day, Micros, PolicyRevision, Position, Serial};
 use utterson_engine::keyed::digest::Digest;
 use utterson_engine::plan::{Attachment, Effect};
 
-use super::FORMAT_VERSION;
+use super::{CHECKSUM_BYTES, FORMAT_VERSION};
 use crate::policy;
 use crate::proto::internal::{self, effect};
+use crate::proto::tags::internal::log_record;
+use crate::wire::{FIXED32, LENGTH_DELIMITED, VARINT, key};
 
 /// Why a record cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,12 +28,39 @@ pub fn decode(record: &[u8]) -> Result<Vec<Effect>, Unreadable> {
     if record.is_empty() {
         return Err(Unreadable::Broken);
     }
+    let checksum = checksum(record)?;
     let record = internal::LogRecord::decode(record).map_err(|_| Unreadable::Broken)?;
     if record.format_version != FORMAT_VERSION {
         return Err(Unreadable::Unknown);
     }
+    if record.checksum != checksum {
+        // It does not stand where it is written.
+        return Err(Unreadable::Broken);
+    }
     // An effect of a kind that this build does not know decodes as none.
     record.effects.into_iter().map(|one| one.effect.ok_or(Unreadable::Unknown).and_then(read)).collect()
+}
+
+/// The checksum of a record of this format, which holds; `None` if it has none, as those of older builds.
+fn checksum(record: &[u8]) -> Result<Option<u32>, Unreadable> {
+    const VERSION: u8 = key(log_record::FORMAT_VERSION, VARINT);
+    const EFFECT: u8 = key(log_record::EFFECTS, LENGTH_DELIMITED);
+    const CHECKSUM: u8 = key(log_record::CHECKSUM, FIXED32);
+    let rest = match record {
+        [VERSION, version, rest @ ..] if u32::from(*version) == FORMAT_VERSION => rest,
+        // Of another format, or broken: whoever reads it sees which.
+        _ => return Ok(None),
+    };
+    match rest {
+        [EFFECT, ..] => Ok(None),
+        [CHECKSUM, rest @ ..] => {
+            let (checksum, effects) = rest.split_first_chunk::<CHECKSUM_BYTES>().ok_or(Unreadable::Broken)?;
+            let checksum = u32::from_le_bytes(*checksum);
+            if crc32fast::hash(effects) == checksum { Ok(Some(checksum)) } else { Err(Unreadable::Broken) }
+        }
+        // An entry has effects: what ends here was cut.
+        _ => Err(Unreadable::Broken),
+    }
 }
 
 fn read(one: effect::Effect) -> Result<Effect, Unreadable> {

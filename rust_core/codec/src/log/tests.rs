@@ -64,8 +64,10 @@ proptest! {
     #[test]
     fn effects_survive_their_record(effects in prop::collection::vec(effect(), 0..6)) {
         let bytes = encode(&effects);
-        let as_prost_has_it = internal::LogRecord::decode(&bytes[..]).expect("a message").encode_to_vec();
-        prop_assert_eq!(&as_prost_has_it, &bytes);
+        let mut as_prost_has_it = internal::LogRecord::decode(&bytes[..]).expect("a message");
+        // Ours stands before the effects, of which it is the sum.
+        prop_assert!(as_prost_has_it.checksum.take().is_some());
+        prop_assert_eq!(as_prost_has_it.encode_to_vec(), [&bytes[..2], &bytes[7..]].concat());
         let read = decode(&bytes).expect("a record");
         // A compiled policy has no equality of its own, but says all that it holds.
         prop_assert_eq!(format!("{read:?}"), format!("{effects:?}"));
@@ -79,9 +81,11 @@ proptest! {
 
 #[test]
 fn other_formats_are_told_from_broken_bytes() {
-    let record = |format_version, effects| internal::LogRecord { format_version, effects }.encode_to_vec();
+    let record =
+        |format_version, effects| internal::LogRecord { format_version, effects, checksum: None }.encode_to_vec();
     let outcome = |bytes: &[u8]| decode(bytes).err();
-    assert_eq!(outcome(&record(1, Vec::new())), None);
+    assert_eq!(outcome(&encode(&[])), None);
+    assert_eq!(outcome(&record(1, Vec::new())), Some(Unreadable::Broken));
     assert_eq!(outcome(&record(2, Vec::new())), Some(Unreadable::Unknown));
     assert_eq!(outcome(&record(1, vec![internal::Effect { effect: None }])), Some(Unreadable::Unknown));
     assert_eq!(outcome(b""), Some(Unreadable::Broken));
@@ -89,4 +93,31 @@ fn other_formats_are_told_from_broken_bytes() {
     let detach = internal::Detach { digest: vec![1; 15], serial: 1 };
     let effect = internal::Effect { effect: Some(effect::Effect::Detach(detach)) };
     assert_eq!(outcome(&record(1, vec![effect])), Some(Unreadable::Broken));
+}
+
+#[test]
+fn a_spoilt_record_is_refused_wherever_it_is_spoilt() {
+    let seen = Effect::Seen { digest: Digest(7), serial: Serial(1), day: Day(20_000), exclusive: false };
+    let used = Effect::UseRequest { digest: Digest(8), fingerprint: Digest(9), position: Position(0) };
+    let record = encode(&[seen, used]);
+    let told = format!("{:?}", decode(&record));
+    for place in 0..record.len() {
+        for bit in 0..8 {
+            let mut spoilt = record.clone();
+            spoilt[place] ^= 1 << bit;
+            assert!(decode(&spoilt).is_err() || format!("{:?}", decode(&spoilt)) == told, "bit {bit} of byte {place}");
+        }
+        assert!(decode(&record[..place]).is_err(), "cut behind {place}");
+    }
+}
+
+#[test]
+fn records_of_older_builds_have_no_checksum() {
+    let detach = Effect::Detach { digest: Digest(7), serial: Serial(1), exclusive: false };
+    let record = encode(std::slice::from_ref(&detach));
+    let older = [&record[..2], &record[7..]].concat();
+    assert_eq!(format!("{:?}", decode(&older)), format!("{:?}", decode(&record)));
+    // A checksum that stands elsewhere is none of ours.
+    let elsewhere = [&record[..2], &record[7..], &record[2..7]].concat();
+    assert_eq!(decode(&elsewhere).err(), Some(Unreadable::Broken));
 }

@@ -1,6 +1,7 @@
 //! Taking in very many identifiers. Tables that grow by an eighth are made anew nine times for each time that they
 //! double: while a load lasts they double, and at its end they get the size that they would have grown to.
 
+use crate::keyed::digest::Digest;
 use crate::state::ahead::ahead;
 use crate::state::index::packed::shard_of;
 use crate::state::index::{Entry, FURTHER, Holders, Index, SHARDS};
@@ -40,12 +41,20 @@ impl Index {
         if at & FURTHER == 0 && !self.row(at).kind().shared() {
             return false;
         }
-        let digest = self.entry(at).digest;
+        self.places_of_owners(self.entry(at).digest).nth(1).is_some()
+    }
+
+    /// Whether an identifier has an exclusive entry.
+    pub(crate) fn has_owner(&self, digest: Digest) -> bool {
+        self.places_of_owners(digest).next().is_some()
+    }
+
+    /// The places of an identifier's exclusive entries.
+    fn places_of_owners(&self, digest: Digest) -> impl Iterator<Item = u32> {
         let holders = [Holders::Anonymous, Holders::Known].into_iter();
-        // Nobody's side matters here, and one holder alone is not asked about.
-        let serials = holders.flat_map(|holders| self.newest_first(digest, holders, |_| true));
-        let places = serials.filter_map(|serial| self.find(digest, serial));
-        places.filter(|&place| self.entry(place).exclusive).nth(1).is_some()
+        // Nobody's side matters here: who holds it alone is taken for known.
+        let serials = holders.flat_map(move |holders| self.newest_first(digest, holders, |_| true));
+        serials.filter_map(move |serial| self.find(digest, serial)).filter(|&place| self.entry(place).exclusive)
     }
 
     /// Reads the lines that taking in these identifiers writes, of all of them at once.

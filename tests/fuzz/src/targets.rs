@@ -1,0 +1,9 @@
+//! What takes bytes, a file each.
+
+pub mod decoding;
+pub mod loading;
+pub mod normalising;
+pub mod payloads;
+pub mod policies;
+pub mod requests;
+pub mod tokens;

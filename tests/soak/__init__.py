@@ -1,0 +1,1 @@
+"""The soak: a server under load for an hour, and whether anything of it grows."""
