@@ -73,6 +73,8 @@ class Told:
     tries: int = 0
     # A try ended without anybody knowing what became of it.
     was_unknown: bool = False
+    # A server that was there all the time did not answer, to somebody who waited for long.
+    was_forgotten: bool = False
 
     @property
     def writes(self) -> bool:
@@ -205,12 +207,13 @@ class Clients:
         told.replica = replica.name
         told.refusal = None
         kind = CallKind(KIND_NUMBERS[told.call.kind])
+        is_impatient = self._chance.random() < self._impatience
         try:
-            is_impatient = self._chance.random() < self._impatience
             timeout_s = self._chance.random() * MOMENT_S if is_impatient else CALL_TIMEOUT_S
             answer = await asyncio.wait_for(replica.call(kind, encoded), timeout_s)
-        except (ReplicaGoneError, TimeoutError):
+        except (ReplicaGoneError, TimeoutError) as error:
             told.was_unknown = True
+            told.was_forgotten |= isinstance(error, TimeoutError) and not is_impatient
             return False
         except UttersonError as refused:
             told.refusal = refused.reason

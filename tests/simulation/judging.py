@@ -47,6 +47,7 @@ class Judge:
             for told in calls:
                 is_fault = told.refusal is Reason.INTERNAL_FAULT and not told.is_poison
                 require(not is_fault or self._saw_a_loss(told), f"an internal fault: {told.line()}")
+                require(not told.was_forgotten, f"never answered: {told.line()}")
             replays = [Replay(history.workspaces[workspace], calls, policies) for history in self._histories]
             for replay, history in zip(replays, self._histories, strict=True):
                 replay.run()
