@@ -16,6 +16,8 @@ from utterson.store.open_store import Store, open_store
 NOW_US = 1_800_000_000_000_000
 # For tests with a time of their own: the database takes it, however far from its clock.
 ANY_CLOCK = DatabaseSettings(clock_skew_ms_max=10**13)
+# A workspace that no database has.
+NOBODY = WorkspaceKeys("nobody", 1, bytes(16), bytes(16), 0, bytes(16), bytes(16))
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from urllib.parse import quote
 import asyncpg
 import pytest
 
-from utterson.domain.chain import FailureKind, StoreFailureError, WorkspaceKeys
+from tests.store.conftest import NOBODY
+from utterson.domain.chain import FailureKind, StoreFailureError
 from utterson.engine.core_engine import REQUEST_RETENTION_US
 from utterson.settings.database import DatabaseSettings
 from utterson.store.durability import UnfitDatabaseError
@@ -15,8 +16,6 @@ from utterson.store.embedded import EmbeddedPostgres
 from utterson.store.migrate import migrate
 from utterson.store.open_store import open_store
 from utterson.store.statements import Statement
-
-NOBODY = WorkspaceKeys("nobody", 1, bytes(16), bytes(16), 0, bytes(16), bytes(16))
 
 
 async def test_commits_that_do_not_wait_for_the_disk_are_refused(database_url: str) -> None:
