@@ -9,7 +9,15 @@ from utterson.application.ports.engine import State, StateLoader
 from utterson.application.ports.store import TailReader
 from utterson.application.progress import LoadProgress
 from utterson.application.refusals import internal_fault, workspace_not_found
-from utterson.domain.chain import EnginePanicError, LogRow, SnapshotHead, StateDivergedError, WorkspaceKeys
+from utterson.domain.chain import (
+    EnginePanicError,
+    Head,
+    LogRow,
+    SnapshotHead,
+    StateDivergedError,
+    StoreFailureError,
+    WorkspaceKeys,
+)
 from utterson.logs import once_a_second
 
 logger = logging.getLogger("utterson.application")
@@ -36,6 +44,8 @@ class StateKeeper:
         self.threaded = False
         self._context = context
         self._pause = LoadPause()
+        # Where the state stood that was dropped last: the log of the next one must have it.
+        self._dropped_at: Head | None = None
 
     async def ready(self) -> State:
         """Give the state, loaded, and not behind an entry that this replica has heard of.
@@ -114,6 +124,8 @@ class StateKeeper:
             logger.warning(told, self.keys.workspace, why, extra=once_a_second(why))
         else:
             logger.warning(told, self.keys.workspace, f"{type(why).__name__}: {why}")
+        if self.state is not None:
+            self._dropped_at = self.state.head
         self.state = None
         self.confirmed_at_s = LONG_AGO_S
 
@@ -160,4 +172,25 @@ class StateKeeper:
             state.head.seq,
             state.identifier_count,
         )
+        await self._tell_of_a_loss(state)
         return state
+
+    async def _tell_of_a_loss(self, state: State) -> None:
+        """Tell the log where the database does not have the entry any more that the state before this one stood at.
+
+        A state that was dropped because the database was away would else give way to one of another history without a
+        word: a failover that loses commits often begins so.
+        """
+        before = self._dropped_at
+        if before is not None and before != state.head:
+            found: bytes | None = None
+            if before.seq <= state.head.seq:
+                try:
+                    found = await self._context.store.log.entry_id(self.keys.workspace_key, before.seq)
+                except StoreFailureError:
+                    # It is asked again by the next load.
+                    return
+            if found != before.id:
+                told = "workspace %s: history was lost: entry %d, which this server had, is not in the log"
+                logger.error(told, self.keys.workspace, before.seq)
+        self._dropped_at = None
