@@ -18,7 +18,7 @@ async def run(rounds: int, seconds: float, seed: int, until_s: float) -> int:
     async with opened_fleet() as fleet:
         while number < rounds or time.monotonic() < until_s:
             try:
-                figures = await Round(fleet, seed + number).run(seconds)
+                figures = await Round.with_faults(fleet, seed + number).run(seconds)
             except MismatchError as error:
                 again = f"uv run python -m tests.histories --seed {seed + number}"
                 print(f"round {seed + number}: {error}\nrepeat with: {again}")

@@ -117,6 +117,12 @@ class Fleet:
         older.rename(data)
         await self.start_postgres()
 
+    @asynccontextmanager
+    async def reopened(self, lost: LostHistory) -> AsyncIterator[str]:
+        """Start a Postgres on a lost history, to be read; gives the address of the database in it."""
+        async with EmbeddedPostgres(lost.data_dir, start_timeout_s=START_TIMEOUT_S) as cluster:
+            yield cluster.dsn.replace("/postgres?", f"{urlsplit(self.database_url).path}?")
+
     async def start_postgres(self) -> None:
         """Start Postgres."""
         self.cluster = EmbeddedPostgres(self.data_dir, start_timeout_s=START_TIMEOUT_S)
@@ -156,10 +162,3 @@ async def opened_fleet(program: Sequence[str] = PROGRAM) -> AsyncIterator[Fleet]
             yield fleet
     finally:
         shutil.rmtree(base, ignore_errors=True)
-
-
-@asynccontextmanager
-async def reopened(lost: LostHistory, database_url: str) -> AsyncIterator[str]:
-    """Start a Postgres on a lost history, to be read; gives the address of the database in it."""
-    async with EmbeddedPostgres(lost.data_dir, start_timeout_s=START_TIMEOUT_S) as cluster:
-        yield cluster.dsn.replace("/postgres?", f"{urlsplit(database_url).path}?")

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import Counter
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from random import Random
+from typing import Protocol
 
 from tests.agreement.messages import policy_message
 from tests.agreement.mismatch import require
 from tests.histories.faults import Faults, Struck
-from tests.histories.fleet import Fleet, reopened
+from tests.histories.fleet import Fleet, LostHistory
+from tests.histories.remote import RemoteReplica
 from tests.model.generate import Generator
 from tests.properties.postgres_tables import read_tables
-from tests.simulation.clients import NOT_DECIDED, UNKNOWN, Clients, Notebook
+from tests.simulation.clients import NOT_DECIDED, UNKNOWN, Clients, Notebook, Told
 from tests.simulation.judging import Judge
 from tests.simulation.truth import History, Kept, Made
 from utterson import _core
@@ -46,16 +49,46 @@ class Figures:
         )
 
 
+class Served(Protocol):
+    """Servers and their Postgres, as a round needs them."""
+
+    lost: list[LostHistory]
+
+    @property
+    def replicas(self) -> list[RemoteReplica]:
+        """The servers."""
+        ...
+
+    @property
+    def database_url(self) -> str:
+        """Where the data is read."""
+        ...
+
+    def reopened(self, lost: LostHistory) -> AbstractAsyncContextManager[str]:
+        """Start a Postgres on a lost history, to be read; gives the address of the database in it."""
+        ...
+
+
+class Trouble(Protocol):
+    """Whatever is done to them."""
+
+    struck: list[Struck]
+
+    async def run(self, stop: asyncio.Event, /) -> None:
+        """Strike until told to stop."""
+        ...
+
+
 class Round:
     """Callers on some workspaces of their own.
 
     Args:
         fleet: the servers.
-        seed: decides workspaces, calls and faults; when they meet is the clock's.
-        every_s: the time between two faults.
+        trouble: what is done to them.
+        seed: decides workspaces and calls; when they meet is the clock's.
     """
 
-    def __init__(self, fleet: Fleet, seed: int, every_s: float = 2.0) -> None:
+    def __init__(self, fleet: Served, trouble: Trouble, seed: int) -> None:
         self._fleet = fleet
         self._chance = Random(seed)
         self._notebook = Notebook()
@@ -63,8 +96,21 @@ class Round:
             f"h{number}-{secrets.token_hex(4)}": Generator(self._chance.getrandbits(32))
             for number in range(self._chance.randint(1, 4))
         }
-        self._faults = Faults(fleet, Random(seed + 1), every_s)
+        self._faults = trouble
         self._seed = seed
+        # Acknowledged calls whose history was lost afterwards.
+        self.lost: list[Told] = []
+
+    @classmethod
+    def with_faults(cls, fleet: Fleet, seed: int, every_s: float = 2.0) -> Round:
+        """Make a round of a fleet that meets all of its faults.
+
+        Args:
+            fleet: the servers.
+            seed: decides the faults, too.
+            every_s: the time between two of them.
+        """
+        return cls(fleet, Faults(fleet, Random(seed + 1), every_s), seed)
 
     async def run(self, seconds: float) -> Figures:
         """Run and judge.
@@ -76,15 +122,23 @@ class Round:
             await self._fleet.replicas[0].create_workspace(name, policy_message(generator.policy))
         stop = asyncio.Event()
         callers = [asyncio.create_task(self._call(number, stop)) for number in range(CALLERS)]
-        await asyncio.sleep(BEFORE_S)
+        try:
+            await asyncio.sleep(BEFORE_S)
+            await self._strike(stop, seconds)
+            await asyncio.sleep(AFTER_S / 2)
+            await asyncio.gather(*callers)
+        finally:
+            for caller in callers:
+                caller.cancel()
+        await self._end()
+        return await self._judged()
+
+    async def _strike(self, stop: asyncio.Event, seconds: float) -> None:
+        """Make trouble for so long; then no more calls are needed."""
         trouble = asyncio.create_task(self._faults.run(stop))
         await asyncio.sleep(seconds)
         stop.set()
         await trouble
-        await asyncio.sleep(AFTER_S / 2)
-        await asyncio.gather(*callers)
-        await self._end()
-        return await self._judged()
 
     async def _call(self, number: int, stop: asyncio.Event) -> None:
         one = Clients(self._fleet.replicas, self._generators, Random(self._seed + 100 + number), self._notebook)
@@ -106,7 +160,7 @@ class Round:
         figures = Figures(faults=Counter(struck.name for struck in self._faults.struck))
         histories: list[History] = []
         for lost in self._fleet.lost:
-            async with reopened(lost, self._fleet.database_url) as url:
+            async with self._fleet.reopened(lost) as url:
                 histories.append(History(lost.until_s, await self._read(url)))
         self._fleet.lost.clear()
         histories.append(History(float("inf"), await self._read(self._fleet.database_url)))
@@ -119,6 +173,7 @@ class Round:
         staleness_s = LaneSettings().staleness_ms / 1000
         judge = Judge(histories, self._notebook, policies, (), staleness_s)
         await asyncio.to_thread(judge.run)
+        self.lost = judge.lost
         calls = self._notebook.calls
         figures.calls = sum(told.tries for told in calls)
         figures.acknowledged = sum(told.resolution is not None for told in calls)

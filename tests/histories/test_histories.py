@@ -25,7 +25,7 @@ async def fleet() -> AsyncIterator[Fleet]:
 
 
 async def test_a_round_keeps_every_promise(fleet: Fleet) -> None:
-    figures = await Round(fleet, 1).run(5)
+    figures = await Round.with_faults(fleet, 1).run(5)
     print(figures)
     assert figures.faults.total() >= 1
 
@@ -41,7 +41,7 @@ async def test_a_wrong_answer_is_noticed(fleet: Fleet, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(Clients, "make", misheard)
     with pytest.raises(MismatchError, match="known"):
-        await Round(fleet, 2, every_s=60).run(1)
+        await Round.with_faults(fleet, 2, every_s=60).run(1)
 
 
 @pytest.fixture(scope="module")

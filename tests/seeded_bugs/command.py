@@ -88,7 +88,7 @@ async def by_histories(bug: SeededBug, limits: Limits) -> Finding:
 
     async def rounds(fleet: Fleet) -> None:
         for seed in range(limits.rounds):
-            await Round(fleet, seed).run(ROUND_S)
+            await Round.with_faults(fleet, seed).run(ROUND_S)
 
     return await _of_a_fleet(bug, rounds)
 

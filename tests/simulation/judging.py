@@ -35,6 +35,8 @@ class Judge:
         self._policies = policies
         self._stood = stood
         self._staleness_s = staleness_s
+        # Calls that were acknowledged in a history that was lost afterwards, and that the newest does not have.
+        self.lost: list[Told] = []
 
     def run(self) -> None:
         """Judge.
@@ -77,6 +79,8 @@ class Judge:
                 first, last = self._history_at(told.started_s), self._history_at(told.ended_s)
                 is_there = any(seq is not None for seq in found[first : last + 1])
                 require(is_there, f"acknowledged, and not in the log: {told.line()}")
+                if found[-1] is None:
+                    self.lost.append(told)
             elif told.refusal is not None and not told.was_unknown:
                 kind = "refused for now" if told.refusal in NOT_DECIDED else "refused"
                 since = found[self._history_at(told.ended_s) :]

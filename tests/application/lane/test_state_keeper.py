@@ -131,6 +131,36 @@ async def test_a_dropped_state_is_confirmed_no_more_and_loaded_anew(
     assert await keeper.ready() is not state
 
 
+@pytest.mark.parametrize("grows_again", [False, True])
+async def test_history_that_was_lost_while_there_was_no_state_is_told(
+    replica: Replica, url: str, caplog: pytest.LogCaptureFixture, *, grows_again: bool
+) -> None:
+    for number in range(3):
+        await replica.call(f"add:{number}")
+    keeper = await keeper_of(replica)
+    await keeper.ready()
+    keeper.drop("the outcome of a commit is unknown")
+    await keeper.ready()
+    assert "history was lost" not in caplog.text
+    keeper.drop("the outcome of a commit is unknown")
+    await execute(
+        url,
+        "DELETE FROM log WHERE seq > 1",
+        "DELETE FROM profiles WHERE serial > 1",
+        "DELETE FROM identifiers WHERE profile > 1",
+    )
+    if grows_again:
+        for number in range(3):
+            await replica.call(f"add:again {number}")
+        caplog.clear()
+    await keeper.ready()
+    assert "history was lost: entry 3, which this server had, is not in the log" in caplog.text
+    keeper.drop("the outcome of a commit is unknown")
+    caplog.clear()
+    await keeper.ready()
+    assert "history was lost" not in caplog.text
+
+
 async def test_a_log_that_is_gone_or_went_back_is_a_divergence(replica: Replica, url: str) -> None:
     await replica.call("add:x")
     keeper = await keeper_of(replica)

@@ -11,10 +11,12 @@ from utterson.application.progress import LoadProgress
 from utterson.application.refusals import internal_fault, workspace_not_found
 from utterson.domain.chain import (
     EnginePanicError,
+    Head,
     HistoryLostError,
     LogRow,
     SnapshotHead,
     StateDivergedError,
+    StoreFailureError,
     WorkspaceGoneError,
     WorkspaceKeys,
 )
@@ -52,6 +54,8 @@ class StateKeeper:
         self._unsettled: HistoryLostError | WorkspaceGoneError | None = None
         # The state of a workspace that did not prove itself: perhaps only the database's id is another one.
         self.aside: State | None = None
+        # Where the state stood that was dropped last: the log of the next one must have it.
+        self._dropped_at: Head | None = None
 
     @property
     def is_settled(self) -> bool:
@@ -145,6 +149,8 @@ class StateKeeper:
             logger.warning(told, self.keys.workspace, why, extra=once_a_second(why))
         else:
             logger.warning(told, self.keys.workspace, f"{type(why).__name__}: {why}")
+        if self.state is not None:
+            self._dropped_at = self.state.head
         self.aside = self.state if isinstance(why, WorkspaceGoneError) else None
         self.state = None
         self.confirmed_at_s = LONG_AGO_S
@@ -207,7 +213,7 @@ class StateKeeper:
         if (reclaimed := await self._reclaimed()) is not None:
             return reclaimed
         progress = LoadProgress(self.keys.workspace)
-        found = self.keys
+        found = before = self.keys
 
         def begin(keys: WorkspaceKeys, snapshot: SnapshotHead) -> StateLoader:
             nonlocal found
@@ -234,4 +240,32 @@ class StateKeeper:
             state.head.seq,
             state.identifier_count,
         )
+        if await self._lost_what_it_had(state) and found.database_id == before.database_id:
+            # The database does not know it yet: it gets another id before this server makes another profile.
+            self._unsettled = HistoryLostError("the log does not have what an earlier state stood at")
+            return await self._load()
         return state
+
+    async def _lost_what_it_had(self, state: State) -> bool:
+        """Tell, the log as well, whether the database has lost the entry that the state before this one stood at.
+
+        A state that was dropped because the database was away would else give way to one of another history without a
+        word: a failover that loses commits often begins so.
+        """
+        had = self._dropped_at
+        if had is None or had == state.head:
+            self._dropped_at = None
+            return False
+        found: bytes | None = None
+        if had.seq <= state.head.seq:
+            try:
+                found = await self._context.store.log.entry_id(self.keys, had.seq)
+            except StoreFailureError:
+                # It is asked again by the next load.
+                return False
+        self._dropped_at = None
+        if found == had.id:
+            return False
+        told = "workspace %s: history was lost: entry %d, which this server had, is not in the log"
+        logger.error(told, self.keys.workspace, had.seq)
+        return True
