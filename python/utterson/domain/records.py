@@ -6,7 +6,7 @@ from typing import Final, Generic, TypeVar
 Item = TypeVar("Item")
 
 # What an answer may hold of stored things, in bytes: clients of gRPC take 4 MiB of a message unless told otherwise.
-ANSWER_BYTES_MAX: Final = 3 * 1024 * 1024
+ANSWER_BYTES_MAX: Final = 2 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)

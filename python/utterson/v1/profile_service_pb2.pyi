@@ -385,7 +385,7 @@ class ListEventsResponse(_message.Message):
     """Empty when there are no more."""
     @_builtins.property
     def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___StoredEvent]:
-        """The events, newest first by event time; fewer than asked for where they take more than 3 MiB."""
+        """The events, newest first by event time; fewer than asked for where they take more than 2 MiB."""
 
     def __init__(
         self,
@@ -513,7 +513,7 @@ class ListHistoryResponse(_message.Message):
     """Empty when there are no more."""
     @_builtins.property
     def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___HistoryEntry]:
-        """The decisions, newest first; fewer than asked for where they take more than 3 MiB."""
+        """The decisions, newest first; fewer than asked for where they take more than 2 MiB."""
 
     def __init__(
         self,

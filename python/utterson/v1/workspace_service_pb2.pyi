@@ -212,7 +212,7 @@ class ListWorkspacesResponse(_message.Message):
     """Empty when there are no more."""
     @_builtins.property
     def workspaces(self) -> _containers.RepeatedCompositeFieldContainer[Global___Workspace]:
-        """The workspaces, by id; fewer than asked for where their policies take more than 3 MiB."""
+        """The workspaces, by id; fewer than asked for where their policies take more than 2 MiB."""
 
     def __init__(
         self,
@@ -366,7 +366,7 @@ class ListPolicyRevisionsResponse(_message.Message):
     """Empty when there are no more."""
     @_builtins.property
     def policy_revisions(self) -> _containers.RepeatedCompositeFieldContainer[Global___PolicyRevision]:
-        """The policies, newest first; fewer than asked for where they take more than 3 MiB."""
+        """The policies, newest first; fewer than asked for where they take more than 2 MiB."""
 
     def __init__(
         self,

@@ -10,10 +10,9 @@ use tokio::sync::Notify;
 
 use crate::inbox::ConnectionId;
 
-/// A connection of which something moved this recently is not sent away for a new one: where it has no calls, where its
-/// calls only rest, and where the server still owes it something.
+/// A connection of which something moved this recently is not sent away for a new one: where it has no calls or its calls
+/// only rest, and where the server still owes it something.
 const IDLE_MIN: Duration = Duration::from_secs(1);
-const RESTING_MIN: Duration = Duration::from_secs(2);
 const STUCK_MIN: Duration = Duration::from_secs(30);
 const STUCK_RANK: u8 = 2;
 
@@ -108,7 +107,7 @@ impl Life {
     fn idle(&self) -> Option<(u8, Duration)> {
         let (rank, idle_min) = match (self.running.get(), self.is_busy()) {
             (0, _) => (0, IDLE_MIN),
-            (_, false) => (1, RESTING_MIN),
+            (_, false) => (1, IDLE_MIN),
             (_, true) => (STUCK_RANK, STUCK_MIN),
         };
         let idle = self.moved_at.get().elapsed();
@@ -250,7 +249,7 @@ mod tests {
         let stuck = still(&lives, 1, 40, busy);
         let waiting = still(&lives, 2, 20, busy);
         let watching = still(&lives, 3, 10, resting);
-        let watched_lately = still(&lives, 4, 1, resting);
+        let watched_lately = still(&lives, 4, 0, resting);
         let idle = [2, 3].map(|seconds| still(&lives, 4 + seconds, seconds, |_| {}));
         let called_lately = still(&lives, 10, 0, |_| {});
         let order = [&idle[1], &idle[0], &watching];

@@ -13,7 +13,7 @@ use crate::wire::Wire;
 
 /// Answers of so many bytes together have no further explanations: those of one message can be a hundred times as long
 /// as the message.
-const MAX_EXPLAINED_BYTES: usize = 4 << 20;
+const MAX_EXPLAINED_BYTES: usize = 2 << 20;
 
 /// Said where an explanation was asked for and is not told.
 const UNEXPLAINED: &str = "The explanation is left out: those of the calls before it are too long already.";
