@@ -54,12 +54,12 @@ fn the_previous_profile_breaks_ties_only() {
 #[test]
 fn a_type_that_nobody_holds_is_told_and_is_no_failure() {
     let mut world = anonymous(&["device=1", "device=1"]);
-    let mut call = identify("user=1 device=1");
+    let mut call = identify("cookie=9 device=1");
     call.explain = true;
     let verdict = world.tell(&call);
     let rounds = answer(&verdict).and_then(|answer| answer.explanation.as_ref()).map(|one| &one.rounds);
     let checks: Vec<&Check> = rounds.into_iter().flatten().flat_map(|round| &round.checks).collect();
-    assert!(checks.iter().any(|check| check.figure == 0), "nobody holds the user id");
+    assert!(checks.iter().any(|check| check.figure == 0), "nobody holds the cookie");
     assert!(checks.iter().all(|check| check.rule == RuleId::I2 && check.limit == 0 && check.passed));
 }
 
