@@ -58,8 +58,8 @@ async def test_a_socket_that_is_removed_is_made_anew(
             case _:
                 (folder / "grpc").unlink()
                 (folder / "grpc").touch()
-        assert await served(address) is grpc.StatusCode.UNAVAILABLE
         async with asyncio.timeout(5):
+            # Until then it is UNAVAILABLE; a machine that is slow may see nothing of that.
             while await served(address) is not grpc.StatusCode.OK:
                 await asyncio.sleep(0.05)
         assert folder.stat().st_mode & 0o777 == 0o700

@@ -97,7 +97,7 @@ async def test_a_failure_is_told_to_all_who_asked_and_is_over_then(held: Held) -
 
 async def test_who_goes_away_takes_nobody_along(held: Held) -> None:
     reader = HeadReader(held)  # type: ignore[arg-type]
-    first, second = [await reading(reader, 1, held, queries) for queries in (1, 2)]
+    first, second = [await reading(reader, 1, held, min(number, QUERIES_MAX)) for number in (1, 2)]
     first.cancel()
     await asyncio.wait({first})
     held.opened.set()
