@@ -10,7 +10,7 @@ from tests.server.statuses import told
 # Of two bytes each.
 ITEMS_WARM, ITEMS_FEW, ITEMS_MANY = 40_000, 1_000_000, 6_000_000
 # What a call takes whatever it brings: buffers of gRPC, of Postgres' driver, of the allocator.
-ROOM_BYTES = 12_000_000
+ROOM_BYTES = 16_000_000
 
 
 @pytest.mark.parametrize("name", BOMBS)
