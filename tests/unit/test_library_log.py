@@ -1,35 +1,12 @@
 """What gRPC's library tells the log holds nothing that callers sent, and is told once a second."""
 
 import io
-import json
 import logging
-import sys
-from collections.abc import Iterator
 
-import pytest
-
-from utterson.logs import configure_logging
-from utterson.settings.logging import LogFormat, LogLevel
+from tests.unit.conftest import messages
 
 CANARY = "canary-7f3a"
 library = logging.getLogger("grpc._cython.cygrpc")
-
-
-@pytest.fixture
-def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
-    """What the process's log got."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    written = io.StringIO()
-    monkeypatch.setattr(sys, "stderr", written)
-    configure_logging(LogLevel.INFO, LogFormat.JSON)
-    yield written
-    root.handlers[:] = handlers
-    root.setLevel(level)
-
-
-def messages(log: io.StringIO) -> list[str]:
-    return [json.loads(line)["message"] for line in log.getvalue().splitlines()]
 
 
 def test_what_callers_sent_is_not_quoted(log: io.StringIO) -> None:

@@ -1,35 +1,15 @@
 """The log takes one line of a kind and second, and tells how many it left out."""
 
 import io
-import json
 import logging
-import sys
 import time
-from collections.abc import Iterator
 
 import pytest
 
-from utterson.logs import configure_logging, once_a_second
-from utterson.settings.logging import LogFormat, LogLevel
+from tests.unit.conftest import messages
+from utterson.logs import once_a_second
 
 logger = logging.getLogger("utterson.tests.pace")
-
-
-@pytest.fixture
-def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
-    """What the process's log got."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    written = io.StringIO()
-    monkeypatch.setattr(sys, "stderr", written)
-    configure_logging(LogLevel.INFO, LogFormat.JSON)
-    yield written
-    root.handlers[:] = handlers
-    root.setLevel(level)
-
-
-def messages(log: io.StringIO) -> list[str]:
-    return [json.loads(line)["message"] for line in log.getvalue().splitlines()]
 
 
 def test_of_a_kind_one_line_a_second_is_written(log: io.StringIO) -> None:
