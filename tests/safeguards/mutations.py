@@ -11,15 +11,23 @@ import asyncpg
 import pytest
 
 from tests.safeguards import lane_checks, writer_checks
+from tests.safeguards.faulty import (
+    all_refused,
+    any_entry_is_mine,
+    each_statement_sees_another_moment,
+    guessed_committed,
+    guessed_lost,
+    kept,
+    lost_is_done,
+    unconfirmed,
+)
 from tests.safeguards.world import World
 from utterson.application.lane import committer
 from utterson.application.lane.committer import Committer
 from utterson.application.lane.resolving import Resolving
 from utterson.application.lane.state_keeper import StateKeeper
 from utterson.application.lane.turn_runner import TurnRunner, _Step
-from utterson.application.lane.waiting import fail
 from utterson.domain.chain import Commit, CommitOutcome, WorkspaceKeys
-from utterson.domain.errors import Reason, UttersonError
 from utterson.engine.state import Plan
 from utterson.store import pool
 
@@ -116,27 +124,6 @@ async def _cancelled_with_its_callers(self: Resolving, items: Any) -> None:
     await asyncio.wait({task})
 
 
-async def _unconfirmed(self: TurnRunner, operation: object) -> _Step:
-    return _Step.DONE
-
-
-async def _guessed_committed(self: Committer, commit: Commit, timeout_s: float) -> CommitOutcome:
-    return CommitOutcome.OK
-
-
-async def _guessed_lost(self: Committer, commit: Commit, timeout_s: float) -> CommitOutcome:
-    return CommitOutcome.LOST
-
-
-async def _any_entry_is_mine(self: Committer, commit: Commit, deadline_s: float) -> CommitOutcome | None:
-    found = await self._log.entry_id(commit.keys, commit.seq)
-    return None if found is None else CommitOutcome.OK
-
-
-def _lost_is_done(self: TurnRunner, outcome: CommitOutcome, plan: Any, asked_at_s: float) -> _Step:
-    return _Step.DONE if outcome is CommitOutcome.LOST else _concluded(self, outcome, plan, asked_at_s)
-
-
 async def _never_locked(self: TurnRunner, operation: Any, *, locked: bool) -> _Step:
     return await _attempt(self, operation, locked=False)
 
@@ -145,24 +132,12 @@ async def _unnoticed(self: StateKeeper, why: object) -> None:
     self._unsettled = None
 
 
-def _kept(self: StateKeeper, why: object) -> None:
-    return None
-
-
-def _each_statement_sees_another_moment(self: Any, **_options: object) -> Any:
-    return _transaction(self, isolation="read_committed")
-
-
 def _without_idle_timeout(self: pool.PoolSettings, connections: int, call_ms: int, statement_ms: int) -> None:
     _pool_settings(self, connections, call_ms, statement_ms, idle_in_transaction_timeout_ms=0)
 
 
 async def _unforeseen(call: Awaitable[Any]) -> Any:
     return await call
-
-
-async def _all_refused(self: Resolving, live: Any, error: Exception) -> None:
-    fail(live, UttersonError(Reason.INTERNAL_FAULT, "refused"))
 
 
 def _swallowed(step: str) -> Check:
@@ -256,32 +231,32 @@ MUTATIONS = [
         "the head is confirmed before a strong read",
         TurnRunner,
         "_confirmed",
-        _unconfirmed,
+        unconfirmed,
         lane_checks.a_strong_read_sees_what_others_wrote,
     ),
     method(
         "an unknown outcome is looked up: guessed committed",
         Committer,
         "_find_outcome",
-        _guessed_committed,
+        guessed_committed,
         lane_checks.a_lost_request_is_sent_again,
     ),
     method(
         "an unknown outcome is looked up: guessed lost",
         Committer,
         "_find_outcome",
-        _guessed_lost,
+        guessed_lost,
         lane_checks.a_lost_answer_is_looked_up,
     ),
     method(
         "an unknown outcome is looked up: by number",
         Committer,
         "_look_up",
-        _any_entry_is_mine,
+        any_entry_is_mine,
         lane_checks.another_entry_in_the_place_is_not_mine,
     ),
     method(
-        "a lost race is decided anew", TurnRunner, "_concluded", _lost_is_done, lane_checks.a_lost_race_is_decided_anew
+        "a lost race is decided anew", TurnRunner, "_concluded", lost_is_done, lane_checks.a_lost_race_is_decided_anew
     ),
     method(
         "the row is locked first after two losses",
@@ -294,7 +269,7 @@ MUTATIONS = [
         "tables are loaded in one snapshot",
         asyncpg.connection.Connection,
         "transaction",
-        _each_statement_sees_another_moment,
+        each_statement_sees_another_moment,
         lane_checks.a_load_shows_one_moment,
     ),
     function(
@@ -332,12 +307,12 @@ MUTATIONS = [
         _unnoticed,
         lane_checks.ids_of_a_lost_history_are_not_given_again,
     ),
-    method("poison is found by halving", Resolving, "_halve", _all_refused, lane_checks.a_poisoned_call_stands_alone),
+    method("poison is found by halving", Resolving, "_halve", all_refused, lane_checks.a_poisoned_call_stands_alone),
     method(
         "a state that diverged is dropped",
         StateKeeper,
         "drop",
-        _kept,
+        kept,
         lane_checks.a_lost_end_of_history_is_noticed,
     ),
 ]

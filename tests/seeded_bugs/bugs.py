@@ -16,6 +16,16 @@ from typing import Any
 import asyncpg
 import pytest
 
+from tests.safeguards.faulty import (
+    all_refused,
+    any_entry_is_mine,
+    each_statement_sees_another_moment,
+    guessed_committed,
+    guessed_lost,
+    kept,
+    lost_is_done,
+    unconfirmed,
+)
 from tests.simulation.database import Database, Safeguards
 from tests.simulation.scripted_store import ScriptedStore
 from utterson.application.calls.batch import CallBatch
@@ -26,9 +36,7 @@ from utterson.application.lane.lane import Lane
 from utterson.application.lane.resolving import Resolving
 from utterson.application.lane.state_keeper import StateKeeper
 from utterson.application.lane.turn_runner import TurnRunner, _Step
-from utterson.application.lane.waiting import fail
 from utterson.domain.chain import Commit, CommitOutcome, FailureKind, Head, StoreFailureError, WorkspaceKeys
-from utterson.domain.errors import Reason, UttersonError
 from utterson.engine.state import Plan, State, StateLoader
 from utterson.store.commits import CommitStore
 
@@ -101,27 +109,6 @@ def _applied_after_the_answer(self: TurnRunner, plan: Any, asked_at_s: float) ->
     asyncio.get_running_loop().call_later(NEXT_TURN_S, _apply, self, plan, asked_at_s)
 
 
-async def _unconfirmed(self: TurnRunner, operation: object) -> _Step:
-    return _Step.DONE
-
-
-async def _guessed_committed(self: Committer, commit: Commit, timeout_s: float) -> CommitOutcome:
-    return CommitOutcome.OK
-
-
-async def _guessed_lost(self: Committer, commit: Commit, timeout_s: float) -> CommitOutcome:
-    return CommitOutcome.LOST
-
-
-async def _any_entry_is_mine(self: Committer, commit: Commit, deadline_s: float) -> CommitOutcome | None:
-    found = await self._log.entry_id(commit.keys, commit.seq)
-    return None if found is None else CommitOutcome.OK
-
-
-def _lost_is_done(self: TurnRunner, outcome: CommitOutcome, plan: Any, asked_at_s: float) -> _Step:
-    return _Step.DONE if outcome is CommitOutcome.LOST else _concluded(self, outcome, plan, asked_at_s)
-
-
 async def _resent_under_another_id(self: ScriptedStore, commit: Commit, timeout_s: float) -> CommitOutcome:
     try:
         return await _store_commit(self, commit, timeout_s)
@@ -137,10 +124,6 @@ async def _resent_under_another_id(self: ScriptedStore, commit: Commit, timeout_
 
 def _same_era(self: State, id_eras: object) -> State:
     return self
-
-
-def _kept(self: StateKeeper, why: object) -> None:
-    return None
 
 
 def _never_stale(self: Lane, group: Any) -> bytes | None:
@@ -173,10 +156,6 @@ async def _asked_before(self: HeadReader, keys: WorkspaceKeys) -> Head | None:
         head = await _read(self, keys)
         asked[keys] = (now_s, head)
     return head
-
-
-async def _all_refused(self: Resolving, live: Any, error: Exception) -> None:
-    fail(live, UttersonError(Reason.INTERNAL_FAULT, "refused"))
 
 
 async def _requests_are_forgotten(self: Database, backend: Any, commit: Commit) -> CommitOutcome:
@@ -218,10 +197,6 @@ async def _failed_for_certain(call: Awaitable[Any]) -> Any:
         if failure.kind is FailureKind.UNKNOWN:
             raise StoreFailureError(FailureKind.LOST_RACE, failure.code) from None
         raise
-
-
-def _each_statement_sees_another_moment(self: Any, **_options: object) -> Any:
-    return _transaction(self, isolation="read_committed")
 
 
 async def _resent_to_postgres_under_another_id(self: CommitStore, commit: Commit, timeout_s: float) -> CommitOutcome:
@@ -266,7 +241,7 @@ BUGS = [
     ),
     SeededBug(
         "a load reads each table at another moment", 10, scripted=Safeguards(one_snapshot=False),
-        patch=put(asyncpg.connection.Connection, "transaction", _each_statement_sees_another_moment),
+        patch=put(asyncpg.connection.Connection, "transaction", each_statement_sees_another_moment),
         kit="tables are loaded in one snapshot",
     ),
     SeededBug(
@@ -292,43 +267,43 @@ BUGS = [
         kit="callers cannot cancel a commit",
     ),
     SeededBug(
-        "a strong read is not confirmed", 1, put(TurnRunner, "_confirmed", _unconfirmed),
+        "a strong read is not confirmed", 1, put(TurnRunner, "_confirmed", unconfirmed),
         model="HeadConfirmed", kit="the head is confirmed before a strong read",
     ),
     SeededBug("a head that was asked for before the call is good enough", 71, put(HeadReader, "read", _asked_before)),
     SeededBug("a head is as new as its answer, not as its question", 1, put(StateKeeper, "confirm", _as_of_the_answer)),
     SeededBug("a head that went back is confirmed", 84, put(StateKeeper, "confirm", _back_is_confirmed)),
     SeededBug(
-        "an unknown outcome is taken for committed", 0, put(Committer, "_find_outcome", _guessed_committed),
+        "an unknown outcome is taken for committed", 0, put(Committer, "_find_outcome", guessed_committed),
         model="NotGuessedCommitted", kit="an unknown outcome is looked up: guessed committed",
     ),
     SeededBug(
-        "an unknown outcome is taken for lost", 7, put(Committer, "_find_outcome", _guessed_lost),
+        "an unknown outcome is taken for lost", 7, put(Committer, "_find_outcome", guessed_lost),
         model="NotGuessedLost", kit="an unknown outcome is looked up: guessed lost",
     ),
     SeededBug(
         "an unknown failure is taken for a lost race", 1, put(committer, "_or_unknown", _failed_for_certain),
     ),
     SeededBug(
-        "whoever stands at the place is taken for us", 1, put(Committer, "_look_up", _any_entry_is_mine),
+        "whoever stands at the place is taken for us", 1, put(Committer, "_look_up", any_entry_is_mine),
         model="LookUpByIdentity", kit="an unknown outcome is looked up: by number",
     ),
     SeededBug("the same plan is sent again under another id", 1, _resent, model="SameEntryAgain"),
     SeededBug("a free place is taken for lost", 4, put(Committer, "_look_up", _a_free_place_is_lost)),
     SeededBug(
-        "a lost race is taken for won", 0, put(TurnRunner, "_concluded", _lost_is_done),
+        "a lost race is taken for won", 0, put(TurnRunner, "_concluded", lost_is_done),
         kit="a lost race is decided anew",
     ),
     SeededBug("a lost history is taken for a lost race", 127, put(TurnRunner, "_concluded", _diverged_is_lost)),
     SeededBug(
-        "a state that diverged is kept", 8, put(StateKeeper, "drop", _kept), kit="a state that diverged is dropped"
+        "a state that diverged is kept", 8, put(StateKeeper, "drop", kept), kit="a state that diverged is dropped"
     ),
     SeededBug(
         "what was decided ahead is used whatever became of it", 30,
         put(CallBatch, "decide", _ahead_whatever_became_of_it),
     ),
     SeededBug(
-        "a poisoned call takes its neighbours with it", 176, put(Resolving, "_halve", _all_refused),
+        "a poisoned call takes its neighbours with it", 176, put(Resolving, "_halve", all_refused),
         kit="poison is found by halving",
     ),
     SeededBug("a local answer may be of any age", 36, put(Lane, "answer_hit", _never_stale)),
