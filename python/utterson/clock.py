@@ -7,6 +7,8 @@ from typing import Final
 logger = logging.getLogger("utterson.clock")
 
 TELL_EVERY_US: Final = 60_000_000
+# The clock is looked at for each call. What moved by no more than this since the last look cannot have jumped far.
+LOOK_EVERY_US: Final = 1_000
 
 
 class SteadyClock:
@@ -33,16 +35,21 @@ class SteadyClock:
         self._steady_us = steady_us
         self._offset_us = wall_us() - steady_us()
         self._told_at_us: int | None = None
+        self._looked_at_us = 0
 
     def __call__(self) -> int:
         """Tell the time of day."""
-        wall_us, steady_us = self._wall_us(), self._steady_us()
+        wall_us = self._wall_us()
+        if 0 <= wall_us - self._looked_at_us <= LOOK_EVERY_US:
+            return wall_us
+        steady_us = self._steady_us()
         expected_us = self._offset_us + steady_us
         jump_us = wall_us - expected_us
         if abs(jump_us) > self._jump_us_max:
             self._tell(jump_us, steady_us)
             return expected_us
         # Small steps are followed: that is how a clock is kept right.
+        self._looked_at_us = wall_us
         self._offset_us = wall_us - steady_us
         if self._told_at_us is not None:
             self._told_at_us = None

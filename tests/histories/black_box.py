@@ -30,8 +30,10 @@ FOLDER: Final = Path(__file__).with_name("porcupine")
 CALLERS: Final = 8
 CALLS: Final = 30
 NAMES: Final = 12
-# More calls of which nobody knows the outcome make the search for an order long.
+# More calls of which nobody knows the outcome make the search for an order long; a lost answer of the database may be
+# that of several calls.
 UNKNOWN_MAX: Final = 3
+ATTEMPTS: Final = 8
 BUILD_TIMEOUT_S: Final = 300
 JUDGE_TIMEOUT_S: Final = 300
 # One type without any limit: what follows from it can be told in a few lines of Go.
@@ -52,6 +54,10 @@ class Called:
     profile: int = 0
 
 
+class TooManyUnknownError(Exception):
+    """No history came about that can be judged."""
+
+
 class SmallHistory:
     """Eight callers of one workspace, for a second or two.
 
@@ -64,11 +70,25 @@ class SmallHistory:
         self.calls: list[Called] = []
         self._fleet = fleet
         self._chance = Random(seed)
-        self._workspace = f"b-{secrets.token_hex(6)}"
-        self._left = UNKNOWN_MAX
+        self._workspace = ""
+        self._left = 0
 
     async def run(self) -> None:
-        """Call; in the middle of it an answer of the database or a server is lost."""
+        """Call; in the middle of it an answer of the database or a server is lost.
+
+        Raises:
+            TooManyUnknownError: in every attempt more calls were open in the end than can be judged.
+        """
+        for _ in range(ATTEMPTS):
+            self.calls = []
+            self._workspace = f"b-{secrets.token_hex(6)}"
+            self._left = UNKNOWN_MAX
+            await self._attempt()
+            if sum(called.unknown and not called.search for called in self.calls) <= UNKNOWN_MAX:
+                return
+        raise TooManyUnknownError
+
+    async def _attempt(self) -> None:
         await self._fleet.replicas[0].create_workspace(self._workspace, policy_message(POLICY))
         callers = [asyncio.create_task(self._caller(number)) for number in range(CALLERS)]
         await asyncio.sleep(0.05)
@@ -85,7 +105,7 @@ class SmallHistory:
 
     async def _caller(self, number: int) -> None:
         for _ in range(CALLS):
-            if self._left == 0:
+            if self._left < 0:
                 return
             # A caller whose call is open makes no other.
             if not await self._call(number):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import sys
 import tempfile
 import time
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import fresh_database
-from tests.histories.black_box import SmallHistory, build_porcupine, judged
+from tests.histories.black_box import SmallHistory, TooManyUnknownError, build_porcupine, judged
 from tests.histories.fleet import Fleet, opened_fleet
 from tests.histories.rounds import Round
 from tests.safeguards.mutations import MUTATIONS
@@ -105,8 +106,10 @@ async def by_porcupine(bug: SeededBug, limits: Limits) -> Finding:
                 files = []
                 for seed in range(first, first + SMALL_HISTORIES_A_TIME):
                     history = SmallHistory(fleet, seed)
-                    await history.run()
-                    files.append(history.save(Path(folder)))
+                    # A bug that makes calls unknown is told by nothing here.
+                    with contextlib.suppress(TooManyUnknownError):
+                        await history.run()
+                        files.append(history.save(Path(folder)))
                 assert "Illegal" not in judged(program, files).values(), "no order explains the answers"
 
         return await _of_a_fleet(bug, histories)

@@ -52,7 +52,7 @@ class CoreEngine:
             parsed = _core.parse_call(int(kind), request)
         if isinstance(parsed, _core.Fault):
             raise refusal(parsed)
-        return ParsedGroup(parsed.workspace, _ALONE, 1, parsed, ReplyForm.UNARY, weight=parsed.weight)
+        return ParsedGroup(parsed.workspace, _ALONE, 1, parsed, ReplyForm.UNARY, 0, parsed.weight)
 
     def parse_batch(self, request: bytes) -> ParsedMessage:
         """Decode a `BatchResolveRequest`."""

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
-use std::future::Future;
+use std::future::{Future, ready};
 use std::hash::{BuildHasher as _, RandomState};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -39,6 +39,8 @@ use crate::wake::LoopWake;
 /// How long a front that drains waits for the rest of a request.
 const UNSENT_GRACE: Duration = Duration::from_secs(1);
 const GRPC: &[u8] = b"application/grpc";
+
+type Answered = Result<Response<AnswerBody>, h2::Error>;
 
 /// What all connections share.
 pub struct Context {
@@ -153,29 +155,25 @@ impl Door {
         }
     }
 
-    async fn answer(self, request: Request<Incoming>) -> Result<Response<AnswerBody>, h2::Error> {
-        let running = self.life.begin();
-        if let Some(status) = no_call(&request) {
-            return Ok(plain(status).map(|body| AnswerBody::lasting(body, running)));
-        }
-        match self.method(&request) {
-            Some((method, false)) => {
-                let response = unary::answer(&self, method, request).await;
-                return Ok(response.map(|body| AnswerBody::own(body, running, self.life.answered())));
-            }
-            Some((method, true)) => {
-                let response = stream::answer(&self, method, request).await;
-                return Ok(response.map(|body| AnswerBody::lasting(body, running)));
-            }
-            None => {}
-        }
-        if is_health(request.uri().path()) {
-            return Ok(health::answer(&self, request).await.map(|body| AnswerBody::health(body, running)));
-        }
+    async fn unary(self, method: MethodIndex, request: Request<Incoming>, running: Running) -> Answered {
+        let response = unary::answer(&self, method, request).await;
+        Ok(response.map(|body| AnswerBody::own(body, running, self.life.answered())))
+    }
+
+    async fn stream(self, method: MethodIndex, request: Request<Incoming>, running: Running) -> Answered {
+        let response = stream::answer(&self, method, request).await;
+        Ok(response.map(|body| AnswerBody::lasting(body, running)))
+    }
+
+    async fn health(self, request: Request<Incoming>, running: Running) -> Answered {
+        Ok(health::answer(&self, request).await.map(|body| AnswerBody::health(body, running)))
+    }
+
+    async fn passed(self, request: Request<Incoming>, running: Running) -> Answered {
         self.pass(request, running).await
     }
 
-    async fn pass(&self, request: Request<Incoming>, running: Running) -> Result<Response<AnswerBody>, h2::Error> {
+    async fn pass(&self, request: Request<Incoming>, running: Running) -> Answered {
         let context = &self.context;
         let Settings { limits, refusals, .. } = &context.settings;
         let unavailable = || refusals.unavailable.status();
@@ -209,11 +207,21 @@ impl Door {
 impl Service<Request<Incoming>> for Door {
     type Response = Response<AnswerBody>;
     type Error = h2::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, h2::Error>>>>;
+    type Future = Pin<Box<dyn Future<Output = Answered>>>;
 
+    /// Begins a call. Each kind has a future of its own: in one for all, a unary call would take the memory of the
+    /// largest.
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let door = self.clone();
-        Box::pin(door.answer(request))
+        let (door, running) = (self.clone(), self.life.begin());
+        if let Some(status) = no_call(&request) {
+            return Box::pin(ready(Ok(plain(status).map(|body| AnswerBody::lasting(body, running)))));
+        }
+        match self.method(&request) {
+            Some((method, false)) => Box::pin(door.unary(method, request, running)),
+            Some((method, true)) => Box::pin(door.stream(method, request, running)),
+            None if is_health(request.uri().path()) => Box::pin(door.health(request, running)),
+            None => Box::pin(door.passed(request, running)),
+        }
     }
 }
 

@@ -46,8 +46,21 @@ pub async fn read(
     door: &Door,
 ) -> Result<Message, Status> {
     let message = collected(body, bytes_max, held, door).await?;
-    let packing = Packing::of(headers).filter(|_| message.is_packed());
-    let Some(packing) = packing else { return Ok(message) };
+    if !message.is_packed() {
+        return Ok(message);
+    }
+    let Some(packing) = Packing::of(headers) else { return Ok(message) };
+    // Boxed, as all that few calls need: each call takes the memory of all that it might come to.
+    Box::pin(unpacked(message, packing, bytes_max, held, door)).await
+}
+
+async fn unpacked(
+    message: Message,
+    packing: Packing,
+    bytes_max: usize,
+    held: &Arc<Held>,
+    door: &Door,
+) -> Result<Message, Status> {
     let packed = message.joined().split_off(HEADER_BYTES);
     match door.unpacks.unpack(packing, packed, bytes_max, held).await {
         Ok(content) => Ok(Message::plain(content)),
@@ -83,10 +96,13 @@ async fn collected(mut body: Incoming, bytes_max: usize, held: &Held, door: &Doo
         let Ok(data) = frame.into_data() else { continue };
         if let Err(Full) = held.add(data.len()) {
             drop(message);
-            return Err(overloaded(held, door).await);
+            return Err(Box::pin(overloaded(held, door)).await);
         }
         patience.came(data.len());
-        door.life.moved();
+        if !message.is_empty() {
+            // The first piece comes with the call, which has just moved.
+            door.life.moved();
+        }
         message.add(data);
         if let Some(length) = message.announced_bytes() {
             if length > bytes_max {
@@ -109,6 +125,10 @@ impl Message {
         Self { first: header(content.len()), rest: content.into() }
     }
 
+    fn is_empty(&self) -> bool {
+        self.first.is_empty()
+    }
+
     fn bytes(&self) -> usize {
         self.first.len() + self.rest.len()
     }
@@ -129,6 +149,9 @@ impl Message {
 
     /// The length that the header tells; none while the header is not there.
     fn announced_bytes(&self) -> Option<usize> {
+        if let Some(&[_, a, b, c, d]) = self.first.first_chunk() {
+            return usize::try_from(u32::from_be_bytes([a, b, c, d])).ok();
+        }
         let mut bytes = self.first.iter().chain(&self.rest).skip(1);
         let mut length = 0;
         for _ in 1..HEADER_BYTES {

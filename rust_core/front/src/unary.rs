@@ -110,7 +110,7 @@ impl UnaryService<Bytes> for ToLoop {
                 Err(too_many) => {
                     drop(request);
                     held.release(held.bytes());
-                    return Err(context.workspace_full(&too_many).await);
+                    return Err(Box::pin(context.workspace_full(&too_many)).await);
                 }
             };
             let (token, answer) = context.answers.expect(origin.workspace, &held);
@@ -118,7 +118,7 @@ impl UnaryService<Bytes> for ToLoop {
             if held.add(request_bytes).is_err() || context.inbox.push(origin, call).is_err() {
                 context.answers.forget(token);
                 held.release(held.bytes());
-                return Err(context.overloaded().await);
+                return Err(Box::pin(context.overloaded()).await);
             }
             context.filled.notify_one();
             let _waiting = Waiting::new(&context, origin, token);

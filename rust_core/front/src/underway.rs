@@ -27,16 +27,27 @@ struct Pace {
     calls: usize,
     answered: usize,
     since: Instant,
+    idle_since: Instant,
     seconds_a_call: Option<f64>,
 }
 
 impl Pace {
-    fn new() -> Self {
-        Self { calls: 0, answered: 0, since: Instant::now(), seconds_a_call: None }
+    fn new(now: Instant) -> Self {
+        Self { calls: 0, answered: 0, since: now, idle_since: now, seconds_a_call: None }
+    }
+
+    /// The clock is read where there was no call only: under load that would be for each.
+    fn begin(&mut self, calls: usize, now: impl Fn() -> Instant) {
+        if self.calls == 0 {
+            // A time without any call says nothing of how long calls take.
+            self.since += now() - self.idle_since;
+        }
+        self.calls += calls;
     }
 
     fn answered(&mut self, calls: usize, now: Instant) {
         self.calls -= calls;
+        self.idle_since = now;
         self.answered += calls;
         let window = now - self.since;
         if window >= WINDOW {
@@ -87,7 +98,7 @@ pub struct Counted {
 impl Underway {
     /// Nothing is under way yet; of each workspace `calls_max` calls may be.
     pub fn new(calls_max: usize) -> Rc<Self> {
-        Rc::new(Self { calls_max, paces: RefCell::default(), all: RefCell::new(Pace::new()) })
+        Rc::new(Self { calls_max, paces: RefCell::default(), all: RefCell::new(Pace::new(Instant::now())) })
     }
 
     /// Counts the calls of a message. Where a workspace has none, a message may be larger than the bound.
@@ -96,14 +107,14 @@ impl Underway {
     /// [`TooMany`]: nothing was counted.
     pub fn begin(self: &Rc<Self>, workspace: WorkspaceDigest, calls: usize) -> Result<Counted, TooMany> {
         let mut paces = self.paces.borrow_mut();
-        let pace = paces.entry(workspace).or_insert_with(Pace::new);
+        let pace = paces.entry(workspace).or_insert_with(|| Pace::new(Instant::now()));
         if pace.calls > 0 && pace.calls + calls > self.calls_max {
             // Where nothing is known of this one, it is taken to be as quick as all others.
             let known = pace.drained_in(Instant::now());
             return Err(TooMany { drained_in: known.or_else(|| self.all.borrow().time_of(pace.calls)) });
         }
-        pace.calls += calls;
-        self.all.borrow_mut().calls += calls;
+        pace.begin(calls, Instant::now);
+        self.all.borrow_mut().begin(calls, Instant::now);
         Ok(Counted { underway: Rc::clone(self), workspace, calls })
     }
 
@@ -154,7 +165,8 @@ mod tests {
     #[test]
     fn the_time_to_come_back_is_that_which_the_calls_take() {
         let now = Instant::now();
-        let mut pace = Pace { calls: 1000, answered: 0, since: now, seconds_a_call: None };
+        let mut pace = Pace::new(now);
+        pace.begin(1000, || now);
         assert_eq!(pace.drained_in(now), None);
         pace.answered(200, now + Duration::from_millis(200));
         let told = pace.drained_in(now + Duration::from_millis(200)).expect("it is known");
@@ -162,5 +174,21 @@ mod tests {
         // Nothing has come back since.
         let told = pace.drained_in(now + Duration::from_secs(5)).expect("it is known");
         assert!(told.as_secs_f64() >= 4.7, "{told:?}");
+    }
+
+    #[test]
+    fn a_time_without_calls_is_no_time_that_calls_take() {
+        let began = Instant::now();
+        let (idle, busy) = (Duration::from_secs(60), Duration::from_millis(60));
+        let mut pace = Pace::new(began);
+        let mut now = began;
+        for _ in 0..2 {
+            now += idle;
+            pace.begin(100, || now);
+            now += busy;
+            pace.answered(100, now);
+        }
+        let told = pace.time_of(1000).expect("it is known");
+        assert!((599..=601).contains(&told.as_millis()), "{told:?}");
     }
 }

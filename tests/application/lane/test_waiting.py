@@ -12,7 +12,7 @@ from utterson.domain.decisions import ParsedGroup
 async def test_a_turn_has_one_operation_or_groups_up_to_its_bound_but_one() -> None:
     loop = asyncio.get_running_loop()
     sizes = [700, 300, 1, 2000]
-    groups = [GroupItem(ParsedGroup("soho", [0], size, []), loop.create_future()) for size in sizes]
+    groups = [GroupItem(ParsedGroup("soho", [0], size, []), loop.create_future(), size) for size in sizes]
     queue: deque[Item] = deque([*groups[:3], OperationItem(CatchUp(), 1000, loop.create_future()), groups[3]])
     turns = [take(queue, 1000) for _ in range(4)]
     assert [(len(turn.items), turn.calls) for turn in turns] == [(2, 1000), (1, 1), (1, 0), (1, 2000)]

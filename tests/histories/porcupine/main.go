@@ -50,8 +50,14 @@ func (before world) holders(identifiers []string) []int {
 	return found
 }
 
+// told are the ids of which somebody was told that the profile is new. One that nobody was told of may have any other.
+type told map[uint64]bool
+
 // named tells whether a profile may be the one that a caller was told of, and notes its id.
-func (after world) named(place int, id uint64) bool {
+func (after world) named(place int, id uint64, isNew bool, created told) bool {
+	if after[place].id == 0 && created[id] != isNew {
+		return false
+	}
 	for other, one := range after {
 		if one.id == id && other != place {
 			return false
@@ -77,21 +83,18 @@ func (one *profile) take(identifiers []string) {
 	one.identifiers = slices.Compact(one.identifiers)
 }
 
-func search(before world, told call) (bool, world) {
-	holders := before.holders(told.Identifiers)
-	if told.Unknown {
-		return true, before
-	}
-	if len(holders) == 0 || told.Outcome == "NO_MATCH" {
-		return len(holders) == 0 && told.Outcome == "NO_MATCH", before
+func search(before world, answer call, created told) (bool, world) {
+	holders := before.holders(answer.Identifiers)
+	if len(holders) == 0 || answer.Outcome == "NO_MATCH" {
+		return len(holders) == 0 && answer.Outcome == "NO_MATCH", before
 	}
 	after := before.copied()
-	return told.Outcome == "MATCHED" && after.named(holders[0], told.Profile), after
+	return answer.Outcome == "MATCHED" && after.named(holders[0], answer.Profile, false, created), after
 }
 
-func identify(before world, told call) (bool, world) {
+func identify(before world, answer call, created told) (bool, world) {
 	after := before.copied()
-	holders := after.holders(told.Identifiers)
+	holders := after.holders(answer.Identifiers)
 	outcome, place := "MATCHED", 0
 	switch len(holders) {
 	case 0:
@@ -107,29 +110,31 @@ func identify(before world, told call) (bool, world) {
 			after = slices.Delete(after, loser, loser+1)
 		}
 	}
-	after[place].take(told.Identifiers)
-	if told.Unknown {
+	after[place].take(answer.Identifiers)
+	if answer.Unknown {
 		return true, after
 	}
-	return told.Outcome == outcome && after.named(place, told.Profile), after
+	return answer.Outcome == outcome && after.named(place, answer.Profile, outcome == "CREATED", created), after
 }
 
-var model = porcupine.Model{
-	Init: func() any { return world(nil) },
-	Step: func(state, input, _ any) (bool, any) {
-		before, told := state.(world), input.(call)
-		if told.Search {
-			fits, after := search(before, told)
+func model(created told) porcupine.Model {
+	return porcupine.Model{
+		Init: func() any { return world(nil) },
+		Step: func(state, input, _ any) (bool, any) {
+			before, one := state.(world), input.(call)
+			step := identify
+			if one.Search {
+				step = search
+			}
+			fits, after := step(before, one, created)
 			return fits, after
-		}
-		fits, after := identify(before, told)
-		return fits, after
-	},
-	Equal: func(one, other any) bool {
-		return slices.EqualFunc(one.(world), other.(world), func(a, b profile) bool {
-			return a.id == b.id && slices.Equal(a.identifiers, b.identifiers)
-		})
-	},
+		},
+		Equal: func(one, other any) bool {
+			return slices.EqualFunc(one.(world), other.(world), func(a, b profile) bool {
+				return a.id == b.id && slices.Equal(a.identifiers, b.identifiers)
+			})
+		},
+	}
 }
 
 func judged(name string) (porcupine.CheckResult, error) {
@@ -142,15 +147,22 @@ func judged(name string) (porcupine.CheckResult, error) {
 		return porcupine.Unknown, err
 	}
 	history := make([]porcupine.Operation, 0, len(calls))
+	created := told{}
 	for _, one := range calls {
+		if one.Unknown && one.Search {
+			// It changed nothing, and nobody knows what it found.
+			continue
+		}
 		if one.Unknown {
 			one.Ended = math.MaxInt64
+		} else if one.Outcome == "CREATED" {
+			created[one.Profile] = true
 		}
 		history = append(history, porcupine.Operation{
 			ClientId: one.Client, Input: one, Call: one.Began, Output: one, Return: one.Ended,
 		})
 	}
-	return porcupine.CheckOperationsTimeout(model, history, patience), nil
+	return porcupine.CheckOperationsTimeout(model(created), history, patience), nil
 }
 
 func main() {

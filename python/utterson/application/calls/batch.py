@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Final
 
 from utterson.application.lane.operation import Batch, CommitUnderWay
@@ -11,6 +12,7 @@ from utterson.domain.decisions import ParsedGroup
 # Batches that ask for more, in identifiers of an ordinary policy, are decided in a thread: that costs more than a small
 # batch takes, and less than others would wait for a large one.
 HEAVY_WEIGHT: Final = 4_000
+_weight_of: Final = attrgetter("weight")
 
 
 class CallBatch(Batch):
@@ -28,7 +30,7 @@ class CallBatch(Batch):
         self._groups = groups
         self._plan: Plan | None = None
         self._ahead: tuple[State, bytes, Plan] | None = None
-        self._weight = sum(group.weight for group in groups)
+        self._weight = sum(map(_weight_of, groups))
 
     def is_threaded(self, state: State) -> bool:
         """Tell whether deciding takes so long that others would wait for it."""

@@ -49,7 +49,9 @@ class Lane:
         self._loop = asyncio.get_running_loop()
         self.used_at_s = self._loop.time()
         self._context = context
-        # Asked for each call: a settings object takes longer to look at than an attribute.
+        # Asked for each call: what lies deeper takes longer to look at than an attribute.
+        self._workspace = keys.workspace
+        self._sharing = context.sharing
         self._queue_calls_max = context.limits.queue_calls_max
         self._batch_calls_max = context.limits.batch_calls_max
         self._staleness_s = context.limits.staleness_ms / 1000
@@ -149,10 +151,12 @@ class Lane:
 
         A receiver that is done before its calls are decided drops them.
         """
-        self.admit(group.size)
-        self.used_at_s = self._loop.time()
-        self._context.sharing.used(self.keys.workspace, self.used_at_s)
-        self._put(GroupItem(group, receiver), group.size)
+        size = group.size
+        if self._closing or self._is_full(size):
+            self.admit(size)
+        self.used_at_s = now_s = self._loop.time()
+        self._sharing.used(self._workspace, now_s)
+        self._put(GroupItem(group, receiver, size), size)
 
     def admit(self, calls: int) -> None:
         """Make sure that so many calls would be taken now.
@@ -183,7 +187,7 @@ class Lane:
             return None
         if hit is not None:
             self.used_at_s = now_s
-            self._context.sharing.used(self.keys.workspace, now_s)
+            self._sharing.used(self._workspace, now_s)
         return hit
 
     def hold_hit(self, group: ParsedGroup, receiver: Receiver) -> bool:
@@ -368,7 +372,7 @@ class Lane:
 
     def _take(self) -> Turn:
         """Take the next turn's items: one operation of its own, or calls up to the limit."""
-        turn = take(self._queue, self._context.sharing.calls_max(self._batch_calls_max, self._loop.time()))
+        turn = take(self._queue, self._sharing.calls_max(self._batch_calls_max, self._loop.time()))
         self._queued_calls -= turn.calls
         self._space.set()
         return turn

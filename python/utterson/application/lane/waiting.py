@@ -13,10 +13,11 @@ from utterson.domain.errors import UttersonError
 
 @dataclass(slots=True)
 class GroupItem:
-    """A group of calls that waits for its turn."""
+    """A group of calls that waits for its turn; `calls` is how many."""
 
     group: ParsedGroup
     receiver: Receiver
+    calls: int
 
 
 @dataclass(slots=True)
@@ -50,10 +51,10 @@ def take(queue: deque[Item], calls_max: int) -> Turn:
             if not items:
                 items.append(queue.popleft())
             break
-        if items and calls + item.group.size > calls_max:
+        if items and calls + item.calls > calls_max:
             break
         items.append(queue.popleft())
-        calls += item.group.size
+        calls += item.calls
     return Turn(items, calls)
 
 

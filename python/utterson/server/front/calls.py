@@ -118,11 +118,14 @@ class FrontCalls:
                 waiting.cancel()
         # What is answered in here leaves at the end, without a turn of the loop in between.
         self._bring_soon = True
+        is_light = True
         for token, place, request, request_id, stream in calls:
             path, kind = METHODS[place]
             if request is None or kind is Whole.STREAM:
+                is_light = False
                 self._stream(stream, path, request_id).take(token, request)
             elif kind is Whole.BATCH:
+                is_light = False
                 self._begin_batch(token, path, request, request_id)
             else:
                 self._begin(token, path, kind, request, request_id)
@@ -130,8 +133,7 @@ class FrontCalls:
             over = self._streams.pop(stream, None)
             if over is not None:
                 over.cancel()
-        is_light = all(isinstance(METHODS[place][1], CallKind) for _, place, _, _, _ in calls)
-        return bool(calls) and len(calls) == calls_max and is_light
+        return is_light and len(calls) == calls_max > 0
 
     def _begin(self, token: Token, path: str, kind: CallKind, request: bytes, request_id: str | None) -> None:
         receiver = _Receiver(self, token, path, request_id)
