@@ -88,6 +88,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """UNAVAILABLE: whether the call took effect is unknown; repeat it with the same request_id."""
     ERROR_REASON_INTERNAL_FAULT: _ErrorReason.ValueType  # 32
     """INTERNAL: a bug; the message carries an id that the server's log explains."""
+    ERROR_REASON_PROFILE_TOO_LARGE: _ErrorReason.ValueType  # 33
+    """The profiles asked for take more than one answer may; fewer fit."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call was refused. The domain of every ErrorInfo is `utterson.dev`."""
@@ -158,4 +160,6 @@ ERROR_REASON_OUTCOME_UNKNOWN: ErrorReason.ValueType  # 31
 """UNAVAILABLE: whether the call took effect is unknown; repeat it with the same request_id."""
 ERROR_REASON_INTERNAL_FAULT: ErrorReason.ValueType  # 32
 """INTERNAL: a bug; the message carries an id that the server's log explains."""
+ERROR_REASON_PROFILE_TOO_LARGE: ErrorReason.ValueType  # 33
+"""The profiles asked for take more than one answer may; fewer fit."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cutterson/v1/identifier.proto\x12\x0butterson.v1\"6\n\nIdentifier\x12\x12\n\x04type\x18\x01 \x01(\tR\x04type\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value\"\xbc\x01\n\x10IdentifierResult\x12\x37\n\nidentifier\x18\x01 \x01(\x0b\x32\x17.utterson.v1.IdentifierR\nidentifier\x12:\n\x0b\x64isposition\x18\x02 \x01(\x0e\x32\x18.utterson.v1.DispositionR\x0b\x64isposition\x12\x33\n\x06reason\x18\x03 \x01(\x0e\x32\x1b.utterson.v1.DemotionReasonR\x06reason\"\x8e\x01\n\x08\x44\x65motion\x12\x37\n\nidentifier\x18\x01 \x01(\x0b\x32\x17.utterson.v1.IdentifierR\nidentifier\x12\x33\n\x06reason\x18\x02 \x01(\x0e\x32\x1b.utterson.v1.DemotionReasonR\x06reason\x12\x14\n\x05round\x18\x03 \x01(\x05R\x05round\"h\n\x10IdentifierChange\x12\x12\n\x04type\x18\x01 \x01(\tR\x04type\x12\x1d\n\nprofile_id\x18\x02 \x01(\x03R\tprofileId\x12!\n\x0cnow_orphaned\x18\x03 \x01(\x08R\x0bnowOrphaned\"V\n\x06\x43hange\x12\x12\n\x04type\x18\x01 \x01(\tR\x04type\x12\x1b\n\told_value\x18\x02 \x01(\tR\x08oldValue\x12\x1b\n\tnew_value\x18\x03 \x01(\tR\x08newValue*\x85\x02\n\x0b\x44isposition\x12\x1b\n\x17\x44ISPOSITION_UNSPECIFIED\x10\x00\x12\x17\n\x13\x44ISPOSITION_BLOCKED\x10\x01\x12\x1c\n\x18\x44ISPOSITION_IGNORED_TYPE\x10\x02\x12\x17\n\x13\x44ISPOSITION_DROPPED\x10\x03\x12\x17\n\x13\x44ISPOSITION_DEMOTED\x10\x04\x12\x17\n\x13\x44ISPOSITION_MATCHED\x10\x05\x12\x18\n\x14\x44ISPOSITION_ATTACHED\x10\x06\x12\x1e\n\x1a\x44ISPOSITION_KEPT_IMMUTABLE\x10\x07\x12\x1d\n\x19\x44ISPOSITION_HELD_BY_OTHER\x10\x08*\x99\x01\n\x0e\x44\x65motionReason\x12\x1f\n\x1b\x44\x45MOTION_REASON_UNSPECIFIED\x10\x00\x12\x1f\n\x1b\x44\x45MOTION_REASON_MERGE_LIMIT\x10\x01\x12\x1f\n\x1b\x44\x45MOTION_REASON_VALUE_LIMIT\x10\x02\x12$\n DEMOTION_REASON_IDENTIFIER_LIMIT\x10\x03\x42x\n\x0f\x64\x65v.utterson.v1B\x0fIdentifierProtoP\x01Z\'utterson.dev/api/utterson/v1;uttersonv1\xaa\x02\x0bUtterson.V1\xca\x02\x0bUtterson\\V1\xea\x02\x0cUtterson::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cutterson/v1/identifier.proto\x12\x0butterson.v1\"6\n\nIdentifier\x12\x12\n\x04type\x18\x01 \x01(\tR\x04type\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value\"\xb4\x02\n\x10IdentifierResult\x12\x37\n\nidentifier\x18\x01 \x01(\x0b\x32\x17.utterson.v1.IdentifierR\nidentifier\x12:\n\x0b\x64isposition\x18\x02 \x01(\x0e\x32\x18.utterson.v1.DispositionR\x0b\x64isposition\x12\x33\n\x06reason\x18\x03 \x01(\x0e\x32\x1b.utterson.v1.DemotionReasonR\x06reason\x12\x41\n\x0einvalid_reason\x18\x04 \x01(\x0e\x32\x1a.utterson.v1.InvalidReasonR\rinvalidReason\x12\x33\n\x08replaced\x18\x05 \x03(\x0b\x32\x17.utterson.v1.IdentifierR\x08replaced\"\x8e\x01\n\x08\x44\x65motion\x12\x37\n\nidentifier\x18\x01 \x01(\x0b\x32\x17.utterson.v1.IdentifierR\nidentifier\x12\x33\n\x06reason\x18\x02 \x01(\x0e\x32\x1b.utterson.v1.DemotionReasonR\x06reason\x12\x14\n\x05round\x18\x03 \x01(\x05R\x05round\"h\n\x10IdentifierChange\x12\x12\n\x04type\x18\x01 \x01(\tR\x04type\x12\x1d\n\nprofile_id\x18\x02 \x01(\x03R\tprofileId\x12!\n\x0cnow_orphaned\x18\x03 \x01(\x08R\x0bnowOrphaned\"V\n\x06\x43hange\x12\x12\n\x04type\x18\x01 \x01(\tR\x04type\x12\x1b\n\told_value\x18\x02 \x01(\tR\x08oldValue\x12\x1b\n\tnew_value\x18\x03 \x01(\tR\x08newValue*\x9e\x02\n\x0b\x44isposition\x12\x1b\n\x17\x44ISPOSITION_UNSPECIFIED\x10\x00\x12\x17\n\x13\x44ISPOSITION_BLOCKED\x10\x01\x12\x1c\n\x18\x44ISPOSITION_IGNORED_TYPE\x10\x02\x12\x17\n\x13\x44ISPOSITION_DROPPED\x10\x03\x12\x17\n\x13\x44ISPOSITION_DEMOTED\x10\x04\x12\x17\n\x13\x44ISPOSITION_MATCHED\x10\x05\x12\x18\n\x14\x44ISPOSITION_ATTACHED\x10\x06\x12\x1e\n\x1a\x44ISPOSITION_KEPT_IMMUTABLE\x10\x07\x12\x1d\n\x19\x44ISPOSITION_HELD_BY_OTHER\x10\x08\x12\x17\n\x13\x44ISPOSITION_INVALID\x10\t*\x81\x02\n\rInvalidReason\x12\x1e\n\x1aINVALID_REASON_UNSPECIFIED\x10\x00\x12\x18\n\x14INVALID_REASON_EMPTY\x10\x01\x12$\n INVALID_REASON_CONTROL_CHARACTER\x10\x02\x12#\n\x1fINVALID_REASON_FORMAT_CHARACTER\x10\x03\x12\'\n#INVALID_REASON_UNASSIGNED_CHARACTER\x10\x04\x12\x1b\n\x17INVALID_REASON_TOO_LONG\x10\x05\x12%\n!INVALID_REASON_NOT_A_PHONE_NUMBER\x10\x06*\x99\x01\n\x0e\x44\x65motionReason\x12\x1f\n\x1b\x44\x45MOTION_REASON_UNSPECIFIED\x10\x00\x12\x1f\n\x1b\x44\x45MOTION_REASON_MERGE_LIMIT\x10\x01\x12\x1f\n\x1b\x44\x45MOTION_REASON_VALUE_LIMIT\x10\x02\x12$\n DEMOTION_REASON_IDENTIFIER_LIMIT\x10\x03\x42x\n\x0f\x64\x65v.utterson.v1B\x0fIdentifierProtoP\x01Z\'utterson.dev/api/utterson/v1;uttersonv1\xaa\x02\x0bUtterson.V1\xca\x02\x0bUtterson\\V1\xea\x02\x0cUtterson::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,18 +32,20 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'utterson.v1.identifier_pb2'
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\017dev.utterson.v1B\017IdentifierProtoP\001Z\'utterson.dev/api/utterson/v1;uttersonv1\252\002\013Utterson.V1\312\002\013Utterson\\V1\352\002\014Utterson::V1'
-  _globals['_DISPOSITION']._serialized_start=632
-  _globals['_DISPOSITION']._serialized_end=893
-  _globals['_DEMOTIONREASON']._serialized_start=896
-  _globals['_DEMOTIONREASON']._serialized_end=1049
+  _globals['_DISPOSITION']._serialized_start=752
+  _globals['_DISPOSITION']._serialized_end=1038
+  _globals['_INVALIDREASON']._serialized_start=1041
+  _globals['_INVALIDREASON']._serialized_end=1298
+  _globals['_DEMOTIONREASON']._serialized_start=1301
+  _globals['_DEMOTIONREASON']._serialized_end=1454
   _globals['_IDENTIFIER']._serialized_start=45
   _globals['_IDENTIFIER']._serialized_end=99
   _globals['_IDENTIFIERRESULT']._serialized_start=102
-  _globals['_IDENTIFIERRESULT']._serialized_end=290
-  _globals['_DEMOTION']._serialized_start=293
-  _globals['_DEMOTION']._serialized_end=435
-  _globals['_IDENTIFIERCHANGE']._serialized_start=437
-  _globals['_IDENTIFIERCHANGE']._serialized_end=541
-  _globals['_CHANGE']._serialized_start=543
-  _globals['_CHANGE']._serialized_end=629
+  _globals['_IDENTIFIERRESULT']._serialized_end=410
+  _globals['_DEMOTION']._serialized_start=413
+  _globals['_DEMOTION']._serialized_end=555
+  _globals['_IDENTIFIERCHANGE']._serialized_start=557
+  _globals['_IDENTIFIERCHANGE']._serialized_end=661
+  _globals['_CHANGE']._serialized_start=663
+  _globals['_CHANGE']._serialized_end=749
 # @@protoc_insertion_point(module_scope)

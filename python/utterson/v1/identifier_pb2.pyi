@@ -3,8 +3,10 @@
 isort:skip_file
 Identifiers: what a caller knows about a person, as (type, value)."""
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
@@ -41,6 +43,8 @@ class _DispositionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Dispositi
     """The profile has another value of this immutable type and keeps it (rule I5)."""
     DISPOSITION_HELD_BY_OTHER: _Disposition.ValueType  # 8
     """A unique value that another profile holds stays there (rule I5)."""
+    DISPOSITION_INVALID: _Disposition.ValueType  # 9
+    """The value cannot be an identifier's and was set aside; `invalid_reason` says why (rule C12)."""
 
 class Disposition(_Disposition, metaclass=_DispositionEnumTypeWrapper):
     """What happened to one identifier of a call. The first that applies is told."""
@@ -63,7 +67,49 @@ DISPOSITION_KEPT_IMMUTABLE: Disposition.ValueType  # 7
 """The profile has another value of this immutable type and keeps it (rule I5)."""
 DISPOSITION_HELD_BY_OTHER: Disposition.ValueType  # 8
 """A unique value that another profile holds stays there (rule I5)."""
+DISPOSITION_INVALID: Disposition.ValueType  # 9
+"""The value cannot be an identifier's and was set aside; `invalid_reason` says why (rule C12)."""
 Global___Disposition: _TypeAlias = Disposition  # noqa: Y015
+
+class _InvalidReason:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _InvalidReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_InvalidReason.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    INVALID_REASON_UNSPECIFIED: _InvalidReason.ValueType  # 0
+    """It can be."""
+    INVALID_REASON_EMPTY: _InvalidReason.ValueType  # 1
+    """Empty, or of white space only."""
+    INVALID_REASON_CONTROL_CHARACTER: _InvalidReason.ValueType  # 2
+    """Has a control character."""
+    INVALID_REASON_FORMAT_CHARACTER: _InvalidReason.ValueType  # 3
+    """Has a format character, such as one of zero width, or a joiner where no letters are joined."""
+    INVALID_REASON_UNASSIGNED_CHARACTER: _InvalidReason.ValueType  # 4
+    """Has a character that Unicode has not assigned."""
+    INVALID_REASON_TOO_LONG: _InvalidReason.ValueType  # 5
+    """Has more than 512 bytes after normalisation."""
+    INVALID_REASON_NOT_A_PHONE_NUMBER: _InvalidReason.ValueType  # 6
+    """Is no telephone number: other characters, an extension, no country, or a length that there is not."""
+
+class InvalidReason(_InvalidReason, metaclass=_InvalidReasonEnumTypeWrapper):
+    """Why a value cannot be an identifier's (rules C1 and C2)."""
+
+INVALID_REASON_UNSPECIFIED: InvalidReason.ValueType  # 0
+"""It can be."""
+INVALID_REASON_EMPTY: InvalidReason.ValueType  # 1
+"""Empty, or of white space only."""
+INVALID_REASON_CONTROL_CHARACTER: InvalidReason.ValueType  # 2
+"""Has a control character."""
+INVALID_REASON_FORMAT_CHARACTER: InvalidReason.ValueType  # 3
+"""Has a format character, such as one of zero width, or a joiner where no letters are joined."""
+INVALID_REASON_UNASSIGNED_CHARACTER: InvalidReason.ValueType  # 4
+"""Has a character that Unicode has not assigned."""
+INVALID_REASON_TOO_LONG: InvalidReason.ValueType  # 5
+"""Has more than 512 bytes after normalisation."""
+INVALID_REASON_NOT_A_PHONE_NUMBER: InvalidReason.ValueType  # 6
+"""Is no telephone number: other characters, an extension, no country, or a length that there is not."""
+Global___InvalidReason: _TypeAlias = InvalidReason  # noqa: Y015
 
 class _DemotionReason:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -128,13 +174,21 @@ class IdentifierResult(_message.Message):
     IDENTIFIER_FIELD_NUMBER: _builtins.int
     DISPOSITION_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    INVALID_REASON_FIELD_NUMBER: _builtins.int
+    REPLACED_FIELD_NUMBER: _builtins.int
     disposition: Global___Disposition.ValueType
     """What happened to it."""
     reason: Global___DemotionReason.ValueType
     """Which limit demoted it; unspecified unless `disposition` is DEMOTED."""
+    invalid_reason: Global___InvalidReason.ValueType
+    """Why it cannot be an identifier; unspecified unless `disposition` is INVALID."""
     @_builtins.property
     def identifier(self) -> Global___Identifier:
         """The identifier as the caller sent it."""
+
+    @_builtins.property
+    def replaced(self) -> _containers.RepeatedCompositeFieldContainer[Global___Identifier]:
+        """The values of the same type that left the profile for this one, as they were first sent (rule I5)."""
 
     def __init__(
         self,
@@ -142,10 +196,12 @@ class IdentifierResult(_message.Message):
         identifier: Global___Identifier | None = ...,
         disposition: Global___Disposition.ValueType = ...,
         reason: Global___DemotionReason.ValueType = ...,
+        invalid_reason: Global___InvalidReason.ValueType = ...,
+        replaced: _abc.Iterable[Global___Identifier] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["identifier", b"identifier"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["disposition", b"disposition", "identifier", b"identifier", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["disposition", b"disposition", "identifier", b"identifier", "invalid_reason", b"invalid_reason", "reason", b"reason", "replaced", b"replaced"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

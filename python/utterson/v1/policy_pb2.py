@@ -22,9 +22,10 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18utterson/v1/policy.proto\x12\x0butterson.v1\"\x88\x03\n\x06Policy\x12\x46\n\x10identifier_types\x18\x01 \x03(\x0b\x32\x1b.utterson.v1.IdentifierTypeR\x0fidentifierTypes\x12>\n\x0c\x64\x65\x66\x61ult_type\x18\x02 \x01(\x0b\x32\x1b.utterson.v1.IdentifierTypeR\x0b\x64\x65\x66\x61ultType\x12\x41\n\x0eunlisted_types\x18\x03 \x01(\x0e\x32\x1a.utterson.v1.UnlistedTypesR\runlistedTypes\x12\x33\n\x07\x62locked\x18\x04 \x03(\x0b\x32\x19.utterson.v1.BlockedValueR\x07\x62locked\x12\x32\n\x05merge\x18\x05 \x01(\x0b\x32\x1a.utterson.v1.MergeStrategyH\x00R\x05merge\x12>\n\tisolation\x18\x06 \x01(\x0b\x32\x1e.utterson.v1.IsolationStrategyH\x00R\tisolationB\n\n\x08strategy\"\xa9\x02\n\x0eIdentifierType\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n\x06unique\x18\x02 \x01(\x08R\x06unique\x12\x14\n\x05login\x18\x03 \x01(\x08R\x05login\x12\x1c\n\timmutable\x18\x04 \x01(\x08R\timmutable\x12@\n\rnormalization\x18\x05 \x01(\x0e\x32\x1a.utterson.v1.NormalizationR\rnormalization\x12\x16\n\x06region\x18\x06 \x01(\tR\x06region\x12\x33\n\x07\x62locked\x18\x07 \x03(\x0b\x32\x19.utterson.v1.BlockedValueR\x07\x62locked\x12(\n\x05limit\x18\x08 \x01(\x0b\x32\x12.utterson.v1.LimitR\x05limit\"I\n\x0c\x42lockedValue\x12\x16\n\x05\x65xact\x18\x01 \x01(\tH\x00R\x05\x65xact\x12\x16\n\x05regex\x18\x02 \x01(\tH\x00R\x05regexB\t\n\x07pattern\"\xbc\x01\n\x05Limit\x12\x1d\n\nmax_values\x18\x01 \x01(\rR\tmaxValues\x12+\n\x06window\x18\x02 \x01(\x0e\x32\x13.utterson.v1.WindowR\x06window\x12-\n\x05scope\x18\x03 \x01(\x0e\x32\x17.utterson.v1.LimitScopeR\x05scope\x12\x38\n\x0bon_exceeded\x18\x04 \x01(\x0e\x32\x17.utterson.v1.OnExceededR\nonExceeded\"\x84\x01\n\rMergeStrategy\x12\"\n\nmax_merges\x18\x01 \x01(\rH\x00R\tmaxMerges\x88\x01\x01\x12,\n\x0fmax_identifiers\x18\x02 \x01(\rH\x01R\x0emaxIdentifiers\x88\x01\x01\x42\r\n\x0b_max_mergesB\x12\n\x10_max_identifiers\"\x8f\x01\n\x11IsolationStrategy\x12\x46\n\x11on_new_known_user\x18\x01 \x01(\x0e\x32\x1b.utterson.v1.OnNewKnownUserR\x0eonNewKnownUser\x12\x32\n\ton_logout\x18\x02 \x01(\x0e\x32\x15.utterson.v1.OnLogoutR\x08onLogout*\xa9\x01\n\rNormalization\x12\x1d\n\x19NORMALIZATION_UNSPECIFIED\x10\x00\x12\x16\n\x12NORMALIZATION_NONE\x10\x01\x12\x16\n\x12NORMALIZATION_TRIM\x10\x02\x12\x17\n\x13NORMALIZATION_LOWER\x10\x03\x12\x17\n\x13NORMALIZATION_EMAIL\x10\x04\x12\x17\n\x13NORMALIZATION_PHONE\x10\x05*\x80\x01\n\rUnlistedTypes\x12\x1e\n\x1aUNLISTED_TYPES_UNSPECIFIED\x10\x00\x12\x19\n\x15UNLISTED_TYPES_ACCEPT\x10\x01\x12\x19\n\x15UNLISTED_TYPES_IGNORE\x10\x02\x12\x19\n\x15UNLISTED_TYPES_REJECT\x10\x03*u\n\x06Window\x12\x16\n\x12WINDOW_UNSPECIFIED\x10\x00\x12\x0f\n\x0bWINDOW_EVER\x10\x01\x12\x0e\n\nWINDOW_DAY\x10\x02\x12\x0f\n\x0bWINDOW_WEEK\x10\x03\x12\x10\n\x0cWINDOW_MONTH\x10\x04\x12\x0f\n\x0bWINDOW_YEAR\x10\x05*_\n\nLimitScope\x12\x1b\n\x17LIMIT_SCOPE_UNSPECIFIED\x10\x00\x12\x16\n\x12LIMIT_SCOPE_ALWAYS\x10\x01\x12\x1c\n\x18LIMIT_SCOPE_WHEN_PRESENT\x10\x02*j\n\nOnExceeded\x12\x1b\n\x17ON_EXCEEDED_UNSPECIFIED\x10\x00\x12\x1d\n\x19ON_EXCEEDED_DEMOTE_LOWEST\x10\x01\x12 \n\x1cON_EXCEEDED_DEMOTE_OFFENDING\x10\x02*\xaf\x01\n\x0eOnNewKnownUser\x12!\n\x1dON_NEW_KNOWN_USER_UNSPECIFIED\x10\x00\x12$\n ON_NEW_KNOWN_USER_CREATE_PROFILE\x10\x01\x12+\n\'ON_NEW_KNOWN_USER_CREATE_LINKED_PROFILE\x10\x02\x12\'\n#ON_NEW_KNOWN_USER_CONVERT_ANONYMOUS\x10\x03*\x80\x01\n\x08OnLogout\x12\x19\n\x15ON_LOGOUT_UNSPECIFIED\x10\x00\x12!\n\x1dON_LOGOUT_RETURN_TO_ANONYMOUS\x10\x01\x12\x1e\n\x1aON_LOGOUT_CREATE_ANONYMOUS\x10\x02\x12\x16\n\x12ON_LOGOUT_IDENTIFY\x10\x03\x42t\n\x0f\x64\x65v.utterson.v1B\x0bPolicyProtoP\x01Z\'utterson.dev/api/utterson/v1;uttersonv1\xaa\x02\x0bUtterson.V1\xca\x02\x0bUtterson\\V1\xea\x02\x0cUtterson::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18utterson/v1/policy.proto\x12\x0butterson.v1\x1a\x1egoogle/protobuf/duration.proto\"\xc6\x05\n\x06Policy\x12\x46\n\x10identifier_types\x18\x01 \x03(\x0b\x32\x1b.utterson.v1.IdentifierTypeR\x0fidentifierTypes\x12>\n\x0c\x64\x65\x66\x61ult_type\x18\x02 \x01(\x0b\x32\x1b.utterson.v1.IdentifierTypeR\x0b\x64\x65\x66\x61ultType\x12\x41\n\x0eunlisted_types\x18\x03 \x01(\x0e\x32\x1a.utterson.v1.UnlistedTypesR\runlistedTypes\x12\x33\n\x07\x62locked\x18\x04 \x03(\x0b\x32\x19.utterson.v1.BlockedValueR\x07\x62locked\x12\x32\n\x05merge\x18\x05 \x01(\x0b\x32\x1a.utterson.v1.MergeStrategyH\x00R\x05merge\x12>\n\tisolation\x18\x06 \x01(\x0b\x32\x1e.utterson.v1.IsolationStrategyH\x00R\tisolation\x12=\n\rblocked_lists\x18\x07 \x03(\x0e\x32\x18.utterson.v1.BlockedListR\x0c\x62lockedLists\x12@\n\x0e\x65xpanded_lists\x18\x08 \x03(\x0b\x32\x19.utterson.v1.ExpandedListR\rexpandedLists\x12P\n\x13invalid_identifiers\x18\t \x01(\x0e\x32\x1f.utterson.v1.InvalidIdentifiersR\x12invalidIdentifiers\x12\x44\n\x10\x66uture_tolerance\x18\n \x01(\x0b\x32\x19.google.protobuf.DurationR\x0f\x66utureTolerance\x12#\n\rrules_version\x18\x0b \x01(\x05R\x0crulesVersionB\n\n\x08strategy\"q\n\x0c\x45xpandedList\x12,\n\x04list\x18\x01 \x01(\x0e\x32\x18.utterson.v1.BlockedListR\x04list\x12\x33\n\x07\x62locked\x18\x02 \x03(\x0b\x32\x19.utterson.v1.BlockedValueR\x07\x62locked\"\xa9\x02\n\x0eIdentifierType\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n\x06unique\x18\x02 \x01(\x08R\x06unique\x12\x14\n\x05login\x18\x03 \x01(\x08R\x05login\x12\x1c\n\timmutable\x18\x04 \x01(\x08R\timmutable\x12@\n\rnormalization\x18\x05 \x01(\x0e\x32\x1a.utterson.v1.NormalizationR\rnormalization\x12\x16\n\x06region\x18\x06 \x01(\tR\x06region\x12\x33\n\x07\x62locked\x18\x07 \x03(\x0b\x32\x19.utterson.v1.BlockedValueR\x07\x62locked\x12(\n\x05limit\x18\x08 \x01(\x0b\x32\x12.utterson.v1.LimitR\x05limit\"I\n\x0c\x42lockedValue\x12\x16\n\x05\x65xact\x18\x01 \x01(\tH\x00R\x05\x65xact\x12\x16\n\x05regex\x18\x02 \x01(\tH\x00R\x05regexB\t\n\x07pattern\"\xbc\x01\n\x05Limit\x12\x1d\n\nmax_values\x18\x01 \x01(\rR\tmaxValues\x12+\n\x06window\x18\x02 \x01(\x0e\x32\x13.utterson.v1.WindowR\x06window\x12-\n\x05scope\x18\x03 \x01(\x0e\x32\x17.utterson.v1.LimitScopeR\x05scope\x12\x38\n\x0bon_exceeded\x18\x04 \x01(\x0e\x32\x17.utterson.v1.OnExceededR\nonExceeded\"\x84\x01\n\rMergeStrategy\x12\"\n\nmax_merges\x18\x01 \x01(\rH\x00R\tmaxMerges\x88\x01\x01\x12,\n\x0fmax_identifiers\x18\x02 \x01(\rH\x01R\x0emaxIdentifiers\x88\x01\x01\x42\r\n\x0b_max_mergesB\x12\n\x10_max_identifiers\"\xc9\x01\n\x11IsolationStrategy\x12\x46\n\x11on_new_known_user\x18\x01 \x01(\x0e\x32\x1b.utterson.v1.OnNewKnownUserR\x0eonNewKnownUser\x12\x32\n\ton_logout\x18\x02 \x01(\x0e\x32\x15.utterson.v1.OnLogoutR\x08onLogout\x12\x38\n\x0blogin_match\x18\x03 \x01(\x0e\x32\x17.utterson.v1.LoginMatchR\nloginMatch*\xa9\x01\n\rNormalization\x12\x1d\n\x19NORMALIZATION_UNSPECIFIED\x10\x00\x12\x16\n\x12NORMALIZATION_NONE\x10\x01\x12\x16\n\x12NORMALIZATION_TRIM\x10\x02\x12\x17\n\x13NORMALIZATION_LOWER\x10\x03\x12\x17\n\x13NORMALIZATION_EMAIL\x10\x04\x12\x17\n\x13NORMALIZATION_PHONE\x10\x05*\x80\x01\n\rUnlistedTypes\x12\x1e\n\x1aUNLISTED_TYPES_UNSPECIFIED\x10\x00\x12\x19\n\x15UNLISTED_TYPES_ACCEPT\x10\x01\x12\x19\n\x15UNLISTED_TYPES_IGNORE\x10\x02\x12\x19\n\x15UNLISTED_TYPES_REJECT\x10\x03*u\n\x06Window\x12\x16\n\x12WINDOW_UNSPECIFIED\x10\x00\x12\x0f\n\x0bWINDOW_EVER\x10\x01\x12\x0e\n\nWINDOW_DAY\x10\x02\x12\x0f\n\x0bWINDOW_WEEK\x10\x03\x12\x10\n\x0cWINDOW_MONTH\x10\x04\x12\x0f\n\x0bWINDOW_YEAR\x10\x05*_\n\nLimitScope\x12\x1b\n\x17LIMIT_SCOPE_UNSPECIFIED\x10\x00\x12\x16\n\x12LIMIT_SCOPE_ALWAYS\x10\x01\x12\x1c\n\x18LIMIT_SCOPE_WHEN_PRESENT\x10\x02*j\n\nOnExceeded\x12\x1b\n\x17ON_EXCEEDED_UNSPECIFIED\x10\x00\x12\x1d\n\x19ON_EXCEEDED_DEMOTE_LOWEST\x10\x01\x12 \n\x1cON_EXCEEDED_DEMOTE_OFFENDING\x10\x02*\xaf\x01\n\x0eOnNewKnownUser\x12!\n\x1dON_NEW_KNOWN_USER_UNSPECIFIED\x10\x00\x12$\n ON_NEW_KNOWN_USER_CREATE_PROFILE\x10\x01\x12+\n\'ON_NEW_KNOWN_USER_CREATE_LINKED_PROFILE\x10\x02\x12\'\n#ON_NEW_KNOWN_USER_CONVERT_ANONYMOUS\x10\x03*\x80\x01\n\x08OnLogout\x12\x19\n\x15ON_LOGOUT_UNSPECIFIED\x10\x00\x12!\n\x1dON_LOGOUT_RETURN_TO_ANONYMOUS\x10\x01\x12\x1e\n\x1aON_LOGOUT_CREATE_ANONYMOUS\x10\x02\x12\x16\n\x12ON_LOGOUT_IDENTIFY\x10\x03*}\n\x0b\x42lockedList\x12\x1c\n\x18\x42LOCKED_LIST_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x42LOCKED_LIST_PLACEHOLDERS\x10\x01\x12\x16\n\x12\x42LOCKED_LIST_ZEROS\x10\x02\x12\x19\n\x15\x42LOCKED_LIST_REPEATED\x10\x03*|\n\x12InvalidIdentifiers\x12#\n\x1fINVALID_IDENTIFIERS_UNSPECIFIED\x10\x00\x12\x1e\n\x1aINVALID_IDENTIFIERS_REFUSE\x10\x01\x12!\n\x1dINVALID_IDENTIFIERS_SET_ASIDE\x10\x02*W\n\nLoginMatch\x12\x1b\n\x17LOGIN_MATCH_UNSPECIFIED\x10\x00\x12\x13\n\x0fLOGIN_MATCH_ANY\x10\x01\x12\x17\n\x13LOGIN_MATCH_HIGHEST\x10\x02\x42t\n\x0f\x64\x65v.utterson.v1B\x0bPolicyProtoP\x01Z\'utterson.dev/api/utterson/v1;uttersonv1\xaa\x02\x0bUtterson.V1\xca\x02\x0bUtterson\\V1\xea\x02\x0cUtterson::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,30 +33,38 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'utterson.v1.policy_pb2', _g
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\017dev.utterson.v1B\013PolicyProtoP\001Z\'utterson.dev/api/utterson/v1;uttersonv1\252\002\013Utterson.V1\312\002\013Utterson\\V1\352\002\014Utterson::V1'
-  _globals['_NORMALIZATION']._serialized_start=1284
-  _globals['_NORMALIZATION']._serialized_end=1453
-  _globals['_UNLISTEDTYPES']._serialized_start=1456
-  _globals['_UNLISTEDTYPES']._serialized_end=1584
-  _globals['_WINDOW']._serialized_start=1586
-  _globals['_WINDOW']._serialized_end=1703
-  _globals['_LIMITSCOPE']._serialized_start=1705
-  _globals['_LIMITSCOPE']._serialized_end=1800
-  _globals['_ONEXCEEDED']._serialized_start=1802
-  _globals['_ONEXCEEDED']._serialized_end=1908
-  _globals['_ONNEWKNOWNUSER']._serialized_start=1911
-  _globals['_ONNEWKNOWNUSER']._serialized_end=2086
-  _globals['_ONLOGOUT']._serialized_start=2089
-  _globals['_ONLOGOUT']._serialized_end=2217
-  _globals['_POLICY']._serialized_start=42
-  _globals['_POLICY']._serialized_end=434
-  _globals['_IDENTIFIERTYPE']._serialized_start=437
-  _globals['_IDENTIFIERTYPE']._serialized_end=734
-  _globals['_BLOCKEDVALUE']._serialized_start=736
-  _globals['_BLOCKEDVALUE']._serialized_end=809
-  _globals['_LIMIT']._serialized_start=812
-  _globals['_LIMIT']._serialized_end=1000
-  _globals['_MERGESTRATEGY']._serialized_start=1003
-  _globals['_MERGESTRATEGY']._serialized_end=1135
-  _globals['_ISOLATIONSTRATEGY']._serialized_start=1138
-  _globals['_ISOLATIONSTRATEGY']._serialized_end=1281
+  _globals['_NORMALIZATION']._serialized_start=1807
+  _globals['_NORMALIZATION']._serialized_end=1976
+  _globals['_UNLISTEDTYPES']._serialized_start=1979
+  _globals['_UNLISTEDTYPES']._serialized_end=2107
+  _globals['_WINDOW']._serialized_start=2109
+  _globals['_WINDOW']._serialized_end=2226
+  _globals['_LIMITSCOPE']._serialized_start=2228
+  _globals['_LIMITSCOPE']._serialized_end=2323
+  _globals['_ONEXCEEDED']._serialized_start=2325
+  _globals['_ONEXCEEDED']._serialized_end=2431
+  _globals['_ONNEWKNOWNUSER']._serialized_start=2434
+  _globals['_ONNEWKNOWNUSER']._serialized_end=2609
+  _globals['_ONLOGOUT']._serialized_start=2612
+  _globals['_ONLOGOUT']._serialized_end=2740
+  _globals['_BLOCKEDLIST']._serialized_start=2742
+  _globals['_BLOCKEDLIST']._serialized_end=2867
+  _globals['_INVALIDIDENTIFIERS']._serialized_start=2869
+  _globals['_INVALIDIDENTIFIERS']._serialized_end=2993
+  _globals['_LOGINMATCH']._serialized_start=2995
+  _globals['_LOGINMATCH']._serialized_end=3082
+  _globals['_POLICY']._serialized_start=74
+  _globals['_POLICY']._serialized_end=784
+  _globals['_EXPANDEDLIST']._serialized_start=786
+  _globals['_EXPANDEDLIST']._serialized_end=899
+  _globals['_IDENTIFIERTYPE']._serialized_start=902
+  _globals['_IDENTIFIERTYPE']._serialized_end=1199
+  _globals['_BLOCKEDVALUE']._serialized_start=1201
+  _globals['_BLOCKEDVALUE']._serialized_end=1274
+  _globals['_LIMIT']._serialized_start=1277
+  _globals['_LIMIT']._serialized_end=1465
+  _globals['_MERGESTRATEGY']._serialized_start=1468
+  _globals['_MERGESTRATEGY']._serialized_end=1600
+  _globals['_ISOLATIONSTRATEGY']._serialized_start=1603
+  _globals['_ISOLATIONSTRATEGY']._serialized_end=1804
 # @@protoc_insertion_point(module_scope)

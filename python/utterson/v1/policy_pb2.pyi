@@ -5,6 +5,7 @@ Policies: the rules that a workspace's calls are decided by."""
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -30,11 +31,11 @@ class _NormalizationEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Normali
     NORMALIZATION_NONE: _Normalization.ValueType  # 1
     """The value as sent."""
     NORMALIZATION_TRIM: _Normalization.ValueType  # 2
-    """White space at both ends removed."""
+    """NFC, white space at both ends removed."""
     NORMALIZATION_LOWER: _Normalization.ValueType  # 3
-    """Lower case."""
+    """NFC, case folded, NFC, white space at both ends removed."""
     NORMALIZATION_EMAIL: _Normalization.ValueType  # 4
-    """NFKC, case folded, NFKC, trimmed; dots and plus signs stay."""
+    """Before the last @: NFKC, case folded, NFKC; dots and plus signs stay. After it: the domain as ASCII (UTS 46)."""
     NORMALIZATION_PHONE: _Normalization.ValueType  # 5
     """E.164; a leading + or the type's region is needed."""
 
@@ -46,11 +47,11 @@ NORMALIZATION_UNSPECIFIED: Normalization.ValueType  # 0
 NORMALIZATION_NONE: Normalization.ValueType  # 1
 """The value as sent."""
 NORMALIZATION_TRIM: Normalization.ValueType  # 2
-"""White space at both ends removed."""
+"""NFC, white space at both ends removed."""
 NORMALIZATION_LOWER: Normalization.ValueType  # 3
-"""Lower case."""
+"""NFC, case folded, NFC, white space at both ends removed."""
 NORMALIZATION_EMAIL: Normalization.ValueType  # 4
-"""NFKC, case folded, NFKC, trimmed; dots and plus signs stay."""
+"""Before the last @: NFKC, case folded, NFKC; dots and plus signs stay. After it: the domain as ASCII (UTS 46)."""
 NORMALIZATION_PHONE: Normalization.ValueType  # 5
 """E.164; a leading + or the type's region is needed."""
 Global___Normalization: _TypeAlias = Normalization  # noqa: Y015
@@ -223,6 +224,82 @@ ON_LOGOUT_IDENTIFY: OnLogout.ValueType  # 3
 """The same as an Identify call without the login identifiers."""
 Global___OnLogout: _TypeAlias = OnLogout  # noqa: Y015
 
+class _BlockedList:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _BlockedListEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_BlockedList.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    BLOCKED_LIST_UNSPECIFIED: _BlockedList.ValueType  # 0
+    """Refused in a policy."""
+    BLOCKED_LIST_PLACEHOLDERS: _BlockedList.ValueType  # 1
+    """What programs and people write where there is no value: null, undefined, n/a, unknown, …"""
+    BLOCKED_LIST_ZEROS: _BlockedList.ValueType  # 2
+    """Zeros and nothing else but separators."""
+    BLOCKED_LIST_REPEATED: _BlockedList.ValueType  # 3
+    """One digit six times or more, and nothing else but separators."""
+
+class BlockedList(_BlockedList, metaclass=_BlockedListEnumTypeWrapper):
+    """A named list of values that never identify anybody (rule C3)."""
+
+BLOCKED_LIST_UNSPECIFIED: BlockedList.ValueType  # 0
+"""Refused in a policy."""
+BLOCKED_LIST_PLACEHOLDERS: BlockedList.ValueType  # 1
+"""What programs and people write where there is no value: null, undefined, n/a, unknown, …"""
+BLOCKED_LIST_ZEROS: BlockedList.ValueType  # 2
+"""Zeros and nothing else but separators."""
+BLOCKED_LIST_REPEATED: BlockedList.ValueType  # 3
+"""One digit six times or more, and nothing else but separators."""
+Global___BlockedList: _TypeAlias = BlockedList  # noqa: Y015
+
+class _InvalidIdentifiers:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _InvalidIdentifiersEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_InvalidIdentifiers.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    INVALID_IDENTIFIERS_UNSPECIFIED: _InvalidIdentifiers.ValueType  # 0
+    """The family's default: REFUSE with `isolation`, SET_ASIDE with `merge`."""
+    INVALID_IDENTIFIERS_REFUSE: _InvalidIdentifiers.ValueType  # 1
+    """The call is refused."""
+    INVALID_IDENTIFIERS_SET_ASIDE: _InvalidIdentifiers.ValueType  # 2
+    """The call goes on without the value, and says so."""
+
+class InvalidIdentifiers(_InvalidIdentifiers, metaclass=_InvalidIdentifiersEnumTypeWrapper):
+    """What happens to a value that cannot be an identifier's (rule C12)."""
+
+INVALID_IDENTIFIERS_UNSPECIFIED: InvalidIdentifiers.ValueType  # 0
+"""The family's default: REFUSE with `isolation`, SET_ASIDE with `merge`."""
+INVALID_IDENTIFIERS_REFUSE: InvalidIdentifiers.ValueType  # 1
+"""The call is refused."""
+INVALID_IDENTIFIERS_SET_ASIDE: InvalidIdentifiers.ValueType  # 2
+"""The call goes on without the value, and says so."""
+Global___InvalidIdentifiers: _TypeAlias = InvalidIdentifiers  # noqa: Y015
+
+class _LoginMatch:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _LoginMatchEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LoginMatch.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    LOGIN_MATCH_UNSPECIFIED: _LoginMatch.ValueType  # 0
+    """The same as ANY."""
+    LOGIN_MATCH_ANY: _LoginMatch.ValueType  # 1
+    """One of them, though another one differs."""
+    LOGIN_MATCH_HIGHEST: _LoginMatch.ValueType  # 2
+    """One of the highest-ranked login type that both have."""
+
+class LoginMatch(_LoginMatch, metaclass=_LoginMatchEnumTypeWrapper):
+    """Which login identifiers a profile and a call must have in common (rule I1)."""
+
+LOGIN_MATCH_UNSPECIFIED: LoginMatch.ValueType  # 0
+"""The same as ANY."""
+LOGIN_MATCH_ANY: LoginMatch.ValueType  # 1
+"""One of them, though another one differs."""
+LOGIN_MATCH_HIGHEST: LoginMatch.ValueType  # 2
+"""One of the highest-ranked login type that both have."""
+Global___LoginMatch: _TypeAlias = LoginMatch  # noqa: Y015
+
 @_typing.final
 class Policy(_message.Message):
     """The rules of one workspace. Exactly one strategy chooses the family of rules."""
@@ -235,8 +312,21 @@ class Policy(_message.Message):
     BLOCKED_FIELD_NUMBER: _builtins.int
     MERGE_FIELD_NUMBER: _builtins.int
     ISOLATION_FIELD_NUMBER: _builtins.int
+    BLOCKED_LISTS_FIELD_NUMBER: _builtins.int
+    EXPANDED_LISTS_FIELD_NUMBER: _builtins.int
+    INVALID_IDENTIFIERS_FIELD_NUMBER: _builtins.int
+    FUTURE_TOLERANCE_FIELD_NUMBER: _builtins.int
+    RULES_VERSION_FIELD_NUMBER: _builtins.int
     unlisted_types: Global___UnlistedTypes.ValueType
     """What happens to identifiers of unlisted types; unspecified means IGNORE with `isolation`, ACCEPT with `merge` (rule C4)."""
+    invalid_identifiers: Global___InvalidIdentifiers.ValueType
+    """What happens to a value that cannot be an identifier's (rule C12); unspecified means REFUSE with `isolation`,
+    SET_ASIDE with `merge`.
+    """
+    rules_version: _builtins.int
+    """The version of the rules by which the workspace compares values, filled in by the server: 0 where it was made by
+    0.1, which compares as it did then.
+    """
     @_builtins.property
     def identifier_types(self) -> _containers.RepeatedCompositeFieldContainer[Global___IdentifierType]:
         """The identifier types, highest priority first."""
@@ -257,6 +347,20 @@ class Policy(_message.Message):
     def isolation(self) -> Global___IsolationStrategy:
         """Known and anonymous profiles are kept apart (Profile Isolation Strategy)."""
 
+    @_builtins.property
+    def blocked_lists(self) -> _containers.RepeatedScalarFieldContainer[Global___BlockedList.ValueType]:
+        """Named lists of values that never identify anybody (rule C3)."""
+
+    @_builtins.property
+    def expanded_lists(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExpandedList]:
+        """What the named lists held when the policy was given. The server fills this in; of a policy that is given as it was
+        read it stays, so that a later list changes nothing that runs.
+        """
+
+    @_builtins.property
+    def future_tolerance(self) -> _duration_pb2.Duration:
+        """How far ahead of the server's time an event time may be (rule C11); absent means an hour, the most is 7 days."""
+
     def __init__(
         self,
         *,
@@ -266,16 +370,49 @@ class Policy(_message.Message):
         blocked: _abc.Iterable[Global___BlockedValue] | None = ...,
         merge: Global___MergeStrategy | None = ...,
         isolation: Global___IsolationStrategy | None = ...,
+        blocked_lists: _abc.Iterable[Global___BlockedList.ValueType] | None = ...,
+        expanded_lists: _abc.Iterable[Global___ExpandedList] | None = ...,
+        invalid_identifiers: Global___InvalidIdentifiers.ValueType = ...,
+        future_tolerance: _duration_pb2.Duration | None = ...,
+        rules_version: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["default_type", b"default_type", "isolation", b"isolation", "merge", b"merge", "strategy", b"strategy"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["default_type", b"default_type", "future_tolerance", b"future_tolerance", "isolation", b"isolation", "merge", b"merge", "strategy", b"strategy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocked", b"blocked", "default_type", b"default_type", "identifier_types", b"identifier_types", "isolation", b"isolation", "merge", b"merge", "strategy", b"strategy", "unlisted_types", b"unlisted_types"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocked", b"blocked", "blocked_lists", b"blocked_lists", "default_type", b"default_type", "expanded_lists", b"expanded_lists", "future_tolerance", b"future_tolerance", "identifier_types", b"identifier_types", "invalid_identifiers", b"invalid_identifiers", "isolation", b"isolation", "merge", b"merge", "rules_version", b"rules_version", "strategy", b"strategy", "unlisted_types", b"unlisted_types"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_strategy: _TypeAlias = _typing.Literal["merge", "isolation"]  # noqa: Y015
     _WhichOneofArgType_strategy: _TypeAlias = _typing.Literal["strategy", b"strategy"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_strategy) -> _WhichOneofReturnType_strategy | None: ...
 
 Global___Policy: _TypeAlias = Policy  # noqa: Y015
+
+@_typing.final
+class ExpandedList(_message.Message):
+    """A named list as it was when a policy was given."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LIST_FIELD_NUMBER: _builtins.int
+    BLOCKED_FIELD_NUMBER: _builtins.int
+    list: Global___BlockedList.ValueType
+    """The name."""
+    @_builtins.property
+    def blocked(self) -> _containers.RepeatedCompositeFieldContainer[Global___BlockedValue]:
+        """What it blocks."""
+
+    def __init__(
+        self,
+        *,
+        list: Global___BlockedList.ValueType = ...,
+        blocked: _abc.Iterable[Global___BlockedValue] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocked", b"blocked", "list", b"list"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExpandedList: _TypeAlias = ExpandedList  # noqa: Y015
 
 @_typing.final
 class IdentifierType(_message.Message):
@@ -333,7 +470,9 @@ Global___IdentifierType: _TypeAlias = IdentifierType  # noqa: Y015
 
 @_typing.final
 class BlockedValue(_message.Message):
-    """A pattern of values that never identify anybody. Judged on the normalised value (rule C3)."""
+    """A pattern of values that never identify anybody. It is looked for in the value as sent, trimmed, and in its normalised
+    form; one hit is enough (rule C3).
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -434,19 +573,23 @@ class IsolationStrategy(_message.Message):
 
     ON_NEW_KNOWN_USER_FIELD_NUMBER: _builtins.int
     ON_LOGOUT_FIELD_NUMBER: _builtins.int
+    LOGIN_MATCH_FIELD_NUMBER: _builtins.int
     on_new_known_user: Global___OnNewKnownUser.ValueType
     """What a new login identifier leads to (rule I3); must be given."""
     on_logout: Global___OnLogout.ValueType
     """What a Logout leads to (rule I6); must be given."""
+    login_match: Global___LoginMatch.ValueType
+    """Which login identifiers a profile and a call must have in common (rule I1); unspecified means ANY."""
     def __init__(
         self,
         *,
         on_new_known_user: Global___OnNewKnownUser.ValueType = ...,
         on_logout: Global___OnLogout.ValueType = ...,
+        login_match: Global___LoginMatch.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["on_logout", b"on_logout", "on_new_known_user", b"on_new_known_user"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["login_match", b"login_match", "on_logout", b"on_logout", "on_new_known_user", b"on_new_known_user"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

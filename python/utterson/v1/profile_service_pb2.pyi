@@ -105,7 +105,7 @@ class Profile(_message.Message):
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
-        """When the profile was made: the event time of the call that made it."""
+        """When the person was first seen: the earliest time at which the profile, or one that was joined into it, was made."""
 
     def __init__(
         self,
@@ -139,8 +139,11 @@ class ProfileIdentifier(_message.Message):
     NORMALIZED_VALUE_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     LAST_SEEN_TIME_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
     normalized_value: _builtins.str
     """The value that is compared."""
+    revision: _builtins.str
+    """The state after the call that added it, as a token; by ListIdentifiers only, and empty where that is not kept."""
     @_builtins.property
     def identifier(self) -> _identifier_pb2.Identifier:
         """The identifier in its raw form, as first sent."""
@@ -160,10 +163,11 @@ class ProfileIdentifier(_message.Message):
         normalized_value: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         last_seen_time: _timestamp_pb2.Timestamp | None = ...,
+        revision: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "identifier", b"identifier", "last_seen_time", b"last_seen_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "identifier", b"identifier", "last_seen_time", b"last_seen_time", "normalized_value", b"normalized_value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "identifier", b"identifier", "last_seen_time", b"last_seen_time", "normalized_value", b"normalized_value", "revision", b"revision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -335,6 +339,7 @@ class StoredEvent(_message.Message):
     EVENT_TIME_FIELD_NUMBER: _builtins.int
     IDENTIFIERS_FIELD_NUMBER: _builtins.int
     DEMOTED_FIELD_NUMBER: _builtins.int
+    EVENT_TIME_SENT_FIELD_NUMBER: _builtins.int
     message_id: _builtins.str
     """The sender's own id of the event."""
     name: _builtins.str
@@ -355,6 +360,10 @@ class StoredEvent(_message.Message):
     def demoted(self) -> _containers.RepeatedCompositeFieldContainer[_identifier_pb2.Demotion]:
         """What was demoted, and why (rule M7)."""
 
+    @_builtins.property
+    def event_time_sent(self) -> _timestamp_pb2.Timestamp:
+        """The time that the sender told, where that was too far ahead to be taken (rule C11); else absent."""
+
     def __init__(
         self,
         *,
@@ -364,10 +373,11 @@ class StoredEvent(_message.Message):
         event_time: _timestamp_pb2.Timestamp | None = ...,
         identifiers: _abc.Iterable[_identifier_pb2.Identifier] | None = ...,
         demoted: _abc.Iterable[_identifier_pb2.Demotion] | None = ...,
+        event_time_sent: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["event_time", b"event_time", "properties", b"properties"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event_time", b"event_time", "event_time_sent", b"event_time_sent", "properties", b"properties"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["demoted", b"demoted", "event_time", b"event_time", "identifiers", b"identifiers", "message_id", b"message_id", "name", b"name", "properties", b"properties"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["demoted", b"demoted", "event_time", b"event_time", "event_time_sent", b"event_time_sent", "identifiers", b"identifiers", "message_id", b"message_id", "name", b"name", "properties", b"properties"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -473,7 +483,7 @@ class HistoryEntry(_message.Message):
 
     @_builtins.property
     def changes(self) -> _containers.RepeatedCompositeFieldContainer[_identifier_pb2.IdentifierChange]:
-        """The profiles that a Modify changed."""
+        """The profiles that a Modify changed; and the types of which another call replaced a value (rule I5)."""
 
     @_builtins.property
     def demoted(self) -> _containers.RepeatedCompositeFieldContainer[_identifier_pb2.Demotion]:
@@ -528,3 +538,177 @@ class ListHistoryResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListHistoryResponse: _TypeAlias = ListHistoryResponse  # noqa: Y015
+
+@_typing.final
+class ListTraitsRequest(_message.Message):
+    """Asks for a page of a profile's traits."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKSPACE_FIELD_NUMBER: _builtins.int
+    PROFILE_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    AT_LEAST_FIELD_NUMBER: _builtins.int
+    workspace: _builtins.str
+    """The workspace's id."""
+    profile_id: _builtins.int
+    """The profile's id, merged-away ones too."""
+    page_size: _builtins.int
+    """How many at the most; 0 means 50, above 1,000 means 1,000."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before; empty for the first."""
+    at_least: _builtins.str
+    """Answer from a state that contains the call which answered this `revision`."""
+    def __init__(
+        self,
+        *,
+        workspace: _builtins.str = ...,
+        profile_id: _builtins.int = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        at_least: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_least", b"at_least", "page_size", b"page_size", "page_token", b"page_token", "profile_id", b"profile_id", "workspace", b"workspace"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListTraitsRequest: _TypeAlias = ListTraitsRequest  # noqa: Y015
+
+@_typing.final
+class Trait(_message.Message):
+    """A trait of a profile, or its removal."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    EVENT_TIME_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    REMOVED_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The name."""
+    revision: _builtins.str
+    """The state after that call, as a token."""
+    removed: _builtins.bool
+    """The trait was removed (rule M8)."""
+    @_builtins.property
+    def value(self) -> _struct_pb2.Value:
+        """The value; absent where the trait was removed."""
+
+    @_builtins.property
+    def event_time(self) -> _timestamp_pb2.Timestamp:
+        """The event time of the call that set or removed it."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        value: _struct_pb2.Value | None = ...,
+        event_time: _timestamp_pb2.Timestamp | None = ...,
+        revision: _builtins.str = ...,
+        removed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event_time", b"event_time", "value", b"value"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_time", b"event_time", "name", b"name", "removed", b"removed", "revision", b"revision", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Trait: _TypeAlias = Trait  # noqa: Y015
+
+@_typing.final
+class ListTraitsResponse(_message.Message):
+    """A page of a profile's traits."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRAITS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty when there are no more."""
+    @_builtins.property
+    def traits(self) -> _containers.RepeatedCompositeFieldContainer[Global___Trait]:
+        """The traits, by name; fewer than asked for where they take more than 2 MiB."""
+
+    def __init__(
+        self,
+        *,
+        traits: _abc.Iterable[Global___Trait] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "traits", b"traits"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListTraitsResponse: _TypeAlias = ListTraitsResponse  # noqa: Y015
+
+@_typing.final
+class ListIdentifiersRequest(_message.Message):
+    """Asks for a page of a profile's identifiers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKSPACE_FIELD_NUMBER: _builtins.int
+    PROFILE_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    AT_LEAST_FIELD_NUMBER: _builtins.int
+    workspace: _builtins.str
+    """The workspace's id."""
+    profile_id: _builtins.int
+    """The profile's id, merged-away ones too."""
+    page_size: _builtins.int
+    """How many at the most; 0 means 50, above 1,000 means 1,000."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before; empty for the first."""
+    at_least: _builtins.str
+    """Answer from a state that contains the call which answered this `revision`."""
+    def __init__(
+        self,
+        *,
+        workspace: _builtins.str = ...,
+        profile_id: _builtins.int = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        at_least: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_least", b"at_least", "page_size", b"page_size", "page_token", b"page_token", "profile_id", b"profile_id", "workspace", b"workspace"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListIdentifiersRequest: _TypeAlias = ListIdentifiersRequest  # noqa: Y015
+
+@_typing.final
+class ListIdentifiersResponse(_message.Message):
+    """A page of a profile's identifiers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IDENTIFIERS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty when there are no more."""
+    @_builtins.property
+    def identifiers(self) -> _containers.RepeatedCompositeFieldContainer[Global___ProfileIdentifier]:
+        """The identifiers, by priority, then by time added; fewer than asked for where they take more than 2 MiB."""
+
+    def __init__(
+        self,
+        *,
+        identifiers: _abc.Iterable[Global___ProfileIdentifier] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["identifiers", b"identifiers", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListIdentifiersResponse: _TypeAlias = ListIdentifiersResponse  # noqa: Y015

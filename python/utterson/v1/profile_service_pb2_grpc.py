@@ -55,6 +55,16 @@ class ProfileServiceStub:
                 request_serializer=utterson_dot_v1_dot_profile__service__pb2.ListHistoryRequest.SerializeToString,
                 response_deserializer=utterson_dot_v1_dot_profile__service__pb2.ListHistoryResponse.FromString,
                 _registered_method=True)
+        self.ListTraits = channel.unary_unary(
+                '/utterson.v1.ProfileService/ListTraits',
+                request_serializer=utterson_dot_v1_dot_profile__service__pb2.ListTraitsRequest.SerializeToString,
+                response_deserializer=utterson_dot_v1_dot_profile__service__pb2.ListTraitsResponse.FromString,
+                _registered_method=True)
+        self.ListIdentifiers = channel.unary_unary(
+                '/utterson.v1.ProfileService/ListIdentifiers',
+                request_serializer=utterson_dot_v1_dot_profile__service__pb2.ListIdentifiersRequest.SerializeToString,
+                response_deserializer=utterson_dot_v1_dot_profile__service__pb2.ListIdentifiersResponse.FromString,
+                _registered_method=True)
 
 
 class ProfileServiceServicer:
@@ -69,8 +79,7 @@ class ProfileServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def BatchGetProfiles(self, request, context):
-        """Tells up to 100 profiles; all or nothing. They share what an answer may hold: of n profiles each is told by an
-        n-th of it, see Profile.
+        """Tells up to 100 profiles; all or nothing. Where they take more than 3 MiB, the refusal says how many fit.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -85,6 +94,20 @@ class ProfileServiceServicer:
 
     def ListHistory(self, request, context):
         """Lists every decision that touched a profile, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListTraits(self, request, context):
+        """Lists all traits of a profile by name, those that were removed too.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListIdentifiers(self, request, context):
+        """Lists all identifiers of a profile, by priority, then by time added.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -112,6 +135,16 @@ def add_ProfileServiceServicer_to_server(servicer, server):
                     servicer.ListHistory,
                     request_deserializer=utterson_dot_v1_dot_profile__service__pb2.ListHistoryRequest.FromString,
                     response_serializer=utterson_dot_v1_dot_profile__service__pb2.ListHistoryResponse.SerializeToString,
+            ),
+            'ListTraits': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTraits,
+                    request_deserializer=utterson_dot_v1_dot_profile__service__pb2.ListTraitsRequest.FromString,
+                    response_serializer=utterson_dot_v1_dot_profile__service__pb2.ListTraitsResponse.SerializeToString,
+            ),
+            'ListIdentifiers': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListIdentifiers,
+                    request_deserializer=utterson_dot_v1_dot_profile__service__pb2.ListIdentifiersRequest.FromString,
+                    response_serializer=utterson_dot_v1_dot_profile__service__pb2.ListIdentifiersResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -223,6 +256,60 @@ class ProfileService:
             '/utterson.v1.ProfileService/ListHistory',
             utterson_dot_v1_dot_profile__service__pb2.ListHistoryRequest.SerializeToString,
             utterson_dot_v1_dot_profile__service__pb2.ListHistoryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTraits(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/utterson.v1.ProfileService/ListTraits',
+            utterson_dot_v1_dot_profile__service__pb2.ListTraitsRequest.SerializeToString,
+            utterson_dot_v1_dot_profile__service__pb2.ListTraitsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListIdentifiers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/utterson.v1.ProfileService/ListIdentifiers',
+            utterson_dot_v1_dot_profile__service__pb2.ListIdentifiersRequest.SerializeToString,
+            utterson_dot_v1_dot_profile__service__pb2.ListIdentifiersResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -36,13 +36,15 @@ class ProfileServiceStub:
     GetProfile: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.GetProfileRequest, _profile_service_pb2.GetProfileResponse]
     """Tells one profile; a merged-away id answers the survivor."""
     BatchGetProfiles: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.BatchGetProfilesRequest, _profile_service_pb2.BatchGetProfilesResponse]
-    """Tells up to 100 profiles; all or nothing. They share what an answer may hold: of n profiles each is told by an
-    n-th of it, see Profile.
-    """
+    """Tells up to 100 profiles; all or nothing. Where they take more than 3 MiB, the refusal says how many fit."""
     ListEvents: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.ListEventsRequest, _profile_service_pb2.ListEventsResponse]
     """Lists a profile's events, newest first."""
     ListHistory: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.ListHistoryRequest, _profile_service_pb2.ListHistoryResponse]
     """Lists every decision that touched a profile, newest first."""
+    ListTraits: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.ListTraitsRequest, _profile_service_pb2.ListTraitsResponse]
+    """Lists all traits of a profile by name, those that were removed too."""
+    ListIdentifiers: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.ListIdentifiersRequest, _profile_service_pb2.ListIdentifiersResponse]
+    """Lists all identifiers of a profile, by priority, then by time added."""
 
 @_typing.type_check_only
 class ProfileServiceAsyncStub(ProfileServiceStub):
@@ -52,13 +54,15 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     GetProfile: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.GetProfileRequest, _profile_service_pb2.GetProfileResponse]  # type: ignore[assignment]
     """Tells one profile; a merged-away id answers the survivor."""
     BatchGetProfiles: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.BatchGetProfilesRequest, _profile_service_pb2.BatchGetProfilesResponse]  # type: ignore[assignment]
-    """Tells up to 100 profiles; all or nothing. They share what an answer may hold: of n profiles each is told by an
-    n-th of it, see Profile.
-    """
+    """Tells up to 100 profiles; all or nothing. Where they take more than 3 MiB, the refusal says how many fit."""
     ListEvents: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.ListEventsRequest, _profile_service_pb2.ListEventsResponse]  # type: ignore[assignment]
     """Lists a profile's events, newest first."""
     ListHistory: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.ListHistoryRequest, _profile_service_pb2.ListHistoryResponse]  # type: ignore[assignment]
     """Lists every decision that touched a profile, newest first."""
+    ListTraits: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.ListTraitsRequest, _profile_service_pb2.ListTraitsResponse]  # type: ignore[assignment]
+    """Lists all traits of a profile by name, those that were removed too."""
+    ListIdentifiers: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.ListIdentifiersRequest, _profile_service_pb2.ListIdentifiersResponse]  # type: ignore[assignment]
+    """Lists all identifiers of a profile, by priority, then by time added."""
 
 class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
     """Reads profiles, their events and their history."""
@@ -77,9 +81,7 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _profile_service_pb2.BatchGetProfilesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_profile_service_pb2.BatchGetProfilesResponse, _abc.Awaitable[_profile_service_pb2.BatchGetProfilesResponse]]:
-        """Tells up to 100 profiles; all or nothing. They share what an answer may hold: of n profiles each is told by an
-        n-th of it, see Profile.
-        """
+        """Tells up to 100 profiles; all or nothing. Where they take more than 3 MiB, the refusal says how many fit."""
 
     @_abc_1.abstractmethod
     def ListEvents(
@@ -96,5 +98,21 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_profile_service_pb2.ListHistoryResponse, _abc.Awaitable[_profile_service_pb2.ListHistoryResponse]]:
         """Lists every decision that touched a profile, newest first."""
+
+    @_abc_1.abstractmethod
+    def ListTraits(
+        self,
+        request: _profile_service_pb2.ListTraitsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_service_pb2.ListTraitsResponse, _abc.Awaitable[_profile_service_pb2.ListTraitsResponse]]:
+        """Lists all traits of a profile by name, those that were removed too."""
+
+    @_abc_1.abstractmethod
+    def ListIdentifiers(
+        self,
+        request: _profile_service_pb2.ListIdentifiersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_service_pb2.ListIdentifiersResponse, _abc.Awaitable[_profile_service_pb2.ListIdentifiersResponse]]:
+        """Lists all identifiers of a profile, by priority, then by time added."""
 
 def add_ProfileServiceServicer_to_server(servicer: ProfileServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -22,10 +22,11 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from utterson.v1 import identifier_pb2 as utterson_dot_v1_dot_identifier__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cutterson/v1/resolution.proto\x12\x0butterson.v1\x1a\x1cutterson/v1/identifier.proto\"\x93\x04\n\nResolution\x12\x1d\n\nprofile_id\x18\x01 \x01(\x03R\tprofileId\x12.\n\x07outcome\x18\x02 \x01(\x0e\x32\x14.utterson.v1.OutcomeR\x07outcome\x12\x14\n\x05known\x18\x03 \x01(\x08R\x05known\x12*\n\x11source_profile_id\x18\x04 \x01(\x03R\x0fsourceProfileId\x12,\n\x12merged_profile_ids\x18\x05 \x03(\x03R\x10mergedProfileIds\x12?\n\x0bidentifiers\x18\x06 \x03(\x0b\x32\x1d.utterson.v1.IdentifierResultR\x0bidentifiers\x12/\n\x07\x64\x65moted\x18\x07 \x03(\x0b\x32\x15.utterson.v1.DemotionR\x07\x64\x65moted\x12\x37\n\x07\x63hanges\x18\x08 \x03(\x0b\x32\x1d.utterson.v1.IdentifierChangeR\x07\x63hanges\x12\x1a\n\x08warnings\x18\t \x03(\tR\x08warnings\x12:\n\x0b\x65xplanation\x18\n \x01(\x0b\x32\x18.utterson.v1.ExplanationR\x0b\x65xplanation\x12\'\n\x0fpolicy_revision\x18\x0b \x01(\x05R\x0epolicyRevision\x12\x1a\n\x08revision\x18\x0c \x01(\tR\x08revision\"c\n\x0b\x45xplanation\x12\x35\n\x06rounds\x18\x01 \x03(\x0b\x32\x1d.utterson.v1.ExplanationRoundR\x06rounds\x12\x1d\n\ndecided_by\x18\x02 \x01(\tR\tdecidedBy\"\x93\x02\n\x10\x45xplanationRound\x12\x14\n\x05round\x18\x01 \x01(\x05R\x05round\x12\x36\n\nlooked_for\x18\x02 \x03(\x0b\x32\x17.utterson.v1.IdentifierR\tlookedFor\x12/\n\x05\x66ound\x18\x03 \x03(\x0b\x32\x19.utterson.v1.FoundProfileR\x05\x66ound\x12\x1f\n\x0b\x66ound_count\x18\x04 \x01(\x03R\nfoundCount\x12.\n\x06\x63hecks\x18\x05 \x03(\x0b\x32\x16.utterson.v1.RuleCheckR\x06\x63hecks\x12/\n\x07\x64\x65moted\x18\x06 \x01(\x0b\x32\x15.utterson.v1.DemotionR\x07\x64\x65moted\"f\n\x0c\x46oundProfile\x12\x1d\n\nprofile_id\x18\x01 \x01(\x03R\tprofileId\x12\x37\n\nidentifier\x18\x02 \x01(\x0b\x32\x17.utterson.v1.IdentifierR\nidentifier\"e\n\tRuleCheck\x12\x12\n\x04rule\x18\x01 \x01(\tR\x04rule\x12\x16\n\x06\x66igure\x18\x02 \x01(\x03R\x06\x66igure\x12\x14\n\x05limit\x18\x03 \x01(\x03R\x05limit\x12\x16\n\x06passed\x18\x04 \x01(\x08R\x06passed*x\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x13\n\x0fOUTCOME_CREATED\x10\x01\x12\x13\n\x0fOUTCOME_MATCHED\x10\x02\x12\x12\n\x0eOUTCOME_MERGED\x10\x03\x12\x16\n\x12OUTCOME_UNRESOLVED\x10\x04*Y\n\x0b\x43onsistency\x12\x1b\n\x17\x43ONSISTENCY_UNSPECIFIED\x10\x00\x12\x16\n\x12\x43ONSISTENCY_STRONG\x10\x01\x12\x15\n\x11\x43ONSISTENCY_LOCAL\x10\x02\x42x\n\x0f\x64\x65v.utterson.v1B\x0fResolutionProtoP\x01Z\'utterson.dev/api/utterson/v1;uttersonv1\xaa\x02\x0bUtterson.V1\xca\x02\x0bUtterson\\V1\xea\x02\x0cUtterson::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cutterson/v1/resolution.proto\x12\x0butterson.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1cutterson/v1/identifier.proto\"\xdf\x04\n\nResolution\x12\x1d\n\nprofile_id\x18\x01 \x01(\x03R\tprofileId\x12.\n\x07outcome\x18\x02 \x01(\x0e\x32\x14.utterson.v1.OutcomeR\x07outcome\x12\x14\n\x05known\x18\x03 \x01(\x08R\x05known\x12*\n\x11source_profile_id\x18\x04 \x01(\x03R\x0fsourceProfileId\x12,\n\x12merged_profile_ids\x18\x05 \x03(\x03R\x10mergedProfileIds\x12?\n\x0bidentifiers\x18\x06 \x03(\x0b\x32\x1d.utterson.v1.IdentifierResultR\x0bidentifiers\x12/\n\x07\x64\x65moted\x18\x07 \x03(\x0b\x32\x15.utterson.v1.DemotionR\x07\x64\x65moted\x12\x37\n\x07\x63hanges\x18\x08 \x03(\x0b\x32\x1d.utterson.v1.IdentifierChangeR\x07\x63hanges\x12\x1a\n\x08warnings\x18\t \x03(\tR\x08warnings\x12:\n\x0b\x65xplanation\x18\n \x01(\x0b\x32\x18.utterson.v1.ExplanationR\x0b\x65xplanation\x12\'\n\x0fpolicy_revision\x18\x0b \x01(\x05R\x0epolicyRevision\x12\x1a\n\x08revision\x18\x0c \x01(\tR\x08revision\x12J\n\x13\x65vent_time_adjusted\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x11\x65ventTimeAdjusted\"c\n\x0b\x45xplanation\x12\x35\n\x06rounds\x18\x01 \x03(\x0b\x32\x1d.utterson.v1.ExplanationRoundR\x06rounds\x12\x1d\n\ndecided_by\x18\x02 \x01(\tR\tdecidedBy\"\x93\x02\n\x10\x45xplanationRound\x12\x14\n\x05round\x18\x01 \x01(\x05R\x05round\x12\x36\n\nlooked_for\x18\x02 \x03(\x0b\x32\x17.utterson.v1.IdentifierR\tlookedFor\x12/\n\x05\x66ound\x18\x03 \x03(\x0b\x32\x19.utterson.v1.FoundProfileR\x05\x66ound\x12\x1f\n\x0b\x66ound_count\x18\x04 \x01(\x03R\nfoundCount\x12.\n\x06\x63hecks\x18\x05 \x03(\x0b\x32\x16.utterson.v1.RuleCheckR\x06\x63hecks\x12/\n\x07\x64\x65moted\x18\x06 \x01(\x0b\x32\x15.utterson.v1.DemotionR\x07\x64\x65moted\"f\n\x0c\x46oundProfile\x12\x1d\n\nprofile_id\x18\x01 \x01(\x03R\tprofileId\x12\x37\n\nidentifier\x18\x02 \x01(\x0b\x32\x17.utterson.v1.IdentifierR\nidentifier\"e\n\tRuleCheck\x12\x12\n\x04rule\x18\x01 \x01(\tR\x04rule\x12\x16\n\x06\x66igure\x18\x02 \x01(\x03R\x06\x66igure\x12\x14\n\x05limit\x18\x03 \x01(\x03R\x05limit\x12\x16\n\x06passed\x18\x04 \x01(\x08R\x06passed*x\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x13\n\x0fOUTCOME_CREATED\x10\x01\x12\x13\n\x0fOUTCOME_MATCHED\x10\x02\x12\x12\n\x0eOUTCOME_MERGED\x10\x03\x12\x16\n\x12OUTCOME_UNRESOLVED\x10\x04*Y\n\x0b\x43onsistency\x12\x1b\n\x17\x43ONSISTENCY_UNSPECIFIED\x10\x00\x12\x16\n\x12\x43ONSISTENCY_STRONG\x10\x01\x12\x15\n\x11\x43ONSISTENCY_LOCAL\x10\x02\x42x\n\x0f\x64\x65v.utterson.v1B\x0fResolutionProtoP\x01Z\'utterson.dev/api/utterson/v1;uttersonv1\xaa\x02\x0bUtterson.V1\xca\x02\x0bUtterson\\V1\xea\x02\x0cUtterson::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,18 +34,18 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'utterson.v1.resolution_pb2'
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\017dev.utterson.v1B\017ResolutionProtoP\001Z\'utterson.dev/api/utterson/v1;uttersonv1\252\002\013Utterson.V1\312\002\013Utterson\\V1\352\002\014Utterson::V1'
-  _globals['_OUTCOME']._serialized_start=1195
-  _globals['_OUTCOME']._serialized_end=1315
-  _globals['_CONSISTENCY']._serialized_start=1317
-  _globals['_CONSISTENCY']._serialized_end=1406
-  _globals['_RESOLUTION']._serialized_start=76
-  _globals['_RESOLUTION']._serialized_end=607
-  _globals['_EXPLANATION']._serialized_start=609
-  _globals['_EXPLANATION']._serialized_end=708
-  _globals['_EXPLANATIONROUND']._serialized_start=711
-  _globals['_EXPLANATIONROUND']._serialized_end=986
-  _globals['_FOUNDPROFILE']._serialized_start=988
-  _globals['_FOUNDPROFILE']._serialized_end=1090
-  _globals['_RULECHECK']._serialized_start=1092
-  _globals['_RULECHECK']._serialized_end=1193
+  _globals['_OUTCOME']._serialized_start=1304
+  _globals['_OUTCOME']._serialized_end=1424
+  _globals['_CONSISTENCY']._serialized_start=1426
+  _globals['_CONSISTENCY']._serialized_end=1515
+  _globals['_RESOLUTION']._serialized_start=109
+  _globals['_RESOLUTION']._serialized_end=716
+  _globals['_EXPLANATION']._serialized_start=718
+  _globals['_EXPLANATION']._serialized_end=817
+  _globals['_EXPLANATIONROUND']._serialized_start=820
+  _globals['_EXPLANATIONROUND']._serialized_end=1095
+  _globals['_FOUNDPROFILE']._serialized_start=1097
+  _globals['_FOUNDPROFILE']._serialized_end=1199
+  _globals['_RULECHECK']._serialized_start=1201
+  _globals['_RULECHECK']._serialized_end=1302
 # @@protoc_insertion_point(module_scope)

@@ -6,6 +6,7 @@ Resolutions: the answer to a call, and why."""
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from utterson.v1 import identifier_pb2 as _identifier_pb2
@@ -94,6 +95,7 @@ class Resolution(_message.Message):
     EXPLANATION_FIELD_NUMBER: _builtins.int
     POLICY_REVISION_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
+    EVENT_TIME_ADJUSTED_FIELD_NUMBER: _builtins.int
     profile_id: _builtins.int
     """The profile, positive and below 2^53; 0 with UNRESOLVED and in a dry run that would create."""
     outcome: Global___Outcome.ValueType
@@ -130,6 +132,10 @@ class Resolution(_message.Message):
     def explanation(self) -> Global___Explanation:
         """Why; only with `explain`."""
 
+    @_builtins.property
+    def event_time_adjusted(self) -> _timestamp_pb2.Timestamp:
+        """The time that was taken instead of an event time too far ahead of the server's (rule C11); else absent."""
+
     def __init__(
         self,
         *,
@@ -145,10 +151,11 @@ class Resolution(_message.Message):
         explanation: Global___Explanation | None = ...,
         policy_revision: _builtins.int = ...,
         revision: _builtins.str = ...,
+        event_time_adjusted: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["explanation", b"explanation"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event_time_adjusted", b"event_time_adjusted", "explanation", b"explanation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "demoted", b"demoted", "explanation", b"explanation", "identifiers", b"identifiers", "known", b"known", "merged_profile_ids", b"merged_profile_ids", "outcome", b"outcome", "policy_revision", b"policy_revision", "profile_id", b"profile_id", "revision", b"revision", "source_profile_id", b"source_profile_id", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "demoted", b"demoted", "event_time_adjusted", b"event_time_adjusted", "explanation", b"explanation", "identifiers", b"identifiers", "known", b"known", "merged_profile_ids", b"merged_profile_ids", "outcome", b"outcome", "policy_revision", b"policy_revision", "profile_id", b"profile_id", "revision", b"revision", "source_profile_id", b"source_profile_id", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -28,7 +28,7 @@ from utterson.v1 import identifier_pb2 as utterson_dot_v1_dot_identifier__pb2
 from utterson.v1 import policy_pb2 as utterson_dot_v1_dot_policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#utterson/v1/workspace_service.proto\x12\x0butterson.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1cutterson/v1/identifier.proto\x1a\x18utterson/v1/policy.proto\"\xd0\x01\n\tWorkspace\x12\x1c\n\tworkspace\x18\x01 \x01(\tR\tworkspace\x12+\n\x06policy\x18\x02 \x01(\x0b\x32\x13.utterson.v1.PolicyR\x06policy\x12\'\n\x0fpolicy_revision\x18\x03 \x01(\x05R\x0epolicyRevision\x12\x12\n\x04\x65tag\x18\x04 \x01(\tR\x04\x65tag\x12;\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\"\x90\x01\n\x16\x43reateWorkspaceRequest\x12\x1c\n\tworkspace\x18\x01 \x01(\tR\tworkspace\x12-\n\x06policy\x18\x02 \x01(\x0b\x32\x13.utterson.v1.PolicyH\x00R\x06policy\x12\x18\n\x06preset\x18\x03 \x01(\tH\x00R\x06presetB\x0f\n\rpolicy_source\"k\n\x17\x43reateWorkspaceResponse\x12\x34\n\tworkspace\x18\x01 \x01(\x0b\x32\x16.utterson.v1.WorkspaceR\tworkspace\x12\x1a\n\x08warnings\x18\x02 \x03(\tR\x08warnings\"3\n\x13GetWorkspaceRequest\x12\x1c\n\tworkspace\x18\x01 \x01(\tR\tworkspace\"L\n\x14GetWorkspaceResponse\x12\x34\n\tworkspace\x18\x01 \x01(\x0b\x32\x16.utterson.v1.WorkspaceR\tworkspace\"S\n\x15ListWorkspacesRequest\x12\x1b\n\tpage_size\x18\x01 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x02 \x01(\tR\tpageToken\"x\n\x16ListWorkspacesResponse\x12\x36\n\nworkspaces\x18\x01 \x03(\x0b\x32\x16.utterson.v1.WorkspaceR\nworkspaces\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"t\n\x13UpdatePolicyRequest\x12\x1c\n\tworkspace\x18\x01 \x01(\tR\tworkspace\x12+\n\x06policy\x18\x02 \x01(\x0b\x32\x13.utterson.v1.PolicyR\x06policy\x12\x12\n\x04\x65tag\x18\x03 \x01(\tR\x04\x65tag\"h\n\x14UpdatePolicyResponse\x12\x34\n\tworkspace\x18\x01 \x01(\x0b\x32\x16.utterson.v1.WorkspaceR\tworkspace\x12\x1a\n\x08warnings\x18\x02 \x03(\tR\x08warnings\"v\n\x1aListPolicyRevisionsRequest\x12\x1c\n\tworkspace\x18\x01 \x01(\tR\tworkspace\x12\x1b\n\tpage_size\x18\x02 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\"\xa3\x01\n\x0ePolicyRevision\x12\'\n\x0fpolicy_revision\x18\x01 \x01(\x05R\x0epolicyRevision\x12+\n\x06policy\x18\x02 \x01(\x0b\x32\x13.utterson.v1.PolicyR\x06policy\x12;\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\"\x8d\x01\n\x1bListPolicyRevisionsResponse\x12\x46\n\x10policy_revisions\x18\x01 \x03(\x0b\x32\x1b.utterson.v1.PolicyRevisionR\x0fpolicyRevisions\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xcf\x02\n\x15ImportProfilesRequest\x12\x1c\n\tworkspace\x18\x01 \x01(\tR\tworkspace\x12\x39\n\x0bidentifiers\x18\x02 \x03(\x0b\x32\x17.utterson.v1.IdentifierR\x0bidentifiers\x12/\n\x06traits\x18\x03 \x01(\x0b\x32\x17.google.protobuf.StructR\x06traits\x12;\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12\x16\n\x06merges\x18\x05 \x01(\rR\x06merges\x12\x1d\n\nrequest_id\x18\x06 \x01(\tR\trequestId\x12\x38\n\x08profiles\x18\x07 \x03(\x0b\x32\x1c.utterson.v1.ImportedProfileR\x08profiles\"\xd2\x01\n\x0fImportedProfile\x12\x39\n\x0bidentifiers\x18\x01 \x03(\x0b\x32\x17.utterson.v1.IdentifierR\x0bidentifiers\x12/\n\x06traits\x18\x02 \x01(\x0b\x32\x17.google.protobuf.StructR\x06traits\x12;\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12\x16\n\x06merges\x18\x04 \x01(\rR\x06merges\"9\n\x16ImportProfilesResponse\x12\x1f\n\x0bprofile_ids\x18\x01 \x03(\x03R\nprofileIds2\xbc\x04\n\x10WorkspaceService\x12\\\n\x0f\x43reateWorkspace\x12#.utterson.v1.CreateWorkspaceRequest\x1a$.utterson.v1.CreateWorkspaceResponse\x12S\n\x0cGetWorkspace\x12 .utterson.v1.GetWorkspaceRequest\x1a!.utterson.v1.GetWorkspaceResponse\x12Y\n\x0eListWorkspaces\x12\".utterson.v1.ListWorkspacesRequest\x1a#.utterson.v1.ListWorkspacesResponse\x12S\n\x0cUpdatePolicy\x12 .utterson.v1.UpdatePolicyRequest\x1a!.utterson.v1.UpdatePolicyResponse\x12h\n\x13ListPolicyRevisions\x12\'.utterson.v1.ListPolicyRevisionsRequest\x1a(.utterson.v1.ListPolicyRevisionsResponse\x12[\n\x0eImportProfiles\x12\".utterson.v1.ImportProfilesRequest\x1a#.utterson.v1.ImportProfilesResponse(\x01\x42~\n\x0f\x64\x65v.utterson.v1B\x15WorkspaceServiceProtoP\x01Z\'utterson.dev/api/utterson/v1;uttersonv1\xaa\x02\x0bUtterson.V1\xca\x02\x0bUtterson\\V1\xea\x02\x0cUtterson::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#utterson/v1/workspace_service.proto\x12\x0butterson.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1cutterson/v1/identifier.proto\x1a\x18utterson/v1/policy.proto\"\xd0\x01\n\tWorkspace\x12\x1c\n\tworkspace\x18\x01 \x01(\tR\tworkspace\x12+\n\x06policy\x18\x02 \x01(\x0b\x32\x13.utterson.v1.PolicyR\x06policy\x12\'\n\x0fpolicy_revision\x18\x03 \x01(\x05R\x0epolicyRevision\x12\x12\n\x04\x65tag\x18\x04 \x01(\tR\x04\x65tag\x12;\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\"\xb5\x01\n\x16\x43reateWorkspaceRequest\x12\x1c\n\tworkspace\x18\x01 \x01(\tR\tworkspace\x12-\n\x06policy\x18\x02 \x01(\x0b\x32\x13.utterson.v1.PolicyH\x00R\x06policy\x12\x18\n\x06preset\x18\x03 \x01(\tH\x00R\x06preset\x12#\n\rvalidate_only\x18\x04 \x01(\x08R\x0cvalidateOnlyB\x0f\n\rpolicy_source\"k\n\x17\x43reateWorkspaceResponse\x12\x34\n\tworkspace\x18\x01 \x01(\x0b\x32\x16.utterson.v1.WorkspaceR\tworkspace\x12\x1a\n\x08warnings\x18\x02 \x03(\tR\x08warnings\"3\n\x13GetWorkspaceRequest\x12\x1c\n\tworkspace\x18\x01 \x01(\tR\tworkspace\"L\n\x14GetWorkspaceResponse\x12\x34\n\tworkspace\x18\x01 \x01(\x0b\x32\x16.utterson.v1.WorkspaceR\tworkspace\"S\n\x15ListWorkspacesRequest\x12\x1b\n\tpage_size\x18\x01 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x02 \x01(\tR\tpageToken\"x\n\x16ListWorkspacesResponse\x12\x36\n\nworkspaces\x18\x01 \x03(\x0b\x32\x16.utterson.v1.WorkspaceR\nworkspaces\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x99\x01\n\x13UpdatePolicyRequest\x12\x1c\n\tworkspace\x18\x01 \x01(\tR\tworkspace\x12+\n\x06policy\x18\x02 \x01(\x0b\x32\x13.utterson.v1.PolicyR\x06policy\x12\x12\n\x04\x65tag\x18\x03 \x01(\tR\x04\x65tag\x12#\n\rvalidate_only\x18\x04 \x01(\x08R\x0cvalidateOnly\"h\n\x14UpdatePolicyResponse\x12\x34\n\tworkspace\x18\x01 \x01(\x0b\x32\x16.utterson.v1.WorkspaceR\tworkspace\x12\x1a\n\x08warnings\x18\x02 \x03(\tR\x08warnings\"v\n\x1aListPolicyRevisionsRequest\x12\x1c\n\tworkspace\x18\x01 \x01(\tR\tworkspace\x12\x1b\n\tpage_size\x18\x02 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\"\xa3\x01\n\x0ePolicyRevision\x12\'\n\x0fpolicy_revision\x18\x01 \x01(\x05R\x0epolicyRevision\x12+\n\x06policy\x18\x02 \x01(\x0b\x32\x13.utterson.v1.PolicyR\x06policy\x12;\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\"\x8d\x01\n\x1bListPolicyRevisionsResponse\x12\x46\n\x10policy_revisions\x18\x01 \x03(\x0b\x32\x1b.utterson.v1.PolicyRevisionR\x0fpolicyRevisions\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xcf\x02\n\x15ImportProfilesRequest\x12\x1c\n\tworkspace\x18\x01 \x01(\tR\tworkspace\x12\x39\n\x0bidentifiers\x18\x02 \x03(\x0b\x32\x17.utterson.v1.IdentifierR\x0bidentifiers\x12/\n\x06traits\x18\x03 \x01(\x0b\x32\x17.google.protobuf.StructR\x06traits\x12;\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12\x16\n\x06merges\x18\x05 \x01(\rR\x06merges\x12\x1d\n\nrequest_id\x18\x06 \x01(\tR\trequestId\x12\x38\n\x08profiles\x18\x07 \x03(\x0b\x32\x1c.utterson.v1.ImportedProfileR\x08profiles\"\xd2\x01\n\x0fImportedProfile\x12\x39\n\x0bidentifiers\x18\x01 \x03(\x0b\x32\x17.utterson.v1.IdentifierR\x0bidentifiers\x12/\n\x06traits\x18\x02 \x01(\x0b\x32\x17.google.protobuf.StructR\x06traits\x12;\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12\x16\n\x06merges\x18\x04 \x01(\rR\x06merges\"9\n\x16ImportProfilesResponse\x12\x1f\n\x0bprofile_ids\x18\x01 \x03(\x03R\nprofileIds2\xbc\x04\n\x10WorkspaceService\x12\\\n\x0f\x43reateWorkspace\x12#.utterson.v1.CreateWorkspaceRequest\x1a$.utterson.v1.CreateWorkspaceResponse\x12S\n\x0cGetWorkspace\x12 .utterson.v1.GetWorkspaceRequest\x1a!.utterson.v1.GetWorkspaceResponse\x12Y\n\x0eListWorkspaces\x12\".utterson.v1.ListWorkspacesRequest\x1a#.utterson.v1.ListWorkspacesResponse\x12S\n\x0cUpdatePolicy\x12 .utterson.v1.UpdatePolicyRequest\x1a!.utterson.v1.UpdatePolicyResponse\x12h\n\x13ListPolicyRevisions\x12\'.utterson.v1.ListPolicyRevisionsRequest\x1a(.utterson.v1.ListPolicyRevisionsResponse\x12[\n\x0eImportProfiles\x12\".utterson.v1.ImportProfilesRequest\x1a#.utterson.v1.ImportProfilesResponse(\x01\x42~\n\x0f\x64\x65v.utterson.v1B\x15WorkspaceServiceProtoP\x01Z\'utterson.dev/api/utterson/v1;uttersonv1\xaa\x02\x0bUtterson.V1\xca\x02\x0bUtterson\\V1\xea\x02\x0cUtterson::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,33 +39,33 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WORKSPACE']._serialized_start=172
   _globals['_WORKSPACE']._serialized_end=380
   _globals['_CREATEWORKSPACEREQUEST']._serialized_start=383
-  _globals['_CREATEWORKSPACEREQUEST']._serialized_end=527
-  _globals['_CREATEWORKSPACERESPONSE']._serialized_start=529
-  _globals['_CREATEWORKSPACERESPONSE']._serialized_end=636
-  _globals['_GETWORKSPACEREQUEST']._serialized_start=638
-  _globals['_GETWORKSPACEREQUEST']._serialized_end=689
-  _globals['_GETWORKSPACERESPONSE']._serialized_start=691
-  _globals['_GETWORKSPACERESPONSE']._serialized_end=767
-  _globals['_LISTWORKSPACESREQUEST']._serialized_start=769
-  _globals['_LISTWORKSPACESREQUEST']._serialized_end=852
-  _globals['_LISTWORKSPACESRESPONSE']._serialized_start=854
-  _globals['_LISTWORKSPACESRESPONSE']._serialized_end=974
-  _globals['_UPDATEPOLICYREQUEST']._serialized_start=976
-  _globals['_UPDATEPOLICYREQUEST']._serialized_end=1092
-  _globals['_UPDATEPOLICYRESPONSE']._serialized_start=1094
-  _globals['_UPDATEPOLICYRESPONSE']._serialized_end=1198
-  _globals['_LISTPOLICYREVISIONSREQUEST']._serialized_start=1200
-  _globals['_LISTPOLICYREVISIONSREQUEST']._serialized_end=1318
-  _globals['_POLICYREVISION']._serialized_start=1321
-  _globals['_POLICYREVISION']._serialized_end=1484
-  _globals['_LISTPOLICYREVISIONSRESPONSE']._serialized_start=1487
-  _globals['_LISTPOLICYREVISIONSRESPONSE']._serialized_end=1628
-  _globals['_IMPORTPROFILESREQUEST']._serialized_start=1631
-  _globals['_IMPORTPROFILESREQUEST']._serialized_end=1966
-  _globals['_IMPORTEDPROFILE']._serialized_start=1969
-  _globals['_IMPORTEDPROFILE']._serialized_end=2179
-  _globals['_IMPORTPROFILESRESPONSE']._serialized_start=2181
-  _globals['_IMPORTPROFILESRESPONSE']._serialized_end=2238
-  _globals['_WORKSPACESERVICE']._serialized_start=2241
-  _globals['_WORKSPACESERVICE']._serialized_end=2813
+  _globals['_CREATEWORKSPACEREQUEST']._serialized_end=564
+  _globals['_CREATEWORKSPACERESPONSE']._serialized_start=566
+  _globals['_CREATEWORKSPACERESPONSE']._serialized_end=673
+  _globals['_GETWORKSPACEREQUEST']._serialized_start=675
+  _globals['_GETWORKSPACEREQUEST']._serialized_end=726
+  _globals['_GETWORKSPACERESPONSE']._serialized_start=728
+  _globals['_GETWORKSPACERESPONSE']._serialized_end=804
+  _globals['_LISTWORKSPACESREQUEST']._serialized_start=806
+  _globals['_LISTWORKSPACESREQUEST']._serialized_end=889
+  _globals['_LISTWORKSPACESRESPONSE']._serialized_start=891
+  _globals['_LISTWORKSPACESRESPONSE']._serialized_end=1011
+  _globals['_UPDATEPOLICYREQUEST']._serialized_start=1014
+  _globals['_UPDATEPOLICYREQUEST']._serialized_end=1167
+  _globals['_UPDATEPOLICYRESPONSE']._serialized_start=1169
+  _globals['_UPDATEPOLICYRESPONSE']._serialized_end=1273
+  _globals['_LISTPOLICYREVISIONSREQUEST']._serialized_start=1275
+  _globals['_LISTPOLICYREVISIONSREQUEST']._serialized_end=1393
+  _globals['_POLICYREVISION']._serialized_start=1396
+  _globals['_POLICYREVISION']._serialized_end=1559
+  _globals['_LISTPOLICYREVISIONSRESPONSE']._serialized_start=1562
+  _globals['_LISTPOLICYREVISIONSRESPONSE']._serialized_end=1703
+  _globals['_IMPORTPROFILESREQUEST']._serialized_start=1706
+  _globals['_IMPORTPROFILESREQUEST']._serialized_end=2041
+  _globals['_IMPORTEDPROFILE']._serialized_start=2044
+  _globals['_IMPORTEDPROFILE']._serialized_end=2254
+  _globals['_IMPORTPROFILESRESPONSE']._serialized_start=2256
+  _globals['_IMPORTPROFILESRESPONSE']._serialized_end=2313
+  _globals['_WORKSPACESERVICE']._serialized_start=2316
+  _globals['_WORKSPACESERVICE']._serialized_end=2888
 # @@protoc_insertion_point(module_scope)

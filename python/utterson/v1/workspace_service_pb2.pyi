@@ -73,10 +73,13 @@ class CreateWorkspaceRequest(_message.Message):
     WORKSPACE_FIELD_NUMBER: _builtins.int
     POLICY_FIELD_NUMBER: _builtins.int
     PRESET_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
     workspace: _builtins.str
     """The id: `[a-z][a-z0-9-]{0,62}`."""
     preset: _builtins.str
     """The name of a preset: profile_isolation, profile_link, profile_conversion, default, best_match, identity_graph_rules or unify."""
+    validate_only: _builtins.bool
+    """Tell what would be, and make nothing (rule C9)."""
     @_builtins.property
     def policy(self) -> _policy_pb2.Policy:
         """A policy of one's own."""
@@ -87,10 +90,11 @@ class CreateWorkspaceRequest(_message.Message):
         workspace: _builtins.str = ...,
         policy: _policy_pb2.Policy | None = ...,
         preset: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy", "policy_source", b"policy_source", "preset", b"preset"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy", "policy_source", b"policy_source", "preset", b"preset", "workspace", b"workspace"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy", "policy_source", b"policy_source", "preset", b"preset", "validate_only", b"validate_only", "workspace", b"workspace"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_policy_source: _TypeAlias = _typing.Literal["policy", "preset"]  # noqa: Y015
     _WhichOneofArgType_policy_source: _TypeAlias = _typing.Literal["policy_source", b"policy_source"]  # noqa: Y015
@@ -237,10 +241,13 @@ class UpdatePolicyRequest(_message.Message):
     WORKSPACE_FIELD_NUMBER: _builtins.int
     POLICY_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
     workspace: _builtins.str
     """The workspace's id."""
     etag: _builtins.str
     """The etag of the policy that this one was written against; empty to overwrite whatever is there."""
+    validate_only: _builtins.bool
+    """Tell what would be, and change nothing (rule C9)."""
     @_builtins.property
     def policy(self) -> _policy_pb2.Policy:
         """The new policy, whole."""
@@ -251,10 +258,11 @@ class UpdatePolicyRequest(_message.Message):
         workspace: _builtins.str = ...,
         policy: _policy_pb2.Policy | None = ...,
         etag: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "policy", b"policy", "workspace", b"workspace"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "policy", b"policy", "validate_only", b"validate_only", "workspace", b"workspace"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
