@@ -5,15 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.errors_page import PREFIX, comments
 from utterson.domain.calls import CallKind
 from utterson.domain.errors import Reason
-from utterson.server.descriptors import descriptor_set
 from utterson.server.refusals import CODES
 from utterson.v1 import profile_service_pb2
 from utterson.v1.error_reason_pb2 import ErrorReason
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PREFIX = "ERROR_REASON_"
 API_REASONS = [
     "FIELD_INVALID",
     "MALFORMED_REQUEST",
@@ -47,19 +46,8 @@ API_REASONS = [
     "SHUTTING_DOWN",
     "OUTCOME_UNKNOWN",
     "INTERNAL_FAULT",
+    "PROFILE_TOO_LARGE",
 ]
-
-
-def comments() -> dict[str, str]:
-    """Read each reason's comment out of the descriptor set."""
-    (file,) = (file for file in descriptor_set().file if file.name.endswith("/error_reason.proto"))
-    (enum,) = file.enum_type
-    # The path of a value's comment: field 5 (enums) of the file, field 2 (values) of the enum.
-    return {
-        enum.value[location.path[3]].name: location.leading_comments.strip()
-        for location in file.source_code_info.location
-        if len(location.path) == 4 and (location.path[0], location.path[2]) == (5, 2)
-    }
 
 
 def test_domain_and_proto_agree() -> None:
@@ -95,10 +83,10 @@ def test_every_reason_has_a_status_code() -> None:
 
 @pytest.mark.parametrize("reason", list(Reason), ids=lambda reason: reason.name)
 def test_the_comment_names_the_code(reason: Reason) -> None:
-    code, colon, sentence = comments()[PREFIX + reason.name].partition(":")
+    code, colon, sentence = comments()[reason].partition(":")
     assert colon
     assert code == CODES[reason].name
-    assert sentence.endswith(".")
+    assert sentence.strip().endswith(".")
 
 
 def test_reasons_are_such_as_error_info_wants_them() -> None:

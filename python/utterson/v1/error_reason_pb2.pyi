@@ -25,71 +25,172 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_UNSPECIFIED: _ErrorReason.ValueType  # 0
     """Never sent."""
     ERROR_REASON_FIELD_INVALID: _ErrorReason.ValueType  # 1
-    """INVALID_ARGUMENT: a field breaks its rule; BadRequest names it."""
+    """INVALID_ARGUMENT: a field breaks its rule; BadRequest names each that does.
+
+    Send the fields named as their descriptions say.
+    """
     ERROR_REASON_MALFORMED_REQUEST: _ErrorReason.ValueType  # 2
-    """INVALID_ARGUMENT: the bytes are not a message of this type."""
+    """INVALID_ARGUMENT: the bytes are not a message of this type.
+
+    Generate the client from the protos of this server, or look for what changes messages on their way.
+    """
     ERROR_REASON_NO_USABLE_IDENTIFIER: _ErrorReason.ValueType  # 3
-    """INVALID_ARGUMENT: no identifier is left after blocked values and unlisted types (rule C5)."""
+    """INVALID_ARGUMENT: every identifier was set aside, because it is blocked or invalid or its type is not listed
+    (rule C5).
+
+    Send one at least that can identify somebody; the policy of the workspace says which types and values it takes.
+    """
     ERROR_REASON_LOGIN_IDENTIFIER_REQUIRED: _ErrorReason.ValueType  # 4
-    """INVALID_ARGUMENT: a Login without a login identifier (rule I4)."""
+    """INVALID_ARGUMENT: a Login without a login identifier (rule I4).
+
+    Send one of a type that the policy marks as login, or call Identify.
+    """
     ERROR_REASON_TWO_VALUES_OF_UNIQUE_TYPE: _ErrorReason.ValueType  # 5
-    """INVALID_ARGUMENT: two different values of one unique type in a call."""
+    """INVALID_ARGUMENT: two different values of one unique type in a call.
+
+    Send the value that is meant.
+    """
     ERROR_REASON_TYPE_REJECTED: _ErrorReason.ValueType  # 6
-    """INVALID_ARGUMENT: the policy rejects unlisted types (rule C4)."""
+    """INVALID_ARGUMENT: the policy lists no such type and rejects those (rule C4).
+
+    Spell the type as the policy does, or add it to the policy.
+    """
     ERROR_REASON_EMPTY_CHANGE: _ErrorReason.ValueType  # 7
-    """INVALID_ARGUMENT: a change with neither an old nor a new value (rule I7)."""
+    """INVALID_ARGUMENT: a change with neither an old nor a new value, or no change that the policy takes (rule I7).
+
+    Give each change a value to add, to remove or both.
+    """
     ERROR_REASON_POLICY_INVALID: _ErrorReason.ValueType  # 8
-    """INVALID_ARGUMENT: the policy contradicts itself; BadRequest names every fault."""
+    """INVALID_ARGUMENT: the policy contradicts itself; BadRequest names every fault.
+
+    Correct the fields named.
+    """
     ERROR_REASON_PAGE_TOKEN_INVALID: _ErrorReason.ValueType  # 9
-    """INVALID_ARGUMENT: the page token is not one of this list."""
+    """INVALID_ARGUMENT: the page token is not one of this list.
+
+    Begin with an empty token, and ask for each page with the arguments of the first.
+    """
     ERROR_REASON_REVISION_INVALID: _ErrorReason.ValueType  # 10
-    """INVALID_ARGUMENT: the revision is not one of this workspace."""
+    """INVALID_ARGUMENT: the revision is not one of this workspace.
+
+    Give one that a call of this workspace answered.
+    """
     ERROR_REASON_WORKSPACE_NOT_FOUND: _ErrorReason.ValueType  # 11
-    """NOT_FOUND: no workspace of this id."""
+    """NOT_FOUND: no workspace of this id.
+
+    Look for it with ListWorkspaces, or make it with CreateWorkspace.
+    """
     ERROR_REASON_PROFILE_NOT_FOUND: _ErrorReason.ValueType  # 12
-    """NOT_FOUND: no profile of this id in the workspace."""
+    """NOT_FOUND: no profile of this id in the workspace.
+
+    Look it up by an identifier with Search.
+    """
     ERROR_REASON_NO_MATCH: _ErrorReason.ValueType  # 13
-    """NOT_FOUND: a Search without a hit."""
+    """NOT_FOUND: a Search without a hit.
+
+    Nothing is wrong: nobody with these identifiers is known.
+    """
     ERROR_REASON_WORKSPACE_EXISTS: _ErrorReason.ValueType  # 14
-    """ALREADY_EXISTS: a workspace of this id exists."""
+    """ALREADY_EXISTS: a workspace of this id exists.
+
+    Choose another id, or change its policy with UpdatePolicy.
+    """
     ERROR_REASON_REQUEST_ID_REUSED: _ErrorReason.ValueType  # 15
-    """FAILED_PRECONDITION: the request or message id was used with another content (rule C7)."""
+    """FAILED_PRECONDITION: the request or message id was used with another content (rule C7).
+
+    Give each call an id of its own, and repeat a call as it was.
+    """
     ERROR_REASON_IMMUTABLE_IDENTIFIER: _ErrorReason.ValueType  # 16
-    """FAILED_PRECONDITION: an immutable identifier would change (rule I7)."""
+    """FAILED_PRECONDITION: an immutable identifier would change (rule I7).
+
+    Leave it out of the changes.
+    """
     ERROR_REASON_IDENTIFIERS_HELD_BY_OTHERS: _ErrorReason.ValueType  # 17
-    """FAILED_PRECONDITION: other profiles hold all identifiers of the call, so none can be attached (rule I5)."""
+    """FAILED_PRECONDITION: other profiles hold all identifiers of the call, so none can be attached (rule I5).
+
+    Send an identifier that is the person's alone, or move one with Modify.
+    """
     ERROR_REASON_LIMIT_EXCEEDED: _ErrorReason.ValueType  # 18
-    """FAILED_PRECONDITION: the changed profile would break a limit (rule M11)."""
+    """FAILED_PRECONDITION: the profile would grow beyond a limit of the policy or beyond what a profile may hold (rules
+    M11 and C13).
+
+    Remove identifiers or traits first, or raise the limit.
+    """
     ERROR_REASON_POLICY_CHANGE_FORBIDDEN: _ErrorReason.ValueType  # 19
-    """FAILED_PRECONDITION: stored data forbids this change of the policy."""
+    """FAILED_PRECONDITION: stored data forbids this change of the policy.
+
+    Keep the fields named as they are, or use a new workspace.
+    """
     ERROR_REASON_HISTORY_DIVERGED: _ErrorReason.ValueType  # 20
-    """FAILED_PRECONDITION: the token belongs to a history that was lost."""
+    """FAILED_PRECONDITION: the token belongs to a history that was lost.
+
+    Read again without it.
+    """
     ERROR_REASON_ETAG_MISMATCH: _ErrorReason.ValueType  # 21
-    """ABORTED: somebody else changed the policy first; read it again."""
+    """ABORTED: somebody else changed the policy first.
+
+    Read the workspace again and repeat the change on what it is now.
+    """
     ERROR_REASON_REVISION_EXPIRED: _ErrorReason.ValueType  # 22
-    """OUT_OF_RANGE: the position asked for is no longer kept."""
+    """OUT_OF_RANGE: the position asked for is no longer kept.
+
+    Begin anew from a snapshot.
+    """
     ERROR_REASON_QUEUE_FULL: _ErrorReason.ValueType  # 23
-    """RESOURCE_EXHAUSTED: the workspace's queue is full; RetryInfo says when to try again."""
+    """RESOURCE_EXHAUSTED: too many calls or bytes wait, in the workspace or in the server.
+
+    Wait for as long as RetryInfo says, then send it again; nothing of it was taken.
+    """
     ERROR_REASON_QUOTA_EXCEEDED: _ErrorReason.ValueType  # 24
-    """RESOURCE_EXHAUSTED: a quota is used up; RetryInfo says when to try again."""
+    """RESOURCE_EXHAUSTED: more than a setting allows, of workspaces or of an import.
+
+    Send less, or have the operator raise the setting that the message names.
+    """
     ERROR_REASON_CREDENTIALS_INVALID: _ErrorReason.ValueType  # 25
-    """UNAUTHENTICATED: the credentials are missing or wrong."""
+    """UNAUTHENTICATED: the credentials are missing or wrong.
+
+    Send those that the operator gave out.
+    """
     ERROR_REASON_ACCESS_DENIED: _ErrorReason.ValueType  # 26
-    """PERMISSION_DENIED: the credentials do not allow this call."""
+    """PERMISSION_DENIED: the credentials do not allow this call.
+
+    Ask the operator for the right.
+    """
     ERROR_REASON_STORE_UNAVAILABLE: _ErrorReason.ValueType  # 27
-    """UNAVAILABLE: the database cannot be reached."""
+    """UNAVAILABLE: the database cannot be reached, or refuses to write.
+
+    Try again with the same request_id after RetryInfo's time; the server's log says what is wrong.
+    """
     ERROR_REASON_INDEX_LOADING: _ErrorReason.ValueType  # 28
-    """UNAVAILABLE: the workspace's index is being loaded."""
+    """UNAVAILABLE: the workspace's index is being loaded.
+
+    Try again after RetryInfo's time.
+    """
     ERROR_REASON_REVISION_NOT_REACHED: _ErrorReason.ValueType  # 29
-    """UNAVAILABLE: this replica did not reach the revision in time."""
+    """UNAVAILABLE: this replica did not reach the revision in time.
+
+    Try again, or with a longer deadline.
+    """
     ERROR_REASON_SHUTTING_DOWN: _ErrorReason.ValueType  # 30
-    """UNAVAILABLE: the server is shutting down."""
+    """UNAVAILABLE: the server is shutting down.
+
+    Call again: another server takes it, or this one when it is back.
+    """
     ERROR_REASON_OUTCOME_UNKNOWN: _ErrorReason.ValueType  # 31
-    """UNAVAILABLE: whether the call took effect is unknown; repeat it with the same request_id."""
+    """UNAVAILABLE: whether the call took effect is unknown.
+
+    Repeat it with the same request_id: it takes effect once.
+    """
     ERROR_REASON_INTERNAL_FAULT: _ErrorReason.ValueType  # 32
-    """INTERNAL: a bug; the message carries an id that the server's log explains."""
+    """INTERNAL: a bug.
+
+    Give the operator the id in the message: the server's log tells under it what went wrong.
+    """
     ERROR_REASON_PROFILE_TOO_LARGE: _ErrorReason.ValueType  # 33
-    """The profiles asked for take more than one answer may; fewer fit."""
+    """FAILED_PRECONDITION: the profiles asked for take more than one answer may.
+
+    Ask for as many as the message says, or page through ListTraits and ListIdentifiers.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call was refused. The domain of every ErrorInfo is `utterson.dev`."""
@@ -97,69 +198,170 @@ class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
 ERROR_REASON_UNSPECIFIED: ErrorReason.ValueType  # 0
 """Never sent."""
 ERROR_REASON_FIELD_INVALID: ErrorReason.ValueType  # 1
-"""INVALID_ARGUMENT: a field breaks its rule; BadRequest names it."""
+"""INVALID_ARGUMENT: a field breaks its rule; BadRequest names each that does.
+
+Send the fields named as their descriptions say.
+"""
 ERROR_REASON_MALFORMED_REQUEST: ErrorReason.ValueType  # 2
-"""INVALID_ARGUMENT: the bytes are not a message of this type."""
+"""INVALID_ARGUMENT: the bytes are not a message of this type.
+
+Generate the client from the protos of this server, or look for what changes messages on their way.
+"""
 ERROR_REASON_NO_USABLE_IDENTIFIER: ErrorReason.ValueType  # 3
-"""INVALID_ARGUMENT: no identifier is left after blocked values and unlisted types (rule C5)."""
+"""INVALID_ARGUMENT: every identifier was set aside, because it is blocked or invalid or its type is not listed
+(rule C5).
+
+Send one at least that can identify somebody; the policy of the workspace says which types and values it takes.
+"""
 ERROR_REASON_LOGIN_IDENTIFIER_REQUIRED: ErrorReason.ValueType  # 4
-"""INVALID_ARGUMENT: a Login without a login identifier (rule I4)."""
+"""INVALID_ARGUMENT: a Login without a login identifier (rule I4).
+
+Send one of a type that the policy marks as login, or call Identify.
+"""
 ERROR_REASON_TWO_VALUES_OF_UNIQUE_TYPE: ErrorReason.ValueType  # 5
-"""INVALID_ARGUMENT: two different values of one unique type in a call."""
+"""INVALID_ARGUMENT: two different values of one unique type in a call.
+
+Send the value that is meant.
+"""
 ERROR_REASON_TYPE_REJECTED: ErrorReason.ValueType  # 6
-"""INVALID_ARGUMENT: the policy rejects unlisted types (rule C4)."""
+"""INVALID_ARGUMENT: the policy lists no such type and rejects those (rule C4).
+
+Spell the type as the policy does, or add it to the policy.
+"""
 ERROR_REASON_EMPTY_CHANGE: ErrorReason.ValueType  # 7
-"""INVALID_ARGUMENT: a change with neither an old nor a new value (rule I7)."""
+"""INVALID_ARGUMENT: a change with neither an old nor a new value, or no change that the policy takes (rule I7).
+
+Give each change a value to add, to remove or both.
+"""
 ERROR_REASON_POLICY_INVALID: ErrorReason.ValueType  # 8
-"""INVALID_ARGUMENT: the policy contradicts itself; BadRequest names every fault."""
+"""INVALID_ARGUMENT: the policy contradicts itself; BadRequest names every fault.
+
+Correct the fields named.
+"""
 ERROR_REASON_PAGE_TOKEN_INVALID: ErrorReason.ValueType  # 9
-"""INVALID_ARGUMENT: the page token is not one of this list."""
+"""INVALID_ARGUMENT: the page token is not one of this list.
+
+Begin with an empty token, and ask for each page with the arguments of the first.
+"""
 ERROR_REASON_REVISION_INVALID: ErrorReason.ValueType  # 10
-"""INVALID_ARGUMENT: the revision is not one of this workspace."""
+"""INVALID_ARGUMENT: the revision is not one of this workspace.
+
+Give one that a call of this workspace answered.
+"""
 ERROR_REASON_WORKSPACE_NOT_FOUND: ErrorReason.ValueType  # 11
-"""NOT_FOUND: no workspace of this id."""
+"""NOT_FOUND: no workspace of this id.
+
+Look for it with ListWorkspaces, or make it with CreateWorkspace.
+"""
 ERROR_REASON_PROFILE_NOT_FOUND: ErrorReason.ValueType  # 12
-"""NOT_FOUND: no profile of this id in the workspace."""
+"""NOT_FOUND: no profile of this id in the workspace.
+
+Look it up by an identifier with Search.
+"""
 ERROR_REASON_NO_MATCH: ErrorReason.ValueType  # 13
-"""NOT_FOUND: a Search without a hit."""
+"""NOT_FOUND: a Search without a hit.
+
+Nothing is wrong: nobody with these identifiers is known.
+"""
 ERROR_REASON_WORKSPACE_EXISTS: ErrorReason.ValueType  # 14
-"""ALREADY_EXISTS: a workspace of this id exists."""
+"""ALREADY_EXISTS: a workspace of this id exists.
+
+Choose another id, or change its policy with UpdatePolicy.
+"""
 ERROR_REASON_REQUEST_ID_REUSED: ErrorReason.ValueType  # 15
-"""FAILED_PRECONDITION: the request or message id was used with another content (rule C7)."""
+"""FAILED_PRECONDITION: the request or message id was used with another content (rule C7).
+
+Give each call an id of its own, and repeat a call as it was.
+"""
 ERROR_REASON_IMMUTABLE_IDENTIFIER: ErrorReason.ValueType  # 16
-"""FAILED_PRECONDITION: an immutable identifier would change (rule I7)."""
+"""FAILED_PRECONDITION: an immutable identifier would change (rule I7).
+
+Leave it out of the changes.
+"""
 ERROR_REASON_IDENTIFIERS_HELD_BY_OTHERS: ErrorReason.ValueType  # 17
-"""FAILED_PRECONDITION: other profiles hold all identifiers of the call, so none can be attached (rule I5)."""
+"""FAILED_PRECONDITION: other profiles hold all identifiers of the call, so none can be attached (rule I5).
+
+Send an identifier that is the person's alone, or move one with Modify.
+"""
 ERROR_REASON_LIMIT_EXCEEDED: ErrorReason.ValueType  # 18
-"""FAILED_PRECONDITION: the changed profile would break a limit (rule M11)."""
+"""FAILED_PRECONDITION: the profile would grow beyond a limit of the policy or beyond what a profile may hold (rules
+M11 and C13).
+
+Remove identifiers or traits first, or raise the limit.
+"""
 ERROR_REASON_POLICY_CHANGE_FORBIDDEN: ErrorReason.ValueType  # 19
-"""FAILED_PRECONDITION: stored data forbids this change of the policy."""
+"""FAILED_PRECONDITION: stored data forbids this change of the policy.
+
+Keep the fields named as they are, or use a new workspace.
+"""
 ERROR_REASON_HISTORY_DIVERGED: ErrorReason.ValueType  # 20
-"""FAILED_PRECONDITION: the token belongs to a history that was lost."""
+"""FAILED_PRECONDITION: the token belongs to a history that was lost.
+
+Read again without it.
+"""
 ERROR_REASON_ETAG_MISMATCH: ErrorReason.ValueType  # 21
-"""ABORTED: somebody else changed the policy first; read it again."""
+"""ABORTED: somebody else changed the policy first.
+
+Read the workspace again and repeat the change on what it is now.
+"""
 ERROR_REASON_REVISION_EXPIRED: ErrorReason.ValueType  # 22
-"""OUT_OF_RANGE: the position asked for is no longer kept."""
+"""OUT_OF_RANGE: the position asked for is no longer kept.
+
+Begin anew from a snapshot.
+"""
 ERROR_REASON_QUEUE_FULL: ErrorReason.ValueType  # 23
-"""RESOURCE_EXHAUSTED: the workspace's queue is full; RetryInfo says when to try again."""
+"""RESOURCE_EXHAUSTED: too many calls or bytes wait, in the workspace or in the server.
+
+Wait for as long as RetryInfo says, then send it again; nothing of it was taken.
+"""
 ERROR_REASON_QUOTA_EXCEEDED: ErrorReason.ValueType  # 24
-"""RESOURCE_EXHAUSTED: a quota is used up; RetryInfo says when to try again."""
+"""RESOURCE_EXHAUSTED: more than a setting allows, of workspaces or of an import.
+
+Send less, or have the operator raise the setting that the message names.
+"""
 ERROR_REASON_CREDENTIALS_INVALID: ErrorReason.ValueType  # 25
-"""UNAUTHENTICATED: the credentials are missing or wrong."""
+"""UNAUTHENTICATED: the credentials are missing or wrong.
+
+Send those that the operator gave out.
+"""
 ERROR_REASON_ACCESS_DENIED: ErrorReason.ValueType  # 26
-"""PERMISSION_DENIED: the credentials do not allow this call."""
+"""PERMISSION_DENIED: the credentials do not allow this call.
+
+Ask the operator for the right.
+"""
 ERROR_REASON_STORE_UNAVAILABLE: ErrorReason.ValueType  # 27
-"""UNAVAILABLE: the database cannot be reached."""
+"""UNAVAILABLE: the database cannot be reached, or refuses to write.
+
+Try again with the same request_id after RetryInfo's time; the server's log says what is wrong.
+"""
 ERROR_REASON_INDEX_LOADING: ErrorReason.ValueType  # 28
-"""UNAVAILABLE: the workspace's index is being loaded."""
+"""UNAVAILABLE: the workspace's index is being loaded.
+
+Try again after RetryInfo's time.
+"""
 ERROR_REASON_REVISION_NOT_REACHED: ErrorReason.ValueType  # 29
-"""UNAVAILABLE: this replica did not reach the revision in time."""
+"""UNAVAILABLE: this replica did not reach the revision in time.
+
+Try again, or with a longer deadline.
+"""
 ERROR_REASON_SHUTTING_DOWN: ErrorReason.ValueType  # 30
-"""UNAVAILABLE: the server is shutting down."""
+"""UNAVAILABLE: the server is shutting down.
+
+Call again: another server takes it, or this one when it is back.
+"""
 ERROR_REASON_OUTCOME_UNKNOWN: ErrorReason.ValueType  # 31
-"""UNAVAILABLE: whether the call took effect is unknown; repeat it with the same request_id."""
+"""UNAVAILABLE: whether the call took effect is unknown.
+
+Repeat it with the same request_id: it takes effect once.
+"""
 ERROR_REASON_INTERNAL_FAULT: ErrorReason.ValueType  # 32
-"""INTERNAL: a bug; the message carries an id that the server's log explains."""
+"""INTERNAL: a bug.
+
+Give the operator the id in the message: the server's log tells under it what went wrong.
+"""
 ERROR_REASON_PROFILE_TOO_LARGE: ErrorReason.ValueType  # 33
-"""The profiles asked for take more than one answer may; fewer fit."""
+"""FAILED_PRECONDITION: the profiles asked for take more than one answer may.
+
+Ask for as many as the message says, or page through ListTraits and ListIdentifiers.
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
