@@ -117,12 +117,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Remove identifiers or traits first, or raise the limit.
     """
     ERROR_REASON_POLICY_CHANGE_FORBIDDEN: _ErrorReason.ValueType  # 19
-    """FAILED_PRECONDITION: stored data forbids this change of the policy.
+    """FAILED_PRECONDITION: profiles exist, and the strategy and each type's normalisation and region stay; also those
+    of a type that returns after some policies without it while identifiers of it are held.
 
     Keep the fields named as they are, or use a new workspace.
     """
     ERROR_REASON_HISTORY_DIVERGED: _ErrorReason.ValueType  # 20
-    """FAILED_PRECONDITION: the token belongs to a history that was lost.
+    """FAILED_PRECONDITION: the token belongs to a history that a failover or a restore lost, or the workspace was made
+    anew meanwhile.
 
     Read again without it.
     """
@@ -132,7 +134,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Read the workspace again and repeat the change on what it is now.
     """
     ERROR_REASON_REVISION_EXPIRED: _ErrorReason.ValueType  # 22
-    """OUT_OF_RANGE: the position asked for is no longer kept.
+    """OUT_OF_RANGE: the position asked for is no longer kept. Not sent yet.
 
     Begin anew from a snapshot.
     """
@@ -147,24 +149,24 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Send less, or have the operator raise the setting that the message names.
     """
     ERROR_REASON_CREDENTIALS_INVALID: _ErrorReason.ValueType  # 25
-    """UNAUTHENTICATED: the credentials are missing or wrong.
+    """UNAUTHENTICATED: the credentials are missing or wrong. Not sent yet.
 
     Send those that the operator gave out.
     """
     ERROR_REASON_ACCESS_DENIED: _ErrorReason.ValueType  # 26
-    """PERMISSION_DENIED: the credentials do not allow this call.
+    """PERMISSION_DENIED: the credentials do not allow this call. Not sent yet.
 
     Ask the operator for the right.
     """
     ERROR_REASON_STORE_UNAVAILABLE: _ErrorReason.ValueType  # 27
-    """UNAVAILABLE: the database cannot be reached, or refuses to write.
+    """UNAVAILABLE: the database cannot be reached, or refuses to write; nothing was written.
 
-    Try again with the same request_id after RetryInfo's time; the server's log says what is wrong.
+    Try again when RetryInfo says; the message tells what is wrong with the database.
     """
     ERROR_REASON_INDEX_LOADING: _ErrorReason.ValueType  # 28
-    """UNAVAILABLE: the workspace's index is being loaded.
+    """UNAVAILABLE: the workspace's index is being loaded. Not sent yet.
 
-    Try again after RetryInfo's time.
+    Try again when RetryInfo says.
     """
     ERROR_REASON_REVISION_NOT_REACHED: _ErrorReason.ValueType  # 29
     """UNAVAILABLE: this replica did not reach the revision in time.
@@ -182,9 +184,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Repeat it with the same request_id: it takes effect once.
     """
     ERROR_REASON_INTERNAL_FAULT: _ErrorReason.ValueType  # 32
-    """INTERNAL: a bug.
+    """INTERNAL: a bug; the message and the ErrorInfo carry an id, `fault_id`.
 
-    Give the operator the id in the message: the server's log tells under it what went wrong.
+    Give the operator that id: the server's log tells under it what went wrong.
     """
     ERROR_REASON_PROFILE_TOO_LARGE: _ErrorReason.ValueType  # 33
     """FAILED_PRECONDITION: the profiles asked for take more than one answer may.
@@ -290,12 +292,14 @@ M11 and C13).
 Remove identifiers or traits first, or raise the limit.
 """
 ERROR_REASON_POLICY_CHANGE_FORBIDDEN: ErrorReason.ValueType  # 19
-"""FAILED_PRECONDITION: stored data forbids this change of the policy.
+"""FAILED_PRECONDITION: profiles exist, and the strategy and each type's normalisation and region stay; also those
+of a type that returns after some policies without it while identifiers of it are held.
 
 Keep the fields named as they are, or use a new workspace.
 """
 ERROR_REASON_HISTORY_DIVERGED: ErrorReason.ValueType  # 20
-"""FAILED_PRECONDITION: the token belongs to a history that was lost.
+"""FAILED_PRECONDITION: the token belongs to a history that a failover or a restore lost, or the workspace was made
+anew meanwhile.
 
 Read again without it.
 """
@@ -305,7 +309,7 @@ ERROR_REASON_ETAG_MISMATCH: ErrorReason.ValueType  # 21
 Read the workspace again and repeat the change on what it is now.
 """
 ERROR_REASON_REVISION_EXPIRED: ErrorReason.ValueType  # 22
-"""OUT_OF_RANGE: the position asked for is no longer kept.
+"""OUT_OF_RANGE: the position asked for is no longer kept. Not sent yet.
 
 Begin anew from a snapshot.
 """
@@ -320,24 +324,24 @@ ERROR_REASON_QUOTA_EXCEEDED: ErrorReason.ValueType  # 24
 Send less, or have the operator raise the setting that the message names.
 """
 ERROR_REASON_CREDENTIALS_INVALID: ErrorReason.ValueType  # 25
-"""UNAUTHENTICATED: the credentials are missing or wrong.
+"""UNAUTHENTICATED: the credentials are missing or wrong. Not sent yet.
 
 Send those that the operator gave out.
 """
 ERROR_REASON_ACCESS_DENIED: ErrorReason.ValueType  # 26
-"""PERMISSION_DENIED: the credentials do not allow this call.
+"""PERMISSION_DENIED: the credentials do not allow this call. Not sent yet.
 
 Ask the operator for the right.
 """
 ERROR_REASON_STORE_UNAVAILABLE: ErrorReason.ValueType  # 27
-"""UNAVAILABLE: the database cannot be reached, or refuses to write.
+"""UNAVAILABLE: the database cannot be reached, or refuses to write; nothing was written.
 
-Try again with the same request_id after RetryInfo's time; the server's log says what is wrong.
+Try again when RetryInfo says; the message tells what is wrong with the database.
 """
 ERROR_REASON_INDEX_LOADING: ErrorReason.ValueType  # 28
-"""UNAVAILABLE: the workspace's index is being loaded.
+"""UNAVAILABLE: the workspace's index is being loaded. Not sent yet.
 
-Try again after RetryInfo's time.
+Try again when RetryInfo says.
 """
 ERROR_REASON_REVISION_NOT_REACHED: ErrorReason.ValueType  # 29
 """UNAVAILABLE: this replica did not reach the revision in time.
@@ -355,9 +359,9 @@ ERROR_REASON_OUTCOME_UNKNOWN: ErrorReason.ValueType  # 31
 Repeat it with the same request_id: it takes effect once.
 """
 ERROR_REASON_INTERNAL_FAULT: ErrorReason.ValueType  # 32
-"""INTERNAL: a bug.
+"""INTERNAL: a bug; the message and the ErrorInfo carry an id, `fault_id`.
 
-Give the operator the id in the message: the server's log tells under it what went wrong.
+Give the operator that id: the server's log tells under it what went wrong.
 """
 ERROR_REASON_PROFILE_TOO_LARGE: ErrorReason.ValueType  # 33
 """FAILED_PRECONDITION: the profiles asked for take more than one answer may.
