@@ -2,20 +2,24 @@
 
 use std::borrow::Cow;
 
-use prost::Message;
 use prost_types::{Struct, Timestamp};
 use utterson_engine::call::{Call, CallKind, RawChange, RawEvent, RawIdentifier};
 use utterson_engine::fault::Violation;
 use utterson_engine::policy::is_type_name;
 use utterson_engine::rules::common::c2_refuse::{MAX_IDENTIFIERS, TYPE_NAME};
 
-use super::reader::{Broken, Field, Reader};
+use super::nesting::Holder;
+use super::reader::{Broken, Reader};
+use super::structs::Nested;
 use super::{fields, structs};
 use crate::proto::tags::v1::{
     call as call_tag, identifier as identifier_tag, identify_request as shared, login_request, logout_request,
     modify_request, search_request, track_request,
 };
 use crate::proto::v1;
+
+/// Where an event's properties are.
+const PROPERTIES: &str = "event.properties";
 
 /// The requests of all kinds have these fields in the same places, so that one loop reads them.
 macro_rules! assert_shared {
@@ -62,14 +66,12 @@ struct Fields<'m> {
 #[derive(Default)]
 struct Rare {
     /// Of an Identify or Login.
-    traits: Option<Struct>,
+    traits: Nested<Struct>,
     /// Of a Track.
-    event: Option<v1::Event>,
+    event: Nested<v1::Event>,
     /// Of a Modify.
     profile_id: i64,
     changes: Vec<v1::Change>,
-    /// The bytes told of traits or of the event.
-    struct_bytes: usize,
 }
 
 impl<'m> Fields<'m> {
@@ -90,9 +92,9 @@ impl<'m> Fields<'m> {
                 (shared::EXPLAIN, _) => self.explain = field.flag()?,
                 (shared::CONSISTENCY, _) => self.consistency = field.enumeration()?,
                 (shared::TRAITS, CallKind::Identify | CallKind::Login) => {
-                    self.take_struct(field, |rare| &mut rare.traits)?;
+                    self.rare().traits.take(Holder::Struct, field)?;
                 }
-                (track_request::EVENT, CallKind::Track) => self.take_struct(field, |rare| &mut rare.event)?,
+                (track_request::EVENT, CallKind::Track) => self.rare().event.take(Holder::Event, field)?,
                 (modify_request::PROFILE_ID, CallKind::Modify) => self.rare().profile_id = field.signed()?,
                 (modify_request::CHANGES, CallKind::Modify) => {
                     let mut change = None;
@@ -103,18 +105,6 @@ impl<'m> Fields<'m> {
             }
         }
         Ok(())
-    }
-
-    /// Takes a message that holds a Struct, unless all that was told of it is too long for any: a Struct takes many
-    /// times its bytes in memory.
-    fn take_struct<M: Message + Default>(
-        &mut self,
-        field: Field<'_, 'm>,
-        place: impl FnOnce(&mut Rare) -> &mut Option<M>,
-    ) -> Result<(), Broken> {
-        let rare = self.rare();
-        rare.struct_bytes = rare.struct_bytes.saturating_add(field.value_len()?);
-        if rare.struct_bytes > structs::MAX_TOLD_BYTES { field.skip() } else { field.merge(place(rare)) }
     }
 
     /// Whether a list has more than any call may hold.
@@ -211,7 +201,7 @@ pub(super) fn of_batch(message: &[u8]) -> Result<Option<Told<'_>>, Broken> {
 fn identify<'m>(read: &mut Read<'m>, mut request: Fields<'m>) {
     written(read, &mut request);
     if let Some(rare) = request.rare {
-        let traits = structs::told(rare.traits, rare.struct_bytes, "traits", &mut read.violations);
+        let traits = rare.traits.judged("traits", "traits", &mut read.violations);
         read.call.traits = structs::traits(traits, "traits", &mut read.violations);
     }
 }
@@ -220,9 +210,9 @@ fn track<'m>(read: &mut Read<'m>, mut request: Fields<'m>) {
     written(read, &mut request);
     // A feed's row may have nothing to tell but who it was.
     let rare = request.rare.unwrap_or_default();
-    let event = structs::told(rare.event, rare.struct_bytes, "event", &mut read.violations).unwrap_or_default();
+    let event = rare.event.judged("event", PROPERTIES, &mut read.violations).unwrap_or_default();
     fields::check_text(&event.name, "event.name", &mut read.violations);
-    let properties = structs::properties(event.properties.as_ref(), "event.properties", &mut read.violations);
+    let properties = structs::properties(event.properties.as_ref(), PROPERTIES, &mut read.violations);
     fields::check_text(&event.message_id, "event.message_id", &mut read.violations);
     read.call.event = RawEvent { name: event.name, properties, message_id: event.message_id };
 }

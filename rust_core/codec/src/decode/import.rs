@@ -7,7 +7,9 @@ use utterson_engine::fault::{Fault, Reason, Violation};
 use utterson_engine::rules::common::c2_refuse;
 
 use super::call::identifier;
+use super::nesting::Holder;
 use super::reader::{Broken, Field, Reader};
+use super::structs::Nested;
 use super::{fields, malformed, structs};
 use crate::proto::tags::v1::{import_profiles_request as request, imported_profile as profile};
 
@@ -209,8 +211,7 @@ struct Profile<'m> {
     /// How many identifiers were told.
     told: usize,
     faults: Vec<Violation>,
-    traits: Option<Struct>,
-    traits_bytes: usize,
+    traits: Nested<Struct>,
     create_time: Option<Timestamp>,
     merges: u32,
 }
@@ -219,10 +220,7 @@ impl<'m> Profile<'m> {
     fn take(&mut self, field: Field<'_, 'm>, tags: &Tags) -> Result<(), Broken> {
         match field.tag {
             tag if tag == tags.identifiers => self.take_identifier(field),
-            tag if tag == tags.traits => {
-                self.traits_bytes = self.traits_bytes.saturating_add(field.value_len()?);
-                if self.traits_bytes > structs::MAX_TOLD_BYTES { field.skip() } else { field.merge(&mut self.traits) }
-            }
+            tag if tag == tags.traits => self.traits.take(Holder::Struct, field),
             tag if tag == tags.create_time => field.merge(&mut self.create_time),
             tag if tag == tags.merges => {
                 self.merges = field.enumeration()?.cast_unsigned();
@@ -246,7 +244,7 @@ impl<'m> Profile<'m> {
     }
 
     fn is_told(&self) -> bool {
-        self.told > 0 || self.traits.is_some() || self.create_time.is_some() || self.merges != 0
+        self.told > 0 || self.traits.is_told() || self.create_time.is_some() || self.merges != 0
     }
 
     fn row(self, place: ImportPlace, violations: &mut Vec<Violation>) -> ImportRow<'m> {
@@ -258,7 +256,7 @@ impl<'m> Profile<'m> {
                 violations.push(Violation::new("identifiers", description));
             }
         }
-        let traits = structs::told(self.traits, self.traits_bytes, "traits", violations);
+        let traits = self.traits.judged("traits", "traits", violations);
         let traits = structs::traits(traits, "traits", violations);
         let create_time = fields::time(self.create_time, "create_time", violations);
         if i32::try_from(self.merges).is_err() {

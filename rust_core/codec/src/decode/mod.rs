@@ -8,6 +8,7 @@ mod fields;
 mod import;
 #[cfg(test)]
 mod like_prost;
+mod nesting;
 pub(crate) mod reader;
 mod structs;
 #[cfg(test)]

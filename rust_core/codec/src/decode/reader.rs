@@ -92,13 +92,6 @@ impl<'m> Field<'_, 'm> {
         matches!(self.wire_type, WireType::LengthDelimited)
     }
 
-    /// The bytes of a value that is told with its length, before it is read.
-    pub fn value_len(&self) -> Result<usize, Broken> {
-        check_wire_type(WireType::LengthDelimited, self.wire_type)?;
-        let mut left = self.reader.left;
-        usize::try_from(varint(&mut left)?).map_err(|_| Broken)
-    }
-
     /// A `bytes`, or a message that is read later.
     #[inline]
     pub fn bytes(&mut self) -> Result<&'m [u8], Broken> {

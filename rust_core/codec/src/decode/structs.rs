@@ -7,23 +7,62 @@ use utterson_engine::call::RawTrait;
 use utterson_engine::fault::Violation;
 
 use super::fields::MAX_TEXT_BYTES;
+use super::nesting::{Holder, is_too_deep};
+use super::reader::{Broken, Field};
 
 /// The most bytes of one encoded Struct.
 const MAX_BYTES: usize = 64 << 10;
 /// The most bytes told of a field that holds a Struct, told once or in parts: room for one of [`MAX_BYTES`], for what
 /// else an event holds, and for keys that are told again. What has more is not read at all.
-pub(super) const MAX_TOLD_BYTES: usize = 4 * MAX_BYTES;
+const MAX_TOLD_BYTES: usize = 4 * MAX_BYTES;
 /// The deepest nesting of lists and Structs. Below what protobuf's parsers take inside of any message of this API,
 /// so that whatever is stored can be answered.
 pub const MAX_NESTING: usize = 24;
+const TOO_DEEP: &str = "must not nest deeper than 24 levels";
 
-/// What was told of a field that holds a Struct; nothing, and a violation, where that was too long to be read.
-pub(super) fn told<M>(sent: Option<M>, told_bytes: usize, path: &str, violations: &mut Vec<Violation>) -> Option<M> {
-    if told_bytes <= MAX_TOLD_BYTES {
-        return sent;
+/// What was told of a field that holds a Struct, as long as that may be worth reading.
+#[derive(Debug, Default)]
+pub(super) struct Nested<M> {
+    sent: Option<M>,
+    told_bytes: usize,
+    is_too_deep: bool,
+}
+
+impl<M: Message + Default> Nested<M> {
+    /// Takes what a field tells, on top of what was told before.
+    ///
+    /// # Errors
+    /// The bytes are no such message. One that nests too deep is, and is told when it is judged.
+    pub fn take(&mut self, holder: Holder, mut field: Field<'_, '_>) -> Result<(), Broken> {
+        let bytes = field.bytes()?;
+        self.told_bytes = self.told_bytes.saturating_add(bytes.len());
+        // A Struct takes many times its bytes in memory: one that is too long anyway is not made.
+        if self.told_bytes > MAX_TOLD_BYTES || self.sent.get_or_insert_default().merge(bytes).is_ok() {
+            return Ok(());
+        }
+        self.is_too_deep = is_too_deep(holder, bytes);
+        if self.is_too_deep { Ok(()) } else { Err(Broken) }
     }
-    violations.push(Violation::new(path, format!("must be at most {MAX_BYTES} bytes long")));
-    None
+
+    /// Whether anything was told.
+    pub fn is_told(&self) -> bool {
+        self.sent.is_some()
+    }
+
+    /// What was told; nothing, and a violation, where that is too long or nests too deep to be read.
+    ///
+    /// # Arguments
+    /// * `path`, `struct_path`: the field, and where in it the Struct is.
+    pub fn judged(self, path: &str, struct_path: &str, violations: &mut Vec<Violation>) -> Option<M> {
+        if self.told_bytes > MAX_TOLD_BYTES {
+            violations.push(Violation::new(path, format!("must be at most {MAX_BYTES} bytes long")));
+        } else if self.is_too_deep {
+            violations.push(Violation::new(struct_path, TOO_DEEP));
+        } else {
+            return self.sent;
+        }
+        None
+    }
 }
 
 /// A call's traits, ordered by name; null removes (rule M8).
@@ -71,7 +110,7 @@ fn check_fields(sent: &Struct, depth: usize) -> Result<(), &'static str> {
 
 fn check_value(value: &Value, depth: usize) -> Result<(), &'static str> {
     if depth > MAX_NESTING {
-        return Err("must not nest deeper than 24 levels");
+        return Err(TOO_DEEP);
     }
     match &value.kind {
         None => Err("must give each value a kind"),
