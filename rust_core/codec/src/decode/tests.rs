@@ -2,7 +2,7 @@ use prost::Message;
 use prost_types::value::Kind;
 use prost_types::{ListValue, Struct, Timestamp, Value};
 use utterson_engine::call::CallKind;
-use utterson_engine::fault::{Fault, Reason};
+use utterson_engine::fault::{Fault, Reason, Violation};
 
 use super::*;
 use crate::proto::v1;
@@ -105,7 +105,7 @@ fn structs_hold_what_the_tables_can_keep() {
 }
 
 #[test]
-fn bottomless_nesting_is_malformed_not_fatal() {
+fn bottomless_nesting_is_told_by_its_field() {
     let mut value = Value { kind: Some(Kind::BoolValue(true)) }.encode_to_vec();
     for _ in 0..2_000 {
         let list = [&[0x0a][..], &length(value.len()), &value].concat();
@@ -114,8 +114,9 @@ fn bottomless_nesting_is_malformed_not_fatal() {
     let entry = [&[0x0a, 1, b'a', 0x12][..], &length(value.len()), &value].concat();
     let traits = [&[0x0a][..], &length(entry.len()), &entry].concat();
     let bytes = [&request().encode_to_vec()[..], &[0x4a], &length(traits.len()), &traits].concat();
-    let fault = single(CallKind::Identify, &bytes).expect_err("a fault");
-    assert_eq!(fault.reason, Reason::MalformedRequest);
+    let mut group = single(CallKind::Identify, &bytes).expect("a group");
+    let fault = group.submissions.pop().expect("a call").expect_err("a fault");
+    assert_eq!(fault.violations, [Violation::new("traits", "must not nest deeper than 24 levels")]);
 }
 
 fn length(number: usize) -> Vec<u8> {
