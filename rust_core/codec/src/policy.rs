@@ -3,12 +3,16 @@
 use std::sync::Arc;
 
 use prost::Message;
+use prost_types::Duration;
 use utterson_engine::fault::Violation;
 use utterson_engine::numbered::Numbered;
 use utterson_engine::policy::spec::{BlockedSpec, LimitSpec, PolicySpec, StrategySpec, TypeSpec, read_number};
 use utterson_engine::policy::{Policy, presets};
+use utterson_engine::rules_version::RulesVersion;
 
 use crate::proto::v1;
+
+const US_IN_S: i64 = 1_000_000;
 
 /// A policy that was checked.
 #[derive(Clone, Debug)]
@@ -21,11 +25,12 @@ pub struct Checked {
     pub warnings: Vec<String>,
 }
 
-/// Decodes, checks and expands a policy. The error names every fault.
-pub fn check(policy: &[u8]) -> Result<Checked, Vec<Violation>> {
+/// Decodes, checks and expands a policy of a workspace of these rules, whatever version the policy names itself. The
+/// error names every fault.
+pub fn check(policy: &[u8], rules_version: RulesVersion) -> Result<Checked, Vec<Violation>> {
     let decoded = v1::Policy::decode(policy)
         .map_err(|_| vec![Violation::new("policy", "must be an encoded utterson.v1.Policy")])?;
-    compile(&read(decoded))
+    compile(&read(v1::Policy { rules_version: rules_version.number(), ..decoded }))
 }
 
 /// A policy that is kept, ready for use. The error names every fault.
@@ -33,6 +38,13 @@ pub fn stored(policy: &[u8]) -> Result<Checked, Vec<Violation>> {
     let decoded = v1::Policy::decode(policy)
         .map_err(|_| vec![Violation::new("policy", "must be an encoded utterson.v1.Policy")])?;
     Ok(checked(Policy::compile_kept(&read(decoded))?))
+}
+
+/// The rules of the workspace whose policy this is; those of now where the bytes are none.
+#[must_use]
+pub fn rules_version_of(policy: &[u8]) -> RulesVersion {
+    let decoded = v1::Policy::decode(policy).ok();
+    decoded.and_then(|policy| RulesVersion::from_number(policy.rules_version)).unwrap_or_default()
 }
 
 /// A policy that is kept, for comparing how its types are normalised: without its blocked patterns, which may take long
@@ -71,7 +83,35 @@ fn read(policy: v1::Policy) -> PolicySpec {
     let unlisted_types = read_number(policy.unlisted_types, || String::from("policy.unlisted_types"), found);
     let strategy = policy.strategy.map(|strategy| read_strategy(strategy, found));
     let blocked = policy.blocked.into_iter().map(read_blocked).collect();
-    PolicySpec { identifier_types, default_type, unlisted_types, blocked, strategy, unreadable }
+    let future_tolerance_us = policy.future_tolerance.map(micros_of);
+    let rules_version = read_rules_version(policy.rules_version, found);
+    PolicySpec {
+        identifier_types,
+        default_type,
+        unlisted_types,
+        blocked,
+        strategy,
+        future_tolerance_us,
+        rules_version,
+        unreadable,
+    }
+}
+
+/// A time span in microseconds; what no number of them can say is far out of every bound.
+fn micros_of(duration: Duration) -> i64 {
+    duration.seconds.saturating_mul(US_IN_S).saturating_add(i64::from(duration.nanos) / 1000)
+}
+
+fn duration_of(micros: i64) -> Duration {
+    let nanos = i32::try_from(micros % US_IN_S).unwrap_or_default() * 1000;
+    Duration { seconds: micros / US_IN_S, nanos }
+}
+
+fn read_rules_version(number: i32, unreadable: &mut Vec<Violation>) -> RulesVersion {
+    RulesVersion::from_number(number).unwrap_or_else(|| {
+        unreadable.push(Violation::new("policy.rules_version", "must be a version that this build knows"));
+        RulesVersion::default()
+    })
 }
 
 fn read_type(written: v1::IdentifierType, path: &str, unreadable: &mut Vec<Violation>) -> TypeSpec {
@@ -109,7 +149,8 @@ fn read_strategy(strategy: v1::policy::Strategy, unreadable: &mut Vec<Violation>
             let at = |field: &str| format!("policy.isolation.{field}");
             let on_new_known_user = read_number(isolation.on_new_known_user, || at("on_new_known_user"), unreadable);
             let on_logout = read_number(isolation.on_logout, || at("on_logout"), unreadable);
-            StrategySpec::Isolation { on_new_known_user, on_logout }
+            let login_match = read_number(isolation.login_match, || at("login_match"), unreadable);
+            StrategySpec::Isolation { on_new_known_user, on_logout, login_match }
         }
     }
 }
@@ -125,6 +166,9 @@ fn write(spec: PolicySpec) -> v1::Policy {
         unlisted_types: number(spec.unlisted_types),
         blocked: spec.blocked.into_iter().map(write_blocked).collect(),
         strategy: spec.strategy.map(write_strategy),
+        future_tolerance: spec.future_tolerance_us.map(duration_of),
+        rules_version: spec.rules_version.number(),
+        ..v1::Policy::default()
     }
 }
 
@@ -160,10 +204,11 @@ fn write_strategy(spec: StrategySpec) -> v1::policy::Strategy {
         StrategySpec::Merge { max_merges, max_identifiers } => {
             v1::policy::Strategy::Merge(v1::MergeStrategy { max_merges, max_identifiers })
         }
-        StrategySpec::Isolation { on_new_known_user, on_logout } => {
+        StrategySpec::Isolation { on_new_known_user, on_logout, login_match } => {
             v1::policy::Strategy::Isolation(v1::IsolationStrategy {
                 on_new_known_user: number(on_new_known_user),
                 on_logout: number(on_logout),
+                login_match: number(login_match),
             })
         }
     }
@@ -177,7 +222,7 @@ mod tests {
     fn presets_survive_their_bytes() {
         for name in presets::NAMES {
             let encoded = preset(name).expect("a preset").encoded;
-            let checked = check(&encoded).expect("a good policy");
+            let checked = check(&encoded, RulesVersion::One).expect("a good policy");
             assert_eq!(checked.encoded, encoded, "{name}");
             let spec = presets::preset(name).expect("a preset");
             assert_eq!(checked.policy.expanded(), Policy::compile(&spec).expect("good").0.expanded());
@@ -197,7 +242,7 @@ mod tests {
             unlisted_types: 7,
             ..v1::Policy::default()
         };
-        let violations = check(&policy.encode_to_vec()).expect_err("faults");
+        let violations = check(&policy.encode_to_vec(), RulesVersion::One).expect_err("faults");
         let fields: Vec<&str> = violations.iter().map(|violation| violation.field.as_str()).collect();
         for field in ["normalization", "limit.window", "limit.scope", "limit.on_exceeded", "name"] {
             assert!(fields.contains(&format!("policy.identifier_types[0].{field}").as_str()), "{field}");
@@ -206,8 +251,28 @@ mod tests {
     }
 
     #[test]
+    fn a_policy_keeps_how_logins_match_and_how_far_ahead_a_time_may_be() {
+        let isolation = v1::IsolationStrategy { on_new_known_user: 1, on_logout: 1, login_match: 2 };
+        let policy = v1::Policy {
+            strategy: Some(v1::policy::Strategy::Isolation(isolation)),
+            future_tolerance: Some(Duration { seconds: 90, nanos: 500_000_000 }),
+            rules_version: 7,
+            ..v1::Policy::default()
+        };
+        let checked = check(&policy.encode_to_vec(), RulesVersion::One).expect("good");
+        let kept = v1::Policy::decode(&*checked.encoded).expect("a policy");
+        assert_eq!(kept.future_tolerance, policy.future_tolerance);
+        assert_eq!((&kept.strategy, kept.rules_version), (&policy.strategy, 1));
+        assert_eq!(checked.policy.future_tolerance_us(), Some(90_500_000));
+        // A workspace of 0.1 has no bound, and a version of the future is none that this build could keep to.
+        let of_old = check(&policy.encode_to_vec(), RulesVersion::Zero).expect("good");
+        assert_eq!(of_old.policy.future_tolerance_us(), None);
+        assert_eq!(stored(&policy.encode_to_vec()).expect_err("unknown")[0].field, "policy.rules_version");
+    }
+
+    #[test]
     fn other_bytes_are_one_violation() {
-        let violations = check(&[0xff]).expect_err("a fault");
+        let violations = check(&[0xff], RulesVersion::One).expect_err("a fault");
         assert_eq!(violations.len(), 1);
     }
 }

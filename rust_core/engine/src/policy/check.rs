@@ -13,6 +13,9 @@ pub const MAX_TYPES: usize = 1000;
 /// The most blocked patterns of a policy, over all its lists.
 pub const MAX_PATTERNS: usize = 1000;
 
+/// The furthest ahead of the commit time that a policy may let event times be, in microseconds: 7 days (rule C11).
+pub const MAX_FUTURE_TOLERANCE_US: i64 = 7 * crate::ids::Micros::DAY_US;
+
 const TYPE_NAME: &str = "must match [a-z][a-z0-9_.]{0,62}";
 
 /// The bytes that names of types are made of: every call's types are looked at.
@@ -42,6 +45,9 @@ pub fn pattern_count(spec: &PolicySpec) -> usize {
 /// Adds every fault of the policy at `root` but those of its patterns.
 pub fn check(spec: &PolicySpec, root: &str, violations: &mut Vec<Violation>) {
     check_strategy(spec.strategy.as_ref(), root, violations);
+    if spec.future_tolerance_us.is_some_and(|tolerance| !(0..=MAX_FUTURE_TOLERANCE_US).contains(&tolerance)) {
+        violations.push(Violation::new(format!("{root}.future_tolerance"), "must be between 0s and 604800s (7 days)"));
+    }
     if pattern_count(spec) > MAX_PATTERNS {
         violations.push(Violation::new(root, format!("must hold at most {MAX_PATTERNS} blocked patterns in all")));
     }
@@ -76,7 +82,7 @@ fn check_strategy(strategy: Option<&StrategySpec>, root: &str, violations: &mut 
     match strategy {
         None => violations.push(Violation::new(root, "must hold a strategy: either merge or isolation")),
         Some(StrategySpec::Merge { .. }) => {}
-        Some(StrategySpec::Isolation { on_new_known_user, on_logout }) => {
+        Some(StrategySpec::Isolation { on_new_known_user, on_logout, login_match: _ }) => {
             let unset = [("on_new_known_user", on_new_known_user.is_none()), ("on_logout", on_logout.is_none())];
             for (field, _) in unset.into_iter().filter(|&(_, unset)| unset) {
                 let path = format!("{root}.isolation.{field}");

@@ -89,6 +89,16 @@ numbered! {
     }
 }
 
+numbered! {
+    /// Which login identifiers a profile and a call must have in common (rule I1).
+    LoginMatch {
+        /// One of them, though another one differs.
+        Any = 1,
+        /// One of the highest-ranked login type that both have.
+        Highest = 2,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,6 +121,7 @@ mod tests {
             ("ON_EXCEEDED_DEMOTE_OFFENDING", OnExceeded::DemoteOffending.number()),
             ("ON_NEW_KNOWN_USER_CREATE_LINKED_PROFILE", OnNewKnownUser::CreateLinkedProfile.number()),
             ("ON_LOGOUT_CREATE_ANONYMOUS", OnLogout::CreateAnonymous.number()),
+            ("LOGIN_MATCH_HIGHEST", LoginMatch::Highest.number()),
         ] {
             assert!(proto.contains(&format!("{name} = {number};")), "{name}");
         }

@@ -9,7 +9,7 @@ use crate::policy::block::BlockList;
 use crate::policy::expressions::Budget;
 use crate::policy::settings::{Limit, Strategy, TypeSettings};
 use crate::policy::spec::{
-    LimitScope, LimitSpec, OnExceeded, PolicySpec, StrategySpec, TypeSpec, UnlistedTypes, Window,
+    LimitScope, LimitSpec, LoginMatch, OnExceeded, PolicySpec, StrategySpec, TypeSpec, UnlistedTypes, Window,
 };
 use crate::policy::{ListedType, Policy, check};
 
@@ -17,6 +17,9 @@ use crate::policy::{ListedType, Policy, check};
 pub(super) const DEFAULT_MAX_MERGES: u32 = 100;
 /// The identifiers of one profile where a policy names no number.
 pub(super) const DEFAULT_MAX_IDENTIFIERS: u32 = 1000;
+
+/// How far ahead an event time may be where a policy does not say: an hour, in microseconds (rule C11).
+pub(super) const DEFAULT_FUTURE_TOLERANCE_US: i64 = 3600 * 1_000_000;
 
 /// Where a policy stands within the requests that carry one.
 const ROOT: &str = "policy";
@@ -51,6 +54,7 @@ pub(super) fn compile(spec: &PolicySpec, mut budget: Budget) -> Result<(Policy, 
         default_type,
         blocked,
         strategy,
+        future_tolerance_us: spec.future_tolerance_us.unwrap_or(DEFAULT_FUTURE_TOLERANCE_US),
         value_cost: 1,
     };
     policy.value_cost = policy.dearest_value();
@@ -85,9 +89,11 @@ fn strategy(written: StrategySpec) -> Option<Strategy> {
             max_merges: max_merges.unwrap_or(DEFAULT_MAX_MERGES),
             max_identifiers: max_identifiers.unwrap_or(DEFAULT_MAX_IDENTIFIERS),
         }),
-        StrategySpec::Isolation { on_new_known_user, on_logout } => {
-            Some(Strategy::Isolation { on_new_known_user: on_new_known_user?, on_logout: on_logout? })
-        }
+        StrategySpec::Isolation { on_new_known_user, on_logout, login_match } => Some(Strategy::Isolation {
+            on_new_known_user: on_new_known_user?,
+            on_logout: on_logout?,
+            login_match: login_match.unwrap_or(LoginMatch::Any),
+        }),
     }
 }
 

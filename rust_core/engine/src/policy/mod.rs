@@ -16,11 +16,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use check::{MAX_TYPES, is_type_name};
-pub use choice::{LimitScope, OnExceeded, OnLogout, OnNewKnownUser, UnlistedTypes, Window};
+pub use choice::{LimitScope, LoginMatch, OnExceeded, OnLogout, OnNewKnownUser, UnlistedTypes, Window};
 pub use settings::{Limit, Rank, Strategy, TypeSettings};
 
 use crate::fault::Violation;
 use crate::normalize::Normalization;
+use crate::rules_version::RulesVersion;
 use block::BlockList;
 use expressions::Budget;
 use spec::PolicySpec;
@@ -43,6 +44,7 @@ pub struct Policy {
     default_type: TypeSettings,
     blocked: BlockList,
     strategy: Strategy,
+    future_tolerance_us: i64,
     value_cost: usize,
 }
 
@@ -116,7 +118,7 @@ impl Policy {
     /// The policy with all defaults written out. Compiling it gives the same policy.
     #[must_use]
     pub fn expanded(&self) -> PolicySpec {
-        expand::expand(&self.spec, self.strategy, self.unlisted)
+        expand::expand(self)
     }
 
     /// How the policy sees an identifier type.
@@ -164,6 +166,22 @@ impl Policy {
     #[must_use]
     pub fn strategy(&self) -> Strategy {
         self.strategy
+    }
+
+    /// The rules that the workspace was made with.
+    #[must_use]
+    pub fn rules_version(&self) -> RulesVersion {
+        self.spec.rules_version
+    }
+
+    /// How far ahead of the commit time an event time may be, in microseconds; `None` where that has no bound, as in 0.1
+    /// (rule C11).
+    #[must_use]
+    pub fn future_tolerance_us(&self) -> Option<i64> {
+        match self.rules_version() {
+            RulesVersion::Zero => None,
+            RulesVersion::One => Some(self.future_tolerance_us),
+        }
     }
 
     /// Whether the policy blocks a normalised value for every type (rule C3).

@@ -58,6 +58,7 @@ fn isolation(login_types: &[&str], on_new_known_user: OnNewKnownUser, on_logout:
         strategy: Some(StrategySpec::Isolation {
             on_new_known_user: Some(on_new_known_user),
             on_logout: Some(on_logout),
+            login_match: None,
         }),
         ..PolicySpec::default()
     }

@@ -5,9 +5,10 @@
 
 use crate::fault::Violation;
 use crate::numbered::Numbered;
+use crate::rules_version::RulesVersion;
 
 pub use crate::normalize::Normalization;
-pub use crate::policy::choice::{LimitScope, OnExceeded, OnLogout, OnNewKnownUser, UnlistedTypes, Window};
+pub use crate::policy::choice::{LimitScope, LoginMatch, OnExceeded, OnLogout, OnNewKnownUser, UnlistedTypes, Window};
 
 /// The rules of one workspace, as written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,6 +23,10 @@ pub struct PolicySpec {
     pub blocked: Vec<BlockedSpec>,
     /// The family of rules.
     pub strategy: Option<StrategySpec>,
+    /// How far ahead of the commit time an event time may be, in microseconds (rule C11).
+    pub future_tolerance_us: Option<i64>,
+    /// The rules that the workspace was made with; never the caller's to choose.
+    pub rules_version: RulesVersion,
     /// Faults that the decoder found; compiling refuses them together with its own.
     pub unreadable: Vec<Violation>,
 }
@@ -87,6 +92,8 @@ pub enum StrategySpec {
         on_new_known_user: Option<OnNewKnownUser>,
         /// What a Logout leads to (rule I6).
         on_logout: Option<OnLogout>,
+        /// Which login identifiers must be in common (rule I1).
+        login_match: Option<LoginMatch>,
     },
 }
 

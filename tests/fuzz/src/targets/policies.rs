@@ -8,6 +8,7 @@ use regex::{Regex, RegexBuilder};
 use utterson_codec::policy::{self, Checked};
 use utterson_codec::proto::v1;
 use utterson_codec::proto::v1::blocked_value::Pattern;
+use utterson_engine::rules_version::RulesVersion;
 
 use crate::drawing::Draw;
 use crate::watching::within;
@@ -72,7 +73,7 @@ pub fn run(bytes: &[u8]) {
         0 => draw.clone().rest().to_vec(),
         _ => policy(&mut draw).encode_to_vec(),
     };
-    match within(CHECK, "a policy", || policy::check(&encoded)) {
+    match within(CHECK, "a policy", || policy::check(&encoded, RulesVersion::One)) {
         Ok(checked) => {
             is_kept(&checked);
             let written = v1::Policy::decode(&encoded[..]).expect("it was read");
@@ -91,7 +92,7 @@ pub fn run(bytes: &[u8]) {
 }
 
 fn is_kept(checked: &Checked) {
-    let again = policy::check(&checked.encoded).expect("what was accepted");
+    let again = policy::check(&checked.encoded, RulesVersion::One).expect("what was accepted");
     assert_eq!(again.encoded, checked.encoded);
     assert_eq!(again.warnings, checked.warnings);
     assert_eq!(policy::stored(&checked.encoded).expect("what is kept").encoded, checked.encoded);
@@ -152,8 +153,9 @@ fn policy(draw: &mut Draw<'_>) -> v1::Policy {
             Some(v1::policy::Strategy::Merge(v1::MergeStrategy { max_merges, max_identifiers }))
         }
         _ => {
-            let (on_new_known_user, on_logout) = (few(draw), few(draw));
-            Some(v1::policy::Strategy::Isolation(v1::IsolationStrategy { on_new_known_user, on_logout }))
+            let (on_new_known_user, on_logout, login_match) = (few(draw), few(draw), few(draw));
+            let isolation = v1::IsolationStrategy { on_new_known_user, on_logout, login_match };
+            Some(v1::policy::Strategy::Isolation(isolation))
         }
     };
     v1::Policy {
@@ -162,6 +164,7 @@ fn policy(draw: &mut Draw<'_>) -> v1::Policy {
         unlisted_types: few(draw),
         blocked: blocked(draw),
         strategy,
+        ..v1::Policy::default()
     }
 }
 

@@ -22,6 +22,7 @@ fn isolation(identifier_types: Vec<TypeSpec>) -> PolicySpec {
     let strategy = Some(StrategySpec::Isolation {
         on_new_known_user: Some(OnNewKnownUser::CreateProfile),
         on_logout: Some(OnLogout::Identify),
+        login_match: None,
     });
     PolicySpec { identifier_types, strategy, ..PolicySpec::default() }
 }
@@ -37,7 +38,7 @@ fn presets_have_neither_faults_nor_warnings() {
 #[test]
 fn a_policy_needs_a_whole_strategy() {
     assert_eq!(faults(&PolicySpec::default()), ["policy"]);
-    let strategy = Some(StrategySpec::Isolation { on_new_known_user: None, on_logout: None });
+    let strategy = Some(StrategySpec::Isolation { on_new_known_user: None, on_logout: None, login_match: None });
     let spec = PolicySpec { strategy, ..PolicySpec::default() };
     assert_eq!(faults(&spec), ["policy.isolation.on_new_known_user", "policy.isolation.on_logout"]);
 }
@@ -48,7 +49,7 @@ fn what_the_decoder_could_not_read_is_named_once() {
     let path = || String::from("policy.isolation.on_logout");
     let on_logout = crate::policy::spec::read_number::<OnLogout>(9, path, &mut spec.unreadable);
     let on_new_known_user = Some(OnNewKnownUser::ConvertAnonymous);
-    spec.strategy = Some(StrategySpec::Isolation { on_new_known_user, on_logout });
+    spec.strategy = Some(StrategySpec::Isolation { on_new_known_user, on_logout, login_match: None });
     assert_eq!(faults(&spec), ["policy.isolation.on_logout"]);
 }
 
@@ -99,6 +100,17 @@ fn a_default_type_has_no_name_and_a_region_has_a_form() {
     let mut spec = merge(vec![TypeSpec { region: "gb".into(), ..named("a") }]);
     spec.default_type = Some(named("b"));
     assert_eq!(faults(&spec), ["policy.identifier_types[0].region", "policy.default_type.name"]);
+}
+
+#[test]
+fn how_far_ahead_a_time_may_be_has_a_bound() {
+    for (tolerance, good) in
+        [(-1, false), (0, true), (MAX_FUTURE_TOLERANCE_US, true), (MAX_FUTURE_TOLERANCE_US + 1, false)]
+    {
+        let spec = PolicySpec { future_tolerance_us: Some(tolerance), ..merge(Vec::new()) };
+        let expected: &[&str] = if good { &[] } else { &["policy.future_tolerance"] };
+        assert_eq!(faults(&spec), expected, "{tolerance}");
+    }
 }
 
 #[test]
