@@ -6,13 +6,16 @@ use prost::Message;
 use prost_types::Duration;
 use utterson_engine::fault::Violation;
 use utterson_engine::numbered::Numbered;
-use utterson_engine::policy::spec::{BlockedSpec, LimitSpec, PolicySpec, StrategySpec, TypeSpec, read_number};
+use utterson_engine::policy::spec::{
+    BlockedList, BlockedSpec, ExpandedSpec, LimitSpec, PolicySpec, StrategySpec, TypeSpec, read_number,
+};
 use utterson_engine::policy::{Policy, presets};
 use utterson_engine::rules_version::RulesVersion;
 
 use crate::proto::v1;
 
 const US_IN_S: i64 = 1_000_000;
+const NO_LIST: &str = "must be one of the lists that the policy's definition names";
 
 /// A policy that was checked.
 #[derive(Clone, Debug)]
@@ -53,14 +56,18 @@ pub fn rules_version_of(policy: &[u8]) -> RulesVersion {
 pub fn kept(policy: &[u8]) -> Option<Policy> {
     let mut spec = read(v1::Policy::decode(policy).ok()?);
     spec.blocked.clear();
+    spec.blocked_lists.clear();
+    spec.expanded_lists.clear();
     spec.identifier_types.iter_mut().chain(&mut spec.default_type).for_each(|written| written.blocked.clear());
     Policy::compile(&spec).ok().map(|(policy, _)| policy)
 }
 
-/// The policy of a preset; `None` where no preset has this name.
+/// The policy of a preset; `None` where no preset has this name. Who names a preset means what it says, so nothing is
+/// warned of.
 #[must_use]
 pub fn preset(name: &str) -> Option<Checked> {
-    compile(&presets::preset(name)?).ok()
+    let checked = compile(&presets::preset(name)?).ok()?;
+    Some(Checked { warnings: Vec::new(), ..checked })
 }
 
 fn compile(spec: &PolicySpec) -> Result<Checked, Vec<Violation>> {
@@ -83,6 +90,10 @@ fn read(policy: v1::Policy) -> PolicySpec {
     let unlisted_types = read_number(policy.unlisted_types, || String::from("policy.unlisted_types"), found);
     let strategy = policy.strategy.map(|strategy| read_strategy(strategy, found));
     let blocked = policy.blocked.into_iter().map(read_blocked).collect();
+    let blocked_lists = read_lists(&policy.blocked_lists, found);
+    let expanded_lists = read_expanded(policy.expanded_lists, found);
+    let invalid = || String::from("policy.invalid_identifiers");
+    let invalid_identifiers = read_number(policy.invalid_identifiers, invalid, found);
     let future_tolerance_us = policy.future_tolerance.map(micros_of);
     let rules_version = read_rules_version(policy.rules_version, found);
     PolicySpec {
@@ -90,11 +101,39 @@ fn read(policy: v1::Policy) -> PolicySpec {
         default_type,
         unlisted_types,
         blocked,
+        blocked_lists,
+        expanded_lists,
+        invalid_identifiers,
         strategy,
         future_tolerance_us,
         rules_version,
         unreadable,
     }
+}
+
+/// Named lists; a number that names none is refused, 0 too.
+fn read_lists(numbers: &[i32], unreadable: &mut Vec<Violation>) -> Vec<BlockedList> {
+    let mut lists = Vec::with_capacity(numbers.len());
+    for (position, &number) in numbers.iter().enumerate() {
+        match BlockedList::from_number(number) {
+            Some(list) => lists.push(list),
+            None => unreadable.push(Violation::new(format!("policy.blocked_lists[{position}]"), NO_LIST)),
+        }
+    }
+    lists
+}
+
+fn read_expanded(written: Vec<v1::ExpandedList>, unreadable: &mut Vec<Violation>) -> Vec<ExpandedSpec> {
+    let mut lists = Vec::with_capacity(written.len());
+    for (position, one) in written.into_iter().enumerate() {
+        match BlockedList::from_number(one.list) {
+            Some(list) => {
+                lists.push(ExpandedSpec { list, blocked: one.blocked.into_iter().map(read_blocked).collect() });
+            }
+            None => unreadable.push(Violation::new(format!("policy.expanded_lists[{position}].list"), NO_LIST)),
+        }
+    }
+    lists
 }
 
 /// A time span in microseconds; what no number of them can say is far out of every bound.
@@ -168,7 +207,9 @@ fn write(spec: PolicySpec) -> v1::Policy {
         strategy: spec.strategy.map(write_strategy),
         future_tolerance: spec.future_tolerance_us.map(duration_of),
         rules_version: spec.rules_version.number(),
-        ..v1::Policy::default()
+        blocked_lists: spec.blocked_lists.into_iter().map(Numbered::number).collect(),
+        expanded_lists: spec.expanded_lists.into_iter().map(write_expanded).collect(),
+        invalid_identifiers: number(spec.invalid_identifiers),
     }
 }
 
@@ -197,6 +238,10 @@ fn write_blocked(spec: BlockedSpec) -> v1::BlockedValue {
         BlockedSpec::Regex(pattern) => Some(v1::blocked_value::Pattern::Regex(pattern)),
     };
     v1::BlockedValue { pattern }
+}
+
+fn write_expanded(spec: ExpandedSpec) -> v1::ExpandedList {
+    v1::ExpandedList { list: spec.list.number(), blocked: spec.blocked.into_iter().map(write_blocked).collect() }
 }
 
 fn write_strategy(spec: StrategySpec) -> v1::policy::Strategy {
@@ -268,6 +313,39 @@ mod tests {
         let of_old = check(&policy.encode_to_vec(), RulesVersion::Zero).expect("good");
         assert_eq!(of_old.policy.future_tolerance_us(), None);
         assert_eq!(stored(&policy.encode_to_vec()).expect_err("unknown")[0].field, "policy.rules_version");
+    }
+
+    #[test]
+    fn a_policy_given_back_as_it_was_read_changes_nothing() {
+        let own = v1::BlockedValue { pattern: Some(v1::blocked_value::Pattern::Exact("of old".into())) };
+        let policy = v1::Policy {
+            strategy: Some(v1::policy::Strategy::Merge(v1::MergeStrategy::default())),
+            blocked_lists: vec![1, 2],
+            expanded_lists: vec![v1::ExpandedList { list: 2, blocked: vec![own.clone()] }],
+            ..v1::Policy::default()
+        };
+        let checked = check(&policy.encode_to_vec(), RulesVersion::One).expect("good");
+        let kept = v1::Policy::decode(&*checked.encoded).expect("a policy");
+        assert_eq!((kept.blocked_lists, kept.invalid_identifiers), (vec![1, 2], 2));
+        assert_eq!((kept.expanded_lists[1].list, &kept.expanded_lists[1].blocked), (2, &vec![own]));
+        assert!(kept.expanded_lists[0].blocked.len() > 20);
+        let again = check(&checked.encoded, RulesVersion::One).expect("good");
+        assert_eq!(again.encoded, checked.encoded);
+    }
+
+    #[test]
+    fn a_list_that_nobody_knows_is_named() {
+        let policy = v1::Policy {
+            strategy: Some(v1::policy::Strategy::Merge(v1::MergeStrategy::default())),
+            blocked_lists: vec![0, 1, 9],
+            expanded_lists: vec![v1::ExpandedList { list: 9, blocked: Vec::new() }],
+            invalid_identifiers: 9,
+            ..v1::Policy::default()
+        };
+        let violations = check(&policy.encode_to_vec(), RulesVersion::One).expect_err("faults");
+        let fields: Vec<&str> = violations.iter().map(|violation| violation.field.as_str()).collect();
+        let lists = ["policy.blocked_lists[0]", "policy.blocked_lists[2]", "policy.expanded_lists[0].list"];
+        assert_eq!(fields, [&lists[..], &["policy.invalid_identifiers"]].concat());
     }
 
     #[test]

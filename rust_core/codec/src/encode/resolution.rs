@@ -39,6 +39,7 @@ pub(super) fn resolution(resolution: &Resolution, call: &Call, (token, left): (&
             for one in resolution.replaced.iter().filter(|one| one.index == result.index) {
                 put_replaced(wire, call, one, left);
             }
+            wire.signed(result_tag::INVALID_REASON, result.invalid.map_or(0, |reason| reason as i64));
         });
     }
     put_demotions(&mut wire, tag::DEMOTED, call, &resolution.demoted);

@@ -1,9 +1,10 @@
 //! A policy with all its defaults written out, as `GetWorkspace` answers it.
 
 use crate::normalize::Normalization;
-use crate::policy::Policy;
 use crate::policy::settings::Strategy;
 use crate::policy::spec::{LimitScope, LimitSpec, OnExceeded, PolicySpec, StrategySpec, TypeSpec, Window};
+use crate::policy::{InvalidIdentifiers, Policy};
+use crate::rules_version::RulesVersion;
 
 pub(super) fn expand(policy: &Policy) -> PolicySpec {
     let spec = &policy.spec;
@@ -12,6 +13,12 @@ pub(super) fn expand(policy: &Policy) -> PolicySpec {
         default_type: spec.default_type.as_ref().map(expand_type),
         unlisted_types: Some(policy.unlisted),
         blocked: spec.blocked.clone(),
+        blocked_lists: spec.blocked_lists.clone(),
+        expanded_lists: policy.expanded_lists.clone(),
+        invalid_identifiers: Some(match spec.rules_version {
+            RulesVersion::Zero => spec.invalid_identifiers.unwrap_or(InvalidIdentifiers::Refuse),
+            RulesVersion::One => policy.invalid_identifiers,
+        }),
         strategy: Some(expand_strategy(policy.strategy)),
         future_tolerance_us: policy.future_tolerance_us().or(spec.future_tolerance_us),
         rules_version: spec.rules_version,
@@ -79,6 +86,19 @@ mod tests {
         assert_eq!(login_match, LoginMatch::Any);
         assert_eq!(policy.future_tolerance_us(), Some(3_600_000_000));
         assert_eq!(policy.expanded().future_tolerance_us, Some(3_600_000_000));
+    }
+
+    #[test]
+    fn lists_and_what_becomes_of_invalid_values_are_written_out() {
+        for (name, invalid) in [("default", InvalidIdentifiers::Refuse), ("unify", InvalidIdentifiers::SetAside)] {
+            let expanded = Policy::compile(&preset(name).expect("a preset")).expect("good").0.expanded();
+            assert_eq!(expanded.invalid_identifiers, Some(invalid), "{name}");
+            assert_eq!(expanded.expanded_lists.len(), 2);
+            assert!(expanded.expanded_lists.iter().all(|list| !list.blocked.is_empty()));
+        }
+        let of_old = PolicySpec { rules_version: RulesVersion::Zero, ..preset("unify").expect("a preset") };
+        let policy = Policy::compile(&of_old).expect("good").0;
+        assert_eq!(policy.invalid_identifiers(), InvalidIdentifiers::Refuse);
     }
 
     #[test]

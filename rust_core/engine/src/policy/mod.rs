@@ -8,15 +8,20 @@ mod classes;
 mod compile;
 mod expand;
 mod expressions;
+pub mod lists;
 pub mod presets;
 mod settings;
 pub mod spec;
+mod warnings;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use check::{MAX_TYPES, is_type_name};
-pub use choice::{LimitScope, LoginMatch, OnExceeded, OnLogout, OnNewKnownUser, UnlistedTypes, Window};
+pub use choice::{
+    BlockedList, InvalidIdentifiers, LimitScope, LoginMatch, OnExceeded, OnLogout, OnNewKnownUser, UnlistedTypes,
+    Window,
+};
 pub use settings::{Limit, Rank, Strategy, TypeSettings};
 
 use crate::fault::Violation;
@@ -24,7 +29,7 @@ use crate::normalize::Normalization;
 use crate::rules_version::RulesVersion;
 use block::BlockList;
 use expressions::Budget;
-use spec::PolicySpec;
+use spec::{ExpandedSpec, PolicySpec};
 
 /// So many listed types are looked through one by one, which is cheaper than any search.
 const FEW: usize = 12;
@@ -43,6 +48,8 @@ pub struct Policy {
     unlisted: UnlistedTypes,
     default_type: TypeSettings,
     blocked: BlockList,
+    expanded_lists: Vec<ExpandedSpec>,
+    invalid_identifiers: InvalidIdentifiers,
     strategy: Strategy,
     future_tolerance_us: i64,
     value_cost: usize,
@@ -184,11 +191,18 @@ impl Policy {
         }
     }
 
-    /// Whether the policy blocks a normalised value for every type (rule C3).
+    /// What happens to values that cannot be an identifier's (rule C12).
     #[must_use]
     #[inline]
-    pub fn blocks(&self, normalized: &str) -> bool {
-        self.blocked.blocks(normalized)
+    pub fn invalid_identifiers(&self) -> InvalidIdentifiers {
+        self.invalid_identifiers
+    }
+
+    /// Whether the policy blocks a text for every type (rule C3).
+    #[must_use]
+    #[inline]
+    pub fn blocks(&self, text: &str) -> bool {
+        self.blocked.blocks(text)
     }
 
     /// About how long the policy takes for one value at the worst, beside what an ordinary one takes.

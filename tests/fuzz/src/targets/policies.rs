@@ -107,7 +107,10 @@ fn is_kept(checked: &Checked) {
 /// A value is blocked by the lists that an expression or a text of which fits it, and by no other.
 fn is_asked(checked: &Checked, written: &v1::Policy, values: &[&str]) {
     let lists = written.identifier_types.iter().map(|of| (Some(of), &of.blocked));
-    for (of, list) in lists.chain([(None, &written.blocked)]) {
+    let kept = v1::Policy::decode(&checked.encoded[..]).expect("what is kept");
+    let named = kept.expanded_lists.iter().flat_map(|list| &list.blocked);
+    let for_all: Vec<v1::BlockedValue> = written.blocked.iter().chain(named).cloned().collect();
+    for (of, list) in lists.chain([(None, &for_all)]) {
         let slow: Vec<Slow<'_>> = list.iter().filter_map(|one| one.pattern.as_ref()).map(Slow::of).collect();
         for value in values {
             let blocked = within(ASK, "a value", || match of {
@@ -163,6 +166,13 @@ fn policy(draw: &mut Draw<'_>) -> v1::Policy {
         default_type: draw.flag().then(|| v1::IdentifierType { name: String::new(), ..identifier_type(draw) }),
         unlisted_types: few(draw),
         blocked: blocked(draw),
+        blocked_lists: (0..draw.below(3)).map(|_| few(draw)).collect(),
+        expanded_lists: (0..draw.below(2))
+            .map(|_| v1::ExpandedList { list: few(draw), blocked: blocked(draw) })
+            .collect(),
+        invalid_identifiers: few(draw),
+        future_tolerance: draw.flag().then(|| prost_types::Duration { seconds: i64::from(draw.byte()), nanos: 0 }),
+        rules_version: few(draw),
         strategy,
         ..v1::Policy::default()
     }

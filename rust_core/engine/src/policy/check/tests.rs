@@ -1,8 +1,8 @@
 //! Every fault that a policy can have, alone and all at once.
 
 use super::*;
-use crate::policy::presets::{NAMES, preset};
-use crate::policy::spec::{LimitSpec, OnLogout};
+use crate::policy::Policy;
+use crate::policy::spec::{BlockedList, BlockedSpec, ExpandedSpec, LimitSpec, OnLogout, OnNewKnownUser};
 
 fn faults(spec: &PolicySpec) -> Vec<String> {
     let violations = Policy::compile(spec).err().unwrap_or_default();
@@ -25,14 +25,6 @@ fn isolation(identifier_types: Vec<TypeSpec>) -> PolicySpec {
         login_match: None,
     });
     PolicySpec { identifier_types, strategy, ..PolicySpec::default() }
-}
-
-#[test]
-fn presets_have_neither_faults_nor_warnings() {
-    for name in NAMES {
-        let (_, warnings) = Policy::compile(&preset(name).expect("a preset")).expect("a good policy");
-        assert_eq!(warnings, Vec::<String>::new(), "{name}");
-    }
 }
 
 #[test]
@@ -141,15 +133,18 @@ fn a_policy_has_bounds() {
 }
 
 #[test]
-fn what_never_applies_is_warned_of() {
-    let mut spec = isolation(vec![TypeSpec {
-        region: "GB".into(),
-        normalization: Some(Normalization::Lower),
-        blocked: vec![BlockedSpec::Exact("NULL".into()), BlockedSpec::Exact("null".into())],
-        ..named("a")
-    }]);
-    spec.default_type = Some(TypeSpec::default());
-    let (_, warnings) = Policy::compile(&spec).expect("a good policy");
-    assert_eq!(warnings.len(), 4, "{warnings:?}");
-    assert!(warnings.iter().all(|warning| !warning.contains("NULL")));
+fn a_list_is_named_once() {
+    let mut spec = merge(Vec::new());
+    spec.blocked_lists = vec![BlockedList::Zeros, BlockedList::Placeholders, BlockedList::Zeros];
+    assert_eq!(faults(&spec), ["policy.blocked_lists[2]"]);
+}
+
+#[test]
+fn what_is_wrong_with_an_expansion_is_named_where_it_stands() {
+    let mut spec = merge(Vec::new());
+    spec.blocked = vec![BlockedSpec::Exact("x".into())];
+    spec.blocked_lists = vec![BlockedList::Zeros];
+    let blocked = vec![BlockedSpec::Exact("0".into()), BlockedSpec::Regex("(".into())];
+    spec.expanded_lists = vec![ExpandedSpec { list: BlockedList::Zeros, blocked }];
+    assert_eq!(faults(&spec), ["policy.expanded_lists[0].blocked[1].regex"]);
 }

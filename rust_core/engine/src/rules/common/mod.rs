@@ -3,6 +3,7 @@
 
 pub(crate) mod c10_say_why;
 pub mod c11_time;
+pub(crate) mod c12_invalid;
 pub(crate) mod c13_bounds;
 pub(crate) mod c1_normalise;
 pub mod c2_refuse;
