@@ -222,7 +222,7 @@ class Plan:
         """The log entry; ValueError where the plan does not write."""
     @property
     def unknown(self) -> list[tuple[bytes, int]]:
-        """Identifiers, each a digest and its holder's serial, whose values the answers tell and only the tables have."""
+        """Identifiers, each a digest and its holder's serial, whose values the answers tell and the tables have."""
     def columns(self) -> tuple[bytes, ...]:
         """Give the columns of the net effects, in the order of `commit_batch`, as arrays in Postgres' binary format."""
     def unary_response(self, group: int) -> bytes | None:
@@ -308,9 +308,7 @@ class State:
         """Decide calls in order, leaving the state as it was; `entry_id` is the log entry's fresh identity."""
     def decide_after(self, plan: Plan, groups: Sequence[CallGroup], now_us: int, entry_id: bytes) -> Plan:
         """Decide calls on the state that another plan leads to, leaving the state as it was, without either."""
-    def complete(
-        self, plan: Plan, groups: Sequence[CallGroup], values: Sequence[tuple[bytes, int, str]]
-    ) -> Plan:
+    def complete(self, plan: Plan, groups: Sequence[CallGroup], values: Sequence[tuple[bytes, int, str]]) -> Plan:
         """Make the same plan with the values of its unknown identifiers: digest, holder, value as sent."""
     def answer_hit(
         self, group: CallGroup, now_us: int, *, default_strong: bool = False, confirmed: bool = False

@@ -29,13 +29,12 @@ PARTS = 4
 
 @dataclass
 class Largest:
-    """A server with the largest profile: four of 1,000 traits of 1 MiB, joined, with 3,000 identifiers and 70 events."""
+    """A server with a very large profile: four of 1,000 traits, 1 MiB, joined, with 3,000 identifiers and 70 events."""
 
     client: UttersonClient
     reads: profile_service_pb2_grpc.ProfileServiceStub
     profile_id: int
     smaller_id: int
-
 
     async def all_pages(self, method: str, items: str) -> list[Any]:
         """Read a list to its end, by a client that takes what gRPC takes unless told otherwise."""
@@ -61,7 +60,7 @@ async def write_traits(client: UttersonClient, part: int) -> None:
 async def largest(database_url: str, request: pytest.FixtureRequest) -> AsyncIterator[Largest]:
     policy = Policy(merge=MergeStrategy(max_identifiers=0))
     async with served(database_url, front=request.param) as address, UttersonClient(address) as client:
-        await client.create_workspace(WORKSPACE, policy)
+        await client.create_workspace(WORKSPACE, policy=policy)
         devices = [("device", f"{number:04}" + "d" * 500) for number in range(IDENTIFIERS)]
         imported = ImportedProfile([*devices, ("user", "0")])
         async with grpc.aio.insecure_channel(address) as channel:

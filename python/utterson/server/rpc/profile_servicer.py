@@ -40,9 +40,7 @@ class ProfileServicer:
             merged_into=[record.merged_into for record in records],
         )
 
-    async def list_traits(
-        self, request: messages.ListTraitsRequest, context: Context
-    ) -> messages.ListTraitsResponse:
+    async def list_traits(self, request: messages.ListTraitsRequest, context: Context) -> messages.ListTraitsResponse:
         """List a profile's traits."""
         page = await self._use_cases.list_traits(
             request.workspace, request.profile_id, _page(request), context.time_remaining()
