@@ -205,7 +205,7 @@ class LogEntry:
 
 @final
 class Plan:
-    """What a batch of calls would do: answers, and the effects to commit."""
+    """What a batch of calls would do: answers, and the effects to commit. A group that there is not raises IndexError."""
 
     @property
     def writes(self) -> bool: ...
@@ -226,20 +226,11 @@ class Plan:
     def columns(self) -> tuple[bytes, ...]:
         """Give the columns of the net effects, in the order of `commit_batch`, as arrays in Postgres' binary format."""
     def unary_response(self, group: int) -> bytes | None:
-        """Give the whole response of a unary request whose one call this group is.
-
-        None where it was refused or repeated.
-
-        Raises:
-            IndexError: no such group.
-        """
+        """Give the whole response of a unary request whose one call this group is; None if refused or repeated."""
     def batch_response(self, group: int) -> bytes | None:
         """Give the whole `BatchResolveResponse` of a message that is this group and nothing else.
 
         None where a call of it was repeated: then the response is put together of `answers`.
-
-        Raises:
-            IndexError: no such group.
         """
     def stream_response(self, group: int, sequence: int) -> bytes | None:
         """Give the whole `StreamResolveResponse` in the same way."""
@@ -247,9 +238,6 @@ class Plan:
         """Give one answer a call of the group: an encoded `Resolution`, a refusal or a repetition.
 
         A changed policy has none, an import one: the encoded response, as group 0.
-
-        Raises:
-            IndexError: no such group.
         """
 
 @final
