@@ -205,7 +205,7 @@ class LogEntry:
 
 @final
 class Plan:
-    """What a batch of calls would do: answers, and the effects to commit. A group that there is not raises IndexError."""
+    """What a batch of calls would do: answers, and the effects to commit. An unknown group raises IndexError."""
 
     @property
     def writes(self) -> bool: ...
