@@ -94,7 +94,6 @@ VALUES = [
         ),
         invalid(
             "identifiers[0].type",
-            "identifiers[0].value",
             "identifiers[2].value",
             "previous_profile_id",
             "event_time",

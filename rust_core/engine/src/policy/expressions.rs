@@ -85,7 +85,11 @@ pub(super) fn parse<'p>(position: usize, pattern: &'p str, budget: &mut Budget) 
 
 /// Some expressions of a list, searched together.
 #[derive(Clone, Debug)]
-pub(super) struct Expressions(Arc<Search>);
+pub(super) struct Expressions {
+    search: Arc<Search>,
+    /// The process has it once, whatever policies use it.
+    is_shared: bool,
+}
 
 #[derive(Debug)]
 enum Search {
@@ -98,18 +102,30 @@ enum Search {
 }
 
 impl Expressions {
+    fn own(search: Search) -> Self {
+        Self { search: Arc::new(search), is_shared: false }
+    }
+
+    /// The same, of which the process has one for all policies.
+    pub fn shared(self) -> Self {
+        Self { is_shared: true, ..self }
+    }
+
     /// About how long looking for them takes, beside comparing a value.
     pub fn value_cost(&self) -> usize {
-        match &*self.0 {
+        match &*self.search {
             Search::Automaton(_) => 1,
             Search::Words { .. } => 500,
             Search::Kept(_) => 4000,
         }
     }
 
-    /// About how many bytes they take: of automata exactly so many.
+    /// About how many bytes a policy takes for them: of automata exactly so many, of shared ones none.
     pub fn bytes(&self) -> usize {
-        match &*self.0 {
+        if self.is_shared {
+            return 0;
+        }
+        match &*self.search {
             Search::Automaton(automaton) => automaton.memory_usage(),
             Search::Words { automaton, set } => automaton.memory_usage() + set.len() * STATES_BYTES,
             Search::Kept(set) => set.len() * STATES_BYTES,
@@ -119,7 +135,7 @@ impl Expressions {
     /// Whether one of them is found anywhere in a value.
     pub fn find(&self, value: &str) -> bool {
         let input = Input::new(value).anchored(Anchored::No).earliest(true);
-        match &*self.0 {
+        match &*self.search {
             Search::Automaton(automaton) => matches!(automaton.try_search_fwd(&input), Ok(Some(_))),
             Search::Words { automaton, set } => match automaton.try_search_fwd(&input) {
                 Ok(found) => found.is_some(),
@@ -148,13 +164,13 @@ fn halve(together: &[&Parsed<'_>], budget: &mut Budget, made: &mut Vec<Expressio
         return;
     }
     if let Some(search) = automaton(together, budget) {
-        made.push(Expressions(Arc::new(search)));
+        made.push(Expressions::own(search));
     } else if together.len() > 1 && budget.tries > 0 {
         let (some, others) = together.split_at(together.len() / 2);
         halve(some, budget, made, over);
         halve(others, budget, made, over);
     } else if let Some(search) = kept(together, budget) {
-        made.push(Expressions(Arc::new(search)));
+        made.push(Expressions::own(search));
     } else {
         over.extend(together.iter().map(|one| one.position));
     }

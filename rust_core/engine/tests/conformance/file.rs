@@ -20,6 +20,11 @@ pub struct PolicyText {
     pub unlisted_types: Option<String>,
     #[serde(default)]
     pub blocked: Vec<BlockedText>,
+    #[serde(default)]
+    pub blocked_lists: Vec<String>,
+    pub invalid_identifiers: Option<String>,
+    /// As protobuf JSON writes a duration: seconds, and an s.
+    pub future_tolerance: Option<String>,
     pub merge: Option<MergeText>,
     pub isolation: Option<IsolationText>,
 }
@@ -134,6 +139,8 @@ pub struct Expect {
     pub demoted: Vec<DemotedText>,
     #[serde(default)]
     pub blocked: Vec<BTreeMap<String, String>>,
+    #[serde(default)]
+    pub invalid: Vec<BTreeMap<String, String>>,
     pub changed: Option<Vec<ChangedText>>,
     #[serde(default, rename = "note")]
     pub _note: Option<String>,

@@ -82,7 +82,8 @@ fn compare_resolution(world: &World, step: &Step, resolution: &Resolution) -> Re
     let merged: Vec<ProfileId> = expect.merged.iter().map(|symbol| world.id(symbol)).collect();
     same("merged", &merged, &resolution.merged)?;
     same("demoted", &expected_demotions(expect), &told_demotions(step, resolution))?;
-    same("blocked", &expect.blocked, &told_blocked(step, resolution))?;
+    same("blocked", &expect.blocked, &told(step, resolution, Disposition::Blocked))?;
+    same("invalid", &expect.invalid, &told(step, resolution, Disposition::Invalid))?;
     if let Some(changed) = &expect.changed {
         let expected: Vec<_> = changed.iter().map(|one| (one.type_name.clone(), world.id(&one.profile))).collect();
         let told: Vec<_> = resolution.changes.iter().map(|one| (one.type_name.to_string(), one.profile)).collect();
@@ -102,9 +103,10 @@ fn told_demotions(step: &Step, resolution: &Resolution) -> Vec<Demoted> {
     told.map(|one| (step.identifiers[one.index].clone(), reason_name(one.reason).to_owned())).collect()
 }
 
-fn told_blocked(step: &Step, resolution: &Resolution) -> Vec<BTreeMap<String, String>> {
-    let blocked = resolution.identifiers.iter().filter(|one| one.disposition == Disposition::Blocked);
-    blocked.map(|one| step.identifiers[one.index].clone()).collect()
+/// The identifiers of a call that this became of.
+fn told(step: &Step, resolution: &Resolution, disposition: Disposition) -> Vec<BTreeMap<String, String>> {
+    let told = resolution.identifiers.iter().filter(|one| one.disposition == disposition);
+    told.map(|one| step.identifiers[one.index].clone()).collect()
 }
 
 fn same<T: PartialEq + std::fmt::Debug + ?Sized>(what: &str, expected: &T, told: &T) -> Result<(), String> {

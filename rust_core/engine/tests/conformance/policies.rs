@@ -5,8 +5,8 @@ use std::sync::Arc;
 use utterson_engine::normalize::Normalization;
 use utterson_engine::policy::Policy;
 use utterson_engine::policy::spec::{
-    BlockedSpec, LimitScope, LimitSpec, LoginMatch, OnExceeded, OnLogout, OnNewKnownUser, PolicySpec, StrategySpec,
-    TypeSpec, UnlistedTypes, Window,
+    BlockedList, BlockedSpec, InvalidIdentifiers, LimitScope, LimitSpec, LoginMatch, OnExceeded, OnLogout,
+    OnNewKnownUser, PolicySpec, StrategySpec, TypeSpec, UnlistedTypes, Window,
 };
 
 use crate::file::{BlockedText, LimitText, PolicyText, TypeText};
@@ -28,6 +28,9 @@ pub fn compile(text: &PolicyText) -> Arc<Policy> {
         default_type: text.default_type.as_ref().map(type_spec),
         unlisted_types: text.unlisted_types.as_deref().map(unlisted),
         blocked: text.blocked.iter().map(blocked).collect(),
+        blocked_lists: text.blocked_lists.iter().map(|name| list(name)).collect(),
+        invalid_identifiers: text.invalid_identifiers.as_deref().map(invalid_identifiers),
+        future_tolerance_us: text.future_tolerance.as_deref().map(micros),
         strategy: Some(strategy),
         ..PolicySpec::default()
     };
@@ -111,6 +114,28 @@ fn on_new_known_user(name: &str) -> OnNewKnownUser {
         "CONVERT_ANONYMOUS" => OnNewKnownUser::ConvertAnonymous,
         other => panic!("no on_new_known_user {other}"),
     }
+}
+
+fn list(name: &str) -> BlockedList {
+    match name {
+        "PLACEHOLDERS" => BlockedList::Placeholders,
+        "ZEROS" => BlockedList::Zeros,
+        "REPEATED" => BlockedList::Repeated,
+        other => panic!("no list {other}"),
+    }
+}
+
+fn invalid_identifiers(name: &str) -> InvalidIdentifiers {
+    match name {
+        "REFUSE" => InvalidIdentifiers::Refuse,
+        "SET_ASIDE" => InvalidIdentifiers::SetAside,
+        other => panic!("no invalid_identifiers {other}"),
+    }
+}
+
+fn micros(duration: &str) -> i64 {
+    let seconds: i64 = duration.strip_suffix('s').and_then(|seconds| seconds.parse().ok()).expect("whole seconds");
+    seconds * 1_000_000
 }
 
 fn login_match(name: &str) -> LoginMatch {
