@@ -19,6 +19,7 @@ from tests.model.model import Model, ids_of
 from tests.model.records import Answer, Call, Kind, PolicyAnswer, Refusal
 from utterson import _core
 from utterson.v1.identity_service_pb2 import BatchResolveRequest
+from utterson.v1.policy_pb2 import Policy
 from utterson.v1.resolution_pb2 import Resolution
 from utterson.v1.workspace_service_pb2 import ImportProfilesResponse
 
@@ -44,12 +45,18 @@ class CoreRun:
 
         require(warning_count(checked) == model.warnings, "warnings of the first policy")
         genesis = LogRow(0, self.random.randbytes(16), bytes(16), 1, START_US, bytes(48), b"")
-        self.tables = Tables(genesis, checked.policy)
+        self.tables = Tables(genesis, self.kept(checked.policy).SerializeToString())
         self.workspace = load(self.tables, WORKSPACE, self.keys, self.random)
         self.replica = load(self.tables, WORKSPACE, self.keys, self.random)
         self.earlier_policies: list[bytes] = []  # newest first
         self.id_of: dict[int, int] = {}
         self.ordinal_of: dict[int, int] = {0: 0}
+
+    def kept(self, policy: bytes) -> Policy:
+        """Give a checked policy as the workspace keeps it: in one that 0.1 made it goes by that version's rules."""
+        made = Policy.FromString(policy)
+        made.rules_version = self.model.rules_version
+        return made
 
     def ids(self, ordinal: int) -> int:
         """Give the public id of an ordinal; of one that does not exist an id that no profile has."""
@@ -216,7 +223,7 @@ class CoreRun:
         self.earlier_policies.insert(0, self.workspace.policy)
         self._commit(decided)
         require(self.workspace.policy_revision == expected.policy_revision, "the policy's revision")
-        require(self.workspace.policy == checked.policy, "the policy in force")
+        require(Policy.FromString(self.workspace.policy) == self.kept(checked.policy), "the policy in force")
 
     def _import(self, step: Import, expected: object) -> None:
         messages = [one.SerializeToString() for one in import_messages(step, WORKSPACE)]

@@ -53,8 +53,10 @@ def check_import_history(tables: Tables, ordinals: tuple[int, ...]) -> None:
 
 
 def check_entry(entry: HistoryEntry, row: LogRow, call: Call, answer: Answer, ordinals: Ordinals) -> None:
-    """Compare one entry with the model's answer."""
+    """Compare one entry with the model's answer; it tells the types of which values were replaced, too (I5)."""
     told = model_told(answer)
+    replaced = dict.fromkeys((one.type, answer.profile, False) for one in answer.identifiers if one.replaced)
+    told["changes"].extend(replaced)
     expected = {
         "call": KIND_NUMBERS[call.kind],
         "commit_time_us": row.commit_time_us,

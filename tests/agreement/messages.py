@@ -53,6 +53,9 @@ ENUM_PREFIXES = {
     "unlisted_types": "UNLISTED_TYPES_",
     "on_new_known_user": "ON_NEW_KNOWN_USER_",
     "on_logout": "ON_LOGOUT_",
+    "blocked_lists": "BLOCKED_LIST_",
+    "invalid_identifiers": "INVALID_IDENTIFIERS_",
+    "login_match": "LOGIN_MATCH_",
 }
 
 
@@ -142,7 +145,7 @@ def _full_names(value: JsonValue, name: str = "") -> JsonValue:
     if isinstance(value, dict):
         return {key: _full_names(inner, key) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_full_names(inner) for inner in value]
+        return [_full_names(inner, name) for inner in value]
     prefix = ENUM_PREFIXES.get(name)
     if prefix is not None and isinstance(value, str):
         return prefix + value.removeprefix(prefix)

@@ -9,7 +9,7 @@ from google.protobuf import json_format
 from google.protobuf.struct_pb2 import Struct, Value
 
 from tests.agreement.messages import microseconds
-from tests.agreement.telling import demotion_told, pair
+from tests.agreement.telling import demotion_told, pair, time_told
 from tests.agreement.twin import Tables
 from tests.model.model import Model
 from tests.model.state import Profile
@@ -33,7 +33,7 @@ def dump(tables: Tables) -> dict[str, Any]:
     for survivor in members:
         row_of = tables.profiles[survivor]
         profiles[survivor] = {
-            "create_time_us": row_of.create_time_us,
+            "create_time_us": min(tables.profiles[member].create_time_us for member in members[survivor]),
             "source": row_of.source,
             "merges": tables.merges(members[survivor]),
             "identifiers": sorted(held[survivor]),
@@ -74,6 +74,7 @@ def event_told(record: bytes | StoredEvent) -> dict[str, Any]:
         "message_id": event.message_id,
         "identifiers": tuple(pair(one) for one in event.identifiers),
         "demoted": [demotion_told(one) for one in event.demoted],
+        "time_sent_us": time_told(event.event_time_sent, is_there=event.HasField("event_time_sent")),
     }
 
 

@@ -49,16 +49,19 @@ def names_new_profile(call: Call, count_before: int, model: Model) -> bool:
     return any(count_before < ordinal <= len(model.state.profiles) for ordinal in (call.profile, call.previous_profile))
 
 
-def generate(seed: int, steps: int, *, searches_alone: bool = False) -> tuple[Model, Iterator[tuple[Turn, Answers]]]:
+def generate(
+    seed: int, steps: int, *, searches_alone: bool = False, may_be_of_0_1: bool = False
+) -> tuple[Model, Iterator[tuple[Turn, Answers]]]:
     """Return a model, and the turns of a run with the model's answers; the model stands where the last turn ended.
 
     Args:
         seed: the same seed gives the same run.
         steps: how many steps the run has, about.
         searches_alone: no Search stands in a batch with other calls.
+        may_be_of_0_1: the workspace may be one that 0.1 made.
     """
-    generator = Generator(seed)
-    model = Model(generator.policy)
+    generator = Generator(seed, may_be_of_0_1=may_be_of_0_1)
+    model = Model(generator.policy, generator.rules_version)
     return model, _turns(generator, model, Random(seed ^ 0x5EED), steps, searches_alone)
 
 

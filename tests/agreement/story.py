@@ -37,8 +37,8 @@ def run_length(seed: int) -> int:
 
 def run(seed: int) -> Told:
     """Run one seed through the extension."""
-    model, turns = generate(seed, run_length(seed))
-    core = CoreRun(model, Generator(seed).policy, seed)
+    model, turns = generate(seed, run_length(seed), may_be_of_0_1=True)
+    core = CoreRun(model, Generator(seed, may_be_of_0_1=True).policy, seed)
     taken: list[Turn] = []
     calls = 0
     try:
@@ -54,11 +54,16 @@ def run(seed: int) -> Told:
     return Told(seed, calls, model.hits)
 
 
+def fresh(seed: int) -> tuple[Model, CoreRun]:
+    """Make the workspace of a seed, on both sides."""
+    generator = Generator(seed, may_be_of_0_1=True)
+    model = Model(generator.policy, generator.rules_version)
+    return model, CoreRun(model, generator.policy, seed)
+
+
 def repeat(seed: int, turns: Sequence[Turn]) -> str:
     """Run given turns, comparing the state after each; tell what disagrees, empty where all agrees."""
-    policy = Generator(seed).policy
-    model = Model(policy)
-    core = CoreRun(model, policy, seed)
+    model, core = fresh(seed)
     try:
         for turn in turns:
             if not is_callable(turn, model):
@@ -116,9 +121,7 @@ def shrink(seed: int, turns: Sequence[Turn], seconds: float = SHRINK_SECONDS) ->
 
 def _prefix(seed: int, turns: list[Turn]) -> tuple[list[Turn], str]:
     """Find the shortest prefix that disagrees, comparing after each turn."""
-    policy = Generator(seed).policy
-    model = Model(policy)
-    core = CoreRun(model, policy, seed)
+    model, core = fresh(seed)
     for count, turn in enumerate(turns, 1):
         try:
             core.take(turn, answer_turn(model, turn))

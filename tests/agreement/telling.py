@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias, cast
 
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from tests.agreement.messages import microseconds
 from tests.model.records import Answer, Explanation, Identifier, Refusal
 from utterson.v1.error_reason_pb2 import ErrorReason
 from utterson.v1.identifier_pb2 import Demotion as DemotionMessage
 from utterson.v1.identifier_pb2 import DemotionReason as ReasonNumber
 from utterson.v1.identifier_pb2 import Disposition as DispositionNumber
 from utterson.v1.identifier_pb2 import Identifier as IdentifierMessage
+from utterson.v1.identifier_pb2 import InvalidReason as InvalidNumber
 from utterson.v1.resolution_pb2 import Explanation as ExplanationMessage
 from utterson.v1.resolution_pb2 import Outcome as OutcomeNumber
 from utterson.v1.resolution_pb2 import Resolution
@@ -32,10 +36,14 @@ def model_told(answer: Answer | Refusal) -> Told:
         "known": answer.known,
         "source": answer.source_profile,
         "merged": list(answer.merged),
-        "identifiers": [(r.type, r.value, r.disposition.name, r.reason.name) for r in answer.identifiers],
+        "identifiers": [
+            (r.type, r.value, r.disposition.name, r.reason.name, r.invalid_reason.name, list(r.replaced))
+            for r in answer.identifiers
+        ],
         "demoted": [(d.type, d.value, d.reason.name, d.round) for d in answer.demoted],
         "changes": [(c.type, c.profile, c.now_orphaned) for c in answer.changes],
         "warnings": answer.warnings,
+        "event_time_adjusted_us": answer.event_time_adjusted_us,
         "policy_revision": answer.policy_revision,
     }
 
@@ -53,14 +61,24 @@ def told(resolution: Resolution, ordinals: Ordinals) -> Told:
                 *pair(result.identifier),
                 short(DispositionNumber.Name(result.disposition), "DISPOSITION_"),
                 reason_name(result.reason),
+                short(InvalidNumber.Name(result.invalid_reason), "INVALID_REASON_"),
+                [pair(one) for one in result.replaced],
             )
             for result in resolution.identifiers
         ],
         "demoted": [demotion_told(demotion) for demotion in resolution.demoted],
         "changes": [(one.type, ordinals(one.profile_id), one.now_orphaned) for one in resolution.changes],
         "warnings": len(resolution.warnings),
+        "event_time_adjusted_us": time_told(
+            resolution.event_time_adjusted, is_there=resolution.HasField("event_time_adjusted")
+        ),
         "policy_revision": resolution.policy_revision,
     }
+
+
+def time_told(time: Timestamp, *, is_there: bool) -> int | None:
+    """Give a time that need not be there."""
+    return microseconds(time) if is_there else None
 
 
 def short(name: str, prefix: str) -> str:

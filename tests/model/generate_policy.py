@@ -27,14 +27,24 @@ BLOCKED: Sequence[JsonValue] = (
     {"exact": "-1"},
     {"regex": "ymous$"},
     {"regex": "(?i)^null"},
+    {"exact": "NULL"},
+    {"regex": "^[A-Z]{4}"},
+    {"regex": "^\\+44"},
+    {"regex": "xn--"},
 )
+LISTS = ("PLACEHOLDERS", "ZEROS", "REPEATED")
+TOLERANCES = ("0s", "1s", "0.000001s", "3600s", "86400s", "604800s")
+REGIONS = ("GB", "GB", "DE", "US", "MX", "AR", "BR", "")
 
 
 class PolicyGenerator:
     """Makes policies of one family; a type keeps its normalization, so that most may follow each other."""
 
-    def __init__(self, source: random.Random) -> None:
+    def __init__(self, source: random.Random, *, is_of_0_1: bool = False) -> None:
         self.random = source
+        self.is_of_0_1 = is_of_0_1
+        self.gone = ""
+        self.region = source.choice(REGIONS)
         self.is_merge = source.random() < 0.5
         self.names = list(UNIVERSE)
         source.shuffle(self.names)
@@ -62,11 +72,17 @@ class PolicyGenerator:
                 "on_new_known_user": self.random.choice(known_user),
                 "on_logout": self.random.choice(logout),
             }
+        if not self.is_of_0_1:
+            self._add_new_settings(policy)
         return policy
 
     def update(self) -> PolicyJson:
         """Return a policy to follow: mostly one that may, at times one that is forbidden or invalid."""
         policy = self.policy()
+        if self.gone and self._chance(0.5):
+            return self._in_another_form(policy, self.gone)
+        if self.is_of_0_1 and self._chance(0.5):
+            self._add_new_settings(policy)
         draw = self.random.random()
         if draw < 0.1:
             policy["identifier_types"] = [{"name": "user_id"}, {"name": "user_id"}]
@@ -74,6 +90,8 @@ class PolicyGenerator:
             policy["default_type"] = {"immutable": True}
         elif draw < 0.2:
             policy["blocked"] = [{"regex": "(unclosed"}]
+        elif draw < 0.22:
+            policy["future_tolerance"] = "604801s"
         elif draw < 0.3:
             for name in ("merge", "isolation"):
                 policy.pop(name, None)
@@ -84,24 +102,42 @@ class PolicyGenerator:
             )
         elif draw < 0.4:
             # A type goes for a while, and may return as it was.
+            self.gone = self.names[0]
             policy["identifier_types"] = [self._type(name) for name in self.names[1:]]
             policy["unlisted_types"] = "IGNORE"
         elif draw < 0.5:
             # A type changes its form: lawful while nobody holds one, also where the policy does not take it now.
-            name = self.random.choice(self.names)
-            policy["identifier_types"] = [
-                self._type(other) if other != name else {"name": name, "normalization": self.random.choice(FORMS)}
-                for other in self.names
-            ]
+            return self._in_another_form(policy, self.random.choice(self.names))
         elif draw < 0.7:
             self.random.shuffle(self.names)
         return policy
+
+    def _in_another_form(self, policy: PolicyJson, name: str) -> PolicyJson:
+        """Let a type return, or stand, in another form."""
+        self.gone = ""
+        policy["identifier_types"] = [
+            self._type(other) if other != name else {"name": name, "normalization": self.random.choice(FORMS)}
+            for other in self.names
+        ]
+        return policy
+
+    def _add_new_settings(self, policy: PolicyJson) -> None:
+        """Add what a policy of 0.1 has not."""
+        if self._chance(0.4):
+            policy["blocked_lists"] = list(self.random.sample(LISTS, self.random.randint(1, 3)))
+        if self._chance(0.5):
+            policy["invalid_identifiers"] = self.random.choice(("REFUSE", "SET_ASIDE", "SET_ASIDE"))
+        if self._chance(0.3):
+            policy["future_tolerance"] = self.random.choice(TOLERANCES)
+        isolation = policy.get("isolation")
+        if isinstance(isolation, dict) and self._chance(0.5):
+            isolation["login_match"] = self.random.choice(("ANY", "HIGHEST", "HIGHEST"))
 
     def _type(self, name: str) -> PolicyJson:
         settings = self._settings(self.normalizations[name])
         settings["name"] = name
         if self.normalizations[name] == "PHONE":
-            settings["region"] = "GB"
+            settings["region"] = self.region
         return settings
 
     def _settings(self, normalization: str) -> PolicyJson:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tests.model.common import Item, check_struct, check_text, read_identifier, refuse_two_values, sort_out
-from tests.model.hits import Hits
-from tests.model.policy import Policy
+from tests.model.hits import Branch, Hits
+from tests.model.policy import RULES_OF_0_1, Policy
 from tests.model.records import ImportMessage, JsonValue, Reason, RefusedError
 from tests.model.state import State, attach
-from tests.model.traits import write_traits
+from tests.model.structs import check_struct, check_text
+from tests.model.traits import refuse_grown, write_traits
+from tests.model.values import Item, read_item, refuse_two_values, sort_out
 
 MAX_PROFILES = 100_000
 
@@ -29,8 +30,7 @@ def read_messages(policy: Policy, messages: Sequence[ImportMessage], request_id:
             if not message.identifiers:
                 raise RefusedError(Reason.FIELD_INVALID)
             check_struct(message.traits, are_traits=True)
-            items = [Item(name, raw, read_identifier(policy, name, raw, hits)) for name, raw in message.identifiers]
-            read.append(items)
+            read.append([read_item(policy, name, raw, hits) for name, raw in message.identifiers])
         except RefusedError as refused:
             raise RefusedError(refused.reason, index) from None
     return read
@@ -47,12 +47,23 @@ def content_of(messages: Sequence[ImportMessage], read: list[list[Item]]) -> Jso
 
 
 def usable_items(policy: Policy, items: list[Item], hits: Hits) -> list[Item]:
-    """C3 to C6: what is left of a message's identifiers; refuse what needs no state."""
-    usable = [item for item in sort_out(policy, items, hits) if item.set_aside is None]
+    """C3 to C6 and C12: what is left of a message's identifiers; refuse what needs no state.
+
+    An invalid value is a fault of its line whatever the policy says, but a blocked one is set aside before that.
+    """
+    usable = [item for item in sort_out(policy, items, hits, refuses=True) if item.set_aside is None]
     refuse_two_values(policy, usable, hits)
     if not usable:  # C5
         raise RefusedError(Reason.NO_USABLE_IDENTIFIER)
     return usable
+
+
+def refuse_future(policy: Policy, message: ImportMessage, now_us: int, hits: Hits) -> None:
+    """C11: a `create_time` in the future is a fault of its line; 0.1 took it."""
+    if policy.rules_version == RULES_OF_0_1 or message.create_time_us is None or message.create_time_us <= now_us:
+        return
+    hits[Branch.IMPORT_FUTURE] += 1
+    raise RefusedError(Reason.FIELD_INVALID)
 
 
 def import_one(
@@ -67,7 +78,8 @@ def import_one(
         if is_exclusive and state.holders(item.key):
             raise RefusedError(Reason.IDENTIFIERS_HELD_BY_OTHERS)
         attach(profile, item.key, item.raw, time_us)
-    write_traits(profile, message.traits, time_us, state.order, hits)
+    winning = write_traits(profile, message.traits, time_us, state.order, hits)
+    refuse_grown([{}], winning, profile.traits, hits)
     return profile.ordinal
 
 
@@ -79,8 +91,9 @@ def import_all(
     What the policy refuses in any message comes before what the state refuses.
     """
     usable = []
-    for index, items in enumerate(read):
+    for index, (message, items) in enumerate(zip(messages, read, strict=True)):
         try:
+            refuse_future(policy, message, now_us, hits)
             usable.append(usable_items(policy, items, hits))
         except RefusedError as refused:
             raise RefusedError(refused.reason, index) from None

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.model.common import Item, refuse_two_values
 from tests.model.hits import Branch
-from tests.model.policy import OnLogout, OnNewKnownUser
+from tests.model.policy import LoginMatch, OnLogout, OnNewKnownUser
 from tests.model.records import Answer, Disposition, Identifier, Kind, Outcome, Reason, RefusedError, Round
 from tests.model.state import Profile, attach, see
+from tests.model.values import Item, refuse_two_values
 from tests.model.work import Work
 
 Filter = Callable[[Profile], bool]
@@ -37,7 +37,7 @@ def decide(work: Work) -> Answer:
         found = work.state.create(work.time_us)
         found.source = source
     attach_all(work, found, outcome)
-    work.store(found)
+    work.store(found, [dict(found.traits)])
     return work.answer(outcome, found, rule)
 
 
@@ -62,9 +62,24 @@ def is_eligible(work: Work, profile: Profile) -> bool:
     if immutables and not immutables & keys:
         work.hit(Branch.I1_GUARDED_IMMUTABLE)
         return False
+    if is_strange(work, logins, keys):
+        work.hit(Branch.I1_GUARDED_HIGHEST)
+        return False
     if logins & keys and any(type_name in {t for t, _ in keys} for type_name, _ in logins - keys):
         work.hit(Branch.I1_ONE_MATCH)
     return True
+
+
+def is_strange(work: Work, logins: set[Identifier], keys: set[Identifier]) -> bool:
+    """I1, HIGHEST: the highest-ranked login type that the profile and the call both have has no value in common."""
+    isolation = work.policy.isolation
+    if isolation is None or isolation.login_match is LoginMatch.ANY:
+        return False
+    both = {type_name for type_name, _ in logins} & {type_name for type_name, _ in keys}
+    if not both:
+        return False
+    highest = min(both, key=work.policy.rank)
+    return not any(type_name == highest for type_name, _ in logins & keys)
 
 
 def waterfall(work: Work, passes: Filter) -> Profile | None:
@@ -184,13 +199,25 @@ def attach_all(work: Work, profile: Profile, outcome: Outcome) -> None:
             see(profile, item.key, work.time_us)
         if disposition is Disposition.ATTACHED:
             if work.policy.settings(item.type).unique:
-                for value in profile.values(item.type):  # a new value of a unique type replaces the old one
-                    del profile.held[(item.type, value)]
-                    work.hit(Branch.I5_REPLACED)
+                replace_values(work, profile, item)
             attach(profile, item.key, item.raw, work.time_us)
     if outcome is Outcome.CREATED and not profile.held:
         work.hit(Branch.I5_NOTHING_ATTACHABLE)
         raise RefusedError(Reason.IDENTIFIERS_HELD_BY_OTHERS)
+
+
+def replace_values(work: Work, profile: Profile, item: Item) -> None:
+    """I5: a new value of a unique type replaces the old one; that is told, of a login identifier by a warning too."""
+    left: list[Identifier] = []
+    for value in profile.values(item.type):
+        left.append((item.type, profile.held.pop((item.type, value)).raw))
+        work.hit(Branch.I5_REPLACED)
+    if not left:
+        return
+    work.replaced[item.key] = tuple(left)
+    if work.policy.settings(item.type).login:
+        work.hit(Branch.I5_REPLACED_LOGIN)
+        work.warnings += 1
 
 
 def drop_login_identifiers(work: Work) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.model.common import Item
 from tests.model.hits import Branch, Hits
 from tests.model.policy import Limit, LimitScope, MergeSettings, OnExceeded, Policy, Window
 from tests.model.records import Check, DemotionReason, Identifier
 from tests.model.state import Profile
+from tests.model.values import Item
 
 # The most merges that a profile can count in the tables, an int32; a larger `max_merges` means this one.
 MERGES_MAX = 2**31 - 1

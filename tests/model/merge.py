@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tests.model.common import Item
 from tests.model.hits import Branch
 from tests.model.limits import Verdict, check_exclusive, check_identifiers, check_merges, check_values, union
 from tests.model.records import (
@@ -22,6 +21,7 @@ from tests.model.records import (
 )
 from tests.model.state import Profile, attach, see
 from tests.model.traits import join_traits
+from tests.model.values import Item
 from tests.model.work import Work
 
 
@@ -95,6 +95,7 @@ def add_round(work: Work, carried: list[Item], checks: tuple[Check, ...], demoti
 def settle(work: Work, carried: list[Item], matched: list[Profile]) -> Answer:
     """M6: create, add, or merge into the profile created first and then add."""
     held_before = {key for profile in matched for key in profile.held}
+    traits_before = [dict(profile.traits) for profile in matched] or [{}]
     if not matched:
         work.hit(Branch.M6_CREATED)
         profile, outcome = work.state.create(work.time_us), Outcome.CREATED
@@ -111,13 +112,14 @@ def settle(work: Work, carried: list[Item], matched: list[Profile]) -> Answer:
         else:
             work.dispositions[item.key] = Disposition.ATTACHED
             attach(profile, item.key, item.raw, work.time_us)
-    work.store(profile)
+    work.store(profile, traits_before)
     return work.answer(outcome, profile, "M6")
 
 
 def merge(work: Work, matched: list[Profile]) -> Profile:
     """M6: the profile created first survives; identifiers, traits, events and merge counts go over (M9)."""
     survivor, *losers = sorted(matched, key=lambda profile: profile.ordinal)
+    survivor.create_time_us = min(profile.create_time_us for profile in matched)
     survivor.merges = sum(profile.merges for profile in matched) + len(matched) - 1
     for loser in losers:
         survivor.held.update(loser.held)

@@ -7,17 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from tests.model import isolation, merge, modify
-from tests.model.common import ChangeItem, Item, check_fields, fingerprint, sort_out
+from tests.model.common import ChangeItem, check_fields, fingerprint
 from tests.model.hits import Branch, Hits
 from tests.model.imports import content_of, import_all, read_messages
-from tests.model.policy import (
-    Policy,
-    PolicyInvalidError,
-    changes_stored_values,
-    count_warnings,
-    read_policy,
-    returns_changed,
-)
+from tests.model.policy import RULES_NOW, RULES_OF_0_1, Policy
+from tests.model.policy_change import changes_stored_values, count_warnings, returns_changed
+from tests.model.policy_reader import PolicyInvalidError, read_policy
 from tests.model.presets import preset
 from tests.model.records import (
     CODE_OF_REASON,
@@ -33,6 +28,7 @@ from tests.model.records import (
     RefusedError,
 )
 from tests.model.state import Dump, Recorded, State, dump
+from tests.model.values import Item, sort_out
 from tests.model.work import Work, without_explanation
 
 RETENTION_US = 24 * 60 * 60 * 1_000_000
@@ -45,13 +41,15 @@ class Model:
 
     Args:
         policy: a policy in protobuf JSON form (short or full enum names), or the name of a preset.
+        rules_version: RULES_OF_0_1 for a workspace that 0.1 made; it keeps it whatever policies follow.
 
     Raises:
         PolicyInvalidError: the policy contradicts itself.
     """
 
-    def __init__(self, policy: Mapping[str, JsonValue] | str) -> None:
-        self.policy: Policy = read_policy(preset(policy) if isinstance(policy, str) else policy)
+    def __init__(self, policy: Mapping[str, JsonValue] | str, rules_version: int = RULES_NOW) -> None:
+        self.rules_version = rules_version
+        self.policy: Policy = read_policy(preset(policy) if isinstance(policy, str) else policy, rules_version)
         self.earlier_policies: list[Policy] = []
         self.policy_revision = 1
         self.warnings = count_warnings(self.policy)
@@ -72,7 +70,7 @@ class Model:
     def update_policy(self, policy: Mapping[str, JsonValue]) -> PolicyAnswer | Refusal:
         """Change the policy; it judges later calls only, nothing is re-evaluated (C8)."""
         try:
-            new = read_policy(policy)
+            new = read_policy(policy, self.rules_version)
         except PolicyInvalidError:
             self.hits[Branch.POLICY_INVALID] += 1
             return refusal(RefusedError(Reason.POLICY_INVALID))
@@ -112,7 +110,7 @@ class Model:
         is_search = call.kind is Kind.SEARCH  # a Search never writes: its ids mean nothing
         content = fingerprint(call, items, changes)
         if not is_search:
-            recorded = self._repeated(call, content)
+            recorded = self._repeated(call, items, content)
             if recorded is not None:
                 return recorded
         working = self.state.copy()
@@ -132,23 +130,25 @@ class Model:
         return answer
 
     def _decide_new(self, call: Call, items: list[Item], changes: list[ChangeItem], working: State) -> Answer:
+        time_us = take_time(self.policy, call, self.hits)
         work = Work(
             policy=self.policy,
             policy_revision=self.policy_revision,
             state=working,
             call=call,
-            time_us=call.now_us if call.event_time_us is None else call.event_time_us,
+            time_us=time_us,
+            is_adjusted=time_us != call.event_time_us and call.event_time_us is not None,
             hits=self.hits,
             change_items=changes,
         )
         if call.kind is Kind.MODIFY:
             return modify.decide(work)
-        work.items = sort_out(self.policy, items, self.hits)
+        work.items = sort_out(self.policy, items, self.hits, refuses=self.policy.refuses_invalid)
         if self.policy.merge is not None:
             return merge.decide(work)
         return isolation.decide(work)
 
-    def _repeated(self, call: Call, content: str) -> Answer | None:
+    def _repeated(self, call: Call, items: list[Item], content: str) -> Answer | None:
         """C7: the recorded answer of a known id, the request id looked up first; None for a new call."""
         for key in ids_of(call):
             recorded = self._recorded(key, call.now_us)
@@ -157,6 +157,8 @@ class Model:
             if recorded.fingerprint != content or not isinstance(recorded.answer, Answer):
                 self.hits[Branch.C7_REUSED] += 1
                 raise RefusedError(Reason.REQUEST_ID_REUSED)
+            if any(item.invalid is not None for item in items) and self.policy.refuses_invalid:
+                self.hits[Branch.C7_REPEATED_INVALID] += 1
             self.hits[Branch.C7_REPEATED_REQUEST if key[0] == REQUEST else Branch.C7_REPEATED_MESSAGE] += 1
             if call.validate_only:
                 self.hits[Branch.C7_DRY_REPEAT] += 1
@@ -189,6 +191,20 @@ class Model:
             working.requests[key] = Recorded(content, now_us, ordinals)
         self.state = working
         return ordinals
+
+
+def take_time(policy: Policy, call: Call, hits: Hits) -> int:
+    """C11: the call's event time; the commit time where it is absent or too far ahead of that."""
+    if call.event_time_us is None:
+        return call.now_us
+    if call.event_time_us <= call.now_us + policy.future_tolerance_us:
+        hits[Branch.C11_WITHIN if call.event_time_us > call.now_us else Branch.C11_PAST] += 1
+        return call.event_time_us
+    if policy.rules_version == RULES_OF_0_1:
+        hits[Branch.C11_OF_0_1] += 1
+        return call.event_time_us
+    hits[Branch.C11_ADJUSTED] += 1
+    return call.now_us
 
 
 def ids_of(call: Call) -> list[tuple[str, str]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.model.common import ChangeItem, Item, judge
+from dataclasses import replace
+
+from tests.model.common import ChangeItem
 from tests.model.hits import Branch
 from tests.model.limits import Final, exclusive_checks, identifiers_check, offending_types
 from tests.model.records import (
@@ -15,7 +17,14 @@ from tests.model.records import (
     Round,
 )
 from tests.model.state import Profile, attach
+from tests.model.values import Item, judge, judge_type, judge_value
 from tests.model.work import Work
+
+SET_ASIDE_BRANCHES = {
+    Disposition.BLOCKED: Branch.I7_SET_ASIDE_BLOCKED,
+    Disposition.IGNORED_TYPE: Branch.I7_SET_ASIDE_IGNORED,
+    Disposition.INVALID: Branch.I7_SET_ASIDE_INVALID,
+}
 
 
 def decide(work: Work) -> Answer:
@@ -40,20 +49,20 @@ def decide(work: Work) -> Answer:
 
 
 def sort_out(work: Work) -> list[ChangeItem]:
-    """I7 and C1-C4: the changes that count; one whose `new` is blocked or whose type is ignored is set aside whole."""
-    if any(not change.old and not change.new for change in work.change_items):
+    """I7 and C1-C4, C12: the changes that count; one is set aside whole if its `new` or its type is."""
+    if any(change.old is None and change.new is None for change in work.change_items):
         work.hit(Branch.I7_EMPTY_CHANGE)
         raise RefusedError(Reason.EMPTY_CHANGE)
+    judged = [judge_change(work, change) for change in work.change_items]
+    refuses = work.policy.refuses_invalid
+    judged = [(change, judge_value(item, work.hits, refuses=refuses)) for change, item in judged]
     counting = []
-    for change in work.change_items:
-        set_aside = judge(work.policy, change.type, change.new, work.hits)
-        if set_aside is None:
+    for change, item in judged:
+        if item.set_aside is None:
             counting.append(change)
             continue
-        is_blocked = set_aside is Disposition.BLOCKED
-        work.hit(Branch.I7_SET_ASIDE_BLOCKED if is_blocked else Branch.I7_SET_ASIDE_IGNORED)
-        item = Item(change.type, change.raw_new or change.raw_old, change.new or change.old, set_aside)
-        if item.key not in {told.key for told in work.items}:
+        work.hit(SET_ASIDE_BRANCHES[item.set_aside])
+        if (item.key, item.set_aside) not in {(told.key, told.set_aside) for told in work.items}:
             work.items.append(item)
     if not counting:
         work.hit(Branch.I7_NONE_LEFT)
@@ -61,26 +70,39 @@ def sort_out(work: Work) -> list[ChangeItem]:
     return counting
 
 
+def judge_change(work: Work, change: ChangeItem) -> tuple[ChangeItem, Item]:
+    """C3 and C4 for what stands for a change: its `new`, else its `old`, of which only the type is judged.
+
+    An `old` may be blocked or invalid: it is to go, or is not held.
+    """
+    if change.new is not None:
+        return change, judge(work.policy, change.new, work.hits)
+    assert change.old is not None
+    is_ignored = judge_type(work.policy, change.type, work.hits)
+    item = replace(change.old, invalid=None, set_aside=Disposition.IGNORED_TYPE if is_ignored else None)
+    return change, item
+
+
 def apply(work: Work, profile: Profile, change: ChangeItem) -> None:
     """I7: one change, seeing what the ones before it did."""
-    old: Identifier | None = (change.type, change.old) if change.old else None
-    if old is not None and old not in profile.held:
-        work.hit(Branch.I7_OLD_NOT_HELD)
+    old = change.old.key if change.old is not None else None
+    if change.old is not None and (change.old.invalid is not None or old not in profile.held):
+        work.hit(Branch.I7_OLD_NOT_HELD if change.old.invalid is None else Branch.I7_OLD_INVALID)
         work.warnings += 1
         old = None
-    if not change.new:
+    if change.new is None:
         if old is not None:
             work.hit(Branch.I7_REMOVED)
             remove(work, profile, old)
         return
-    new: Identifier = (change.type, change.new)
+    new = change.new.key
     if new in profile.held:
         hold_again(work, profile, new, old)
         return
     work.hit(Branch.I7_ADDED if old is None else Branch.I7_CHANGED)
     take_from_others(work, profile, new)
     make_room(work, profile, new, old)
-    attach(profile, new, change.raw_new, work.time_us)
+    attach(profile, new, change.new.raw, work.time_us)
     work.changed.append((change.type, profile.ordinal))
 
 

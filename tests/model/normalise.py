@@ -1,158 +1,98 @@
-"""C1 and the judgement of values in C2, with the tables of one named Unicode version, never the interpreter's (C8)."""
+"""C1 and the judgement of values in C2."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import cache
-from importlib import import_module
-from pathlib import Path
-from typing import Protocol, cast
-
-import phonenumbers
-
-from tests.model.policy import Normalization, TypeSettings
-from tests.model.records import Reason, RefusedError
-
-
-class UnicodeDatabase(Protocol):
-    """The part of unicodedata2 that is used; the package has no type hints."""
-
-    unidata_version: str
-
-    def normalize(self, form: str, text: str, /) -> str:
-        """Bring a text into a normalization form."""
-        ...
-
-    def category(self, character: str, /) -> str:
-        """Return a character's general category."""
-        ...
-
-
-unicodedata2 = cast(UnicodeDatabase, import_module("unicodedata2"))
+from tests.model.domains import to_ascii
+from tests.model.hits import Branch, Hits
+from tests.model.joiners import may_stand
+from tests.model.phone import phone, phone_of_0_1
+from tests.model.policy import RULES_OF_0_1, Normalization, TypeSettings
+from tests.model.records import InvalidReason
+from tests.model.unicode_data import fold, lower, nfc, nfkc, trim, unicodedata2
 
 MAX_VALUE_BYTES = 512
-REFUSED_CATEGORIES = {"Cc", "Cf", "Cn"}
-CAPITAL_SIGMA = 0x3A3
-FINAL_SIGMA = "\u03c2"
+UNFIT_CATEGORIES = {
+    "Cc": InvalidReason.CONTROL_CHARACTER,
+    "Cf": InvalidReason.FORMAT_CHARACTER,
+    "Cn": InvalidReason.UNASSIGNED_CHARACTER,
+}
+# What is an @ after NFKC: were it none here, normalising twice would find a domain that normalising once did not.
+AT_SIGNS = "@\uff20\ufe6b"
 
 
-class UnicodeTables:
-    """Case mappings and white space of one Unicode version; see unicode_tables.mjs for their origin."""
-
-    def __init__(self, path: Path) -> None:
-        self.version = ""
-        self.fold: dict[int, str] = {}
-        self.lower: dict[int, str] = {}
-        self.points: dict[str, set[int]] = {"cased": set(), "case_ignorable": set(), "white_space": set()}
-        for line in path.read_text(encoding="ascii").splitlines():
-            name, *rest = line.split()
-            if name == "version":
-                self.version = rest[0]
-                continue
-            first, *others = (int(text, 16) for text in rest)
-            if name in self.points:
-                self.points[name].update(range(first, others[0] + 1))
-            else:
-                target = self.fold if name == "fold" else self.lower
-                target[first] = "".join(chr(point) for point in others)
+def fold_compatibly(value: str) -> str:
+    """NFKC, case folding, NFKC."""
+    return nfkc(fold(nfkc(value)))
 
 
-@cache
-def tables() -> UnicodeTables:
-    """Read the tables once; they and unicodedata2 must be of one version."""
-    found = UnicodeTables(Path(__file__).with_name("unicode_tables.txt"))
-    if unicodedata2.unidata_version != found.version:
-        raise RuntimeError(f"unicodedata2 is {unicodedata2.unidata_version}, the tables are {found.version}")
-    return found
+def email(value: str, hits: Hits) -> str:
+    """The local part folded, no dot or plus left out; the domain, what follows the last @, in ASCII."""
+    value = trim(value)
+    place = max(value.rfind(sign) for sign in AT_SIGNS)
+    if place < 0:
+        return trim(fold_compatibly(value))
+    return trim(fold_compatibly(value[:place]) + "@" + domain(value[place + 1 :], hits))
 
 
-def trim(value: str) -> str:
-    """Remove White_Space at both ends."""
-    white_space = tables().points["white_space"]
-    start, end = 0, len(value)
-    while start < end and ord(value[start]) in white_space:
-        start += 1
-    while start < end and ord(value[end - 1]) in white_space:
-        end -= 1
-    return value[start:end]
+def domain(value: str, hits: Hits) -> str:
+    """ToASCII of the domain as sent; folded only where it does not convert.
 
-
-def fold(value: str) -> str:
-    """Full default case folding (C and F of CaseFolding.txt)."""
-    return "".join(tables().fold.get(ord(character), character) for character in value)
-
-
-def lower(value: str) -> str:
-    """Full default lower-casing (root locale), the final sigma by its context."""
-    result = []
-    for position, character in enumerate(value):
-        if ord(character) == CAPITAL_SIGMA and _is_final(value, position):
-            result.append(FINAL_SIGMA)
-        else:
-            result.append(tables().lower.get(ord(character), character))
-    return "".join(result)
-
-
-def _is_final(value: str, position: int) -> bool:
-    """Final_Sigma: a cased letter before and none after, skipping case-ignorable characters."""
-    return _meets_cased(reversed(value[:position])) and not _meets_cased(iter(value[position + 1 :]))
-
-
-def _meets_cased(characters: Iterator[str]) -> bool:
-    points = tables().points
-    for character in characters:
-        if ord(character) in points["case_ignorable"]:
-            continue
-        return ord(character) in points["cased"]
-    return False
-
-
-def email(value: str) -> str:
-    """NFKC, casefold, NFKC, then trim; no dot or plus folding."""
-    return trim(unicodedata2.normalize("NFKC", fold(unicodedata2.normalize("NFKC", value))))
-
-
-def phone(value: str, region: str) -> str:
-    """E.164; a leading + or the type's region is needed.
-
-    The library takes one national prefix off at a time ("+375005..." loses its zeros one by one), but C1 is
-    idempotent: a number whose E.164 form does not read back as itself is refused.
+    A folded one may convert, as one with U+2024 for its dot does: then that is its form, or normalising twice
+    would change it.
     """
-    formatted = phone_once(value, region)
-    if phone_once(formatted, "") != formatted:
-        raise RefusedError(Reason.FIELD_INVALID)
-    return formatted
+    converted = to_ascii(value)
+    if converted is not None:
+        if not value.isascii():
+            hits[Branch.C1_DOMAIN] += 1
+        return converted
+    folded = fold_compatibly(value)
+    again = to_ascii(folded)
+    hits[Branch.C1_DOMAIN_FOLDED if again is None else Branch.C1_DOMAIN_FOLDED_CONVERTS] += 1
+    return folded if again is None else again
 
 
-def phone_once(value: str, region: str) -> str:
-    """Read a number of a possible length and without an extension, and write it in E.164."""
-    try:
-        number = phonenumbers.parse(value, region or None)
-    except phonenumbers.NumberParseException:
-        raise RefusedError(Reason.FIELD_INVALID) from None
-    length = phonenumbers.is_possible_number_with_reason(number)
-    if length != phonenumbers.ValidationResult.IS_POSSIBLE or number.extension:
-        raise RefusedError(Reason.FIELD_INVALID)
-    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+def form_of_0_1(value: str, settings: TypeSettings) -> str | None:
+    """The form that 0.1 compared."""
+    match settings.normalization:
+        case Normalization.NONE:
+            return value
+        case Normalization.TRIM:
+            return trim(value)
+        case Normalization.LOWER:
+            return lower(value)
+        case Normalization.EMAIL:
+            return trim(fold_compatibly(value))
+        case Normalization.PHONE:
+            return phone_of_0_1(value, settings.region)
 
 
-def normalise(value: str, settings: TypeSettings) -> str:
-    """C1: bring a value into the form that is compared, byte for byte."""
-    if settings.normalization is Normalization.TRIM:
-        return trim(value)
-    if settings.normalization is Normalization.LOWER:
-        return lower(value)
-    if settings.normalization is Normalization.EMAIL:
-        return email(value)
-    if settings.normalization is Normalization.PHONE:
-        return phone(value, settings.region)
-    return value
+def form_of(value: str, settings: TypeSettings, rules_version: int, hits: Hits) -> str | None:
+    """C1: bring a value into the form that is compared, byte for byte; None for what is no telephone number."""
+    if rules_version == RULES_OF_0_1:
+        return form_of_0_1(value, settings)
+    match settings.normalization:
+        case Normalization.NONE:
+            return value
+        case Normalization.TRIM:
+            return trim(nfc(value))
+        case Normalization.LOWER:
+            return trim(nfc(fold(nfc(value))))
+        case Normalization.EMAIL:
+            return email(value, hits)
+        case Normalization.PHONE:
+            return phone(value, settings.region, hits)
 
 
-def judge_value(value: str) -> None:
-    """C2: refuse an empty value, one over 512 bytes, and control, unassigned or format characters; after C1."""
-    if not value or len(value.encode()) > MAX_VALUE_BYTES:
-        raise RefusedError(Reason.FIELD_INVALID)
-    for character in value:
-        if unicodedata2.category(character) in REFUSED_CATEGORIES:
-            raise RefusedError(Reason.FIELD_INVALID)
+def unfit(raw: str, form: str | None, hits: Hits) -> InvalidReason | None:
+    """C2, judged after C1: tell why a value cannot be an identifier's; of several unfit characters the first."""
+    if not trim(raw):
+        return InvalidReason.EMPTY
+    if form is None:
+        return InvalidReason.NOT_A_PHONE_NUMBER
+    if not trim(form):
+        return InvalidReason.EMPTY
+    for position, character in enumerate(form):
+        reason = UNFIT_CATEGORIES.get(unicodedata2.category(character))
+        if reason is not None and not may_stand(form, position, hits):
+            return reason
+    return InvalidReason.TOO_LONG if len(form.encode()) > MAX_VALUE_BYTES else None

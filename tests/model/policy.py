@@ -1,17 +1,18 @@
-"""Policies: from the protobuf JSON form to plain settings, with every contradiction named."""
+"""Policies as plain settings; policy_reader.py reads them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import TypeVar
-
-from tests.model.records import JsonValue
 
 TYPE_NAME = re.compile(r"[a-z][a-z0-9_.]{0,62}")
 US_OF_DAY = 86_400_000_000
+# The versions of the rules by which workspaces compare: those that 0.1 made, and those made now.
+RULES_OF_0_1 = 0
+RULES_NOW = 1
+FUTURE_TOLERANCE_US = 3_600_000_000
+FUTURE_TOLERANCE_US_MAX = 7 * US_OF_DAY
 
 
 class Normalization(Enum):
@@ -56,6 +57,20 @@ class OnExceeded(Enum):
     DEMOTE_OFFENDING = "DEMOTE_OFFENDING"
 
 
+class InvalidIdentifiers(Enum):
+    """What happens to a value that cannot be an identifier's (C12)."""
+
+    REFUSE = "REFUSE"
+    SET_ASIDE = "SET_ASIDE"
+
+
+class LoginMatch(Enum):
+    """Which login identifiers a profile and a call must have in common (I1)."""
+
+    ANY = "ANY"
+    HIGHEST = "HIGHEST"
+
+
 class OnNewKnownUser(Enum):
     """What a login identifier that no known profile holds leads to (I3)."""
 
@@ -74,16 +89,16 @@ class OnLogout(Enum):
 
 @dataclass(frozen=True)
 class Pattern:
-    """A blocked value: `exact` compares with the normalised value, `regex` searches in it (C3)."""
+    """A blocked value: `exact` compares with a text, `regex` searches in it (C3)."""
 
     exact: str | None = None
     regex: re.Pattern[str] | None = None
 
-    def matches(self, value: str) -> bool:
-        """Tell whether the normalised value is blocked by this pattern."""
+    def matches(self, text: str) -> bool:
+        """Tell whether the pattern blocks the text."""
         if self.regex is not None:
-            return self.regex.search(value) is not None
-        return value == self.exact
+            return self.regex.search(text) is not None
+        return text == self.exact
 
 
 @dataclass(frozen=True)
@@ -129,11 +144,16 @@ class IsolationSettings:
 
     on_new_known_user: OnNewKnownUser
     on_logout: OnLogout
+    login_match: LoginMatch = LoginMatch.ANY
 
 
 @dataclass(frozen=True)
 class Policy:
-    """The rules of one workspace; exactly one of `merge` and `isolation` is set."""
+    """The rules of one workspace; exactly one of `merge` and `isolation` is set.
+
+    `blocked` has the patterns of the named lists too. `rules_version` is the workspace's: RULES_OF_0_1 keeps the forms
+    of C1, refuses invalid values and leaves event times as they are, whatever the policy says.
+    """
 
     types: tuple[TypeSettings, ...]
     default_type: TypeSettings
@@ -141,6 +161,14 @@ class Policy:
     blocked: tuple[Pattern, ...]
     merge: MergeSettings | None
     isolation: IsolationSettings | None
+    invalid_identifiers: InvalidIdentifiers
+    future_tolerance_us: int
+    rules_version: int
+
+    @property
+    def refuses_invalid(self) -> bool:
+        """C12: whether a value that cannot be an identifier's refuses the call."""
+        return self.rules_version == RULES_OF_0_1 or self.invalid_identifiers is InvalidIdentifiers.REFUSE
 
     def is_listed(self, type_name: str) -> bool:
         """Tell whether the policy lists the type."""
@@ -172,225 +200,3 @@ class Policy:
         if self.unlisted is UnlistedTypes.ACCEPT and self.default_type.login:
             return True
         return any(listed.login for listed in self.types)
-
-
-class PolicyInvalidError(Exception):
-    """The policy contradicts itself; every fault is named."""
-
-    def __init__(self, faults: list[str]) -> None:
-        super().__init__("; ".join(faults))
-        self.faults = faults
-
-
-Member = TypeVar("Member", bound=Enum)
-Json = Mapping[str, JsonValue]
-
-
-class PolicyReader:
-    """Reads one policy and gathers all its faults."""
-
-    def __init__(self, source: Json) -> None:
-        self.source = source
-        self.faults: list[str] = []
-
-    def read(self) -> Policy:
-        """Return the policy, or raise PolicyInvalidError with every fault."""
-        source = self.source
-        known = {"identifier_types", "default_type", "unlisted_types", "blocked", "merge", "isolation"}
-        self._only(source, known, "policy")
-        merge = self._merge(source["merge"]) if source.get("merge") is not None else None
-        isolation = self._isolation(source["isolation"]) if source.get("isolation") is not None else None
-        if ("merge" in source) == ("isolation" in source):
-            self.faults.append("strategy: give exactly one of merge and isolation")
-        types = [
-            self._type(entry, f"identifier_types[{n}]")
-            for n, entry in enumerate(self._list(source, "identifier_types"))
-        ]
-        default_source = source.get("default_type")
-        default_type = TypeSettings() if default_source is None else self._type(default_source, "default_type", False)
-        family_default = UnlistedTypes.IGNORE if isolation is not None else UnlistedTypes.ACCEPT
-        policy = Policy(
-            types=tuple(types),
-            default_type=default_type,
-            unlisted=self._enum(source, "unlisted_types", "UNLISTED_TYPES", UnlistedTypes, family_default),
-            blocked=self._patterns(source, "blocked"),
-            merge=merge,
-            isolation=isolation,
-        )
-        self._contradictions(policy)
-        if self.faults:
-            raise PolicyInvalidError(self.faults)
-        return policy
-
-    def _contradictions(self, policy: Policy) -> None:
-        seen: set[str] = set()
-        for listed in policy.types:
-            if listed.name in seen:
-                self.faults.append(f"two types named {listed.name}")
-            seen.add(listed.name)
-        for settings in (*policy.types, policy.default_type):
-            if policy.merge is not None and (settings.unique or settings.login or settings.immutable):
-                self.faults.append("unique, login and immutable belong to the isolation family (M11)")
-            if policy.isolation is not None and settings.limit != Limit():
-                self.faults.append("limit belongs to the merge family")
-            if settings.immutable and not (settings.unique and settings.login):
-                self.faults.append("immutable needs unique and login")
-
-    def _merge(self, source: JsonValue) -> MergeSettings:
-        fields = self._dict(source)
-        self._only(fields, {"max_merges", "max_identifiers"}, "merge")
-        return MergeSettings(self._number(fields, "max_merges", 100), self._number(fields, "max_identifiers", 1000))
-
-    def _isolation(self, source: JsonValue) -> IsolationSettings:
-        fields = self._dict(source)
-        self._only(fields, {"on_new_known_user", "on_logout"}, "isolation")
-        for name in ("on_new_known_user", "on_logout"):
-            if name not in fields:
-                self.faults.append(f"isolation.{name} must be given")
-        return IsolationSettings(
-            self._enum(fields, "on_new_known_user", "ON_NEW_KNOWN_USER", OnNewKnownUser, OnNewKnownUser.CREATE_PROFILE),
-            self._enum(fields, "on_logout", "ON_LOGOUT", OnLogout, OnLogout.IDENTIFY),
-        )
-
-    def _type(self, source: JsonValue, path: str, is_listed: bool = True) -> TypeSettings:
-        fields = self._dict(source)
-        known = {"name", "unique", "login", "immutable", "normalization", "region", "blocked", "limit"}
-        self._only(fields, known, path)
-        name = str(fields.get("name", ""))
-        if is_listed and TYPE_NAME.fullmatch(name) is None:
-            self.faults.append(f"{path}.name is malformed")
-        if not is_listed and name:
-            self.faults.append(f"{path}.name must be empty")
-        limit = Limit()
-        if fields.get("limit") is not None:
-            given = self._dict(fields["limit"])
-            self._only(given, {"max_values", "window", "scope", "on_exceeded"}, f"{path}.limit")
-            if "isolation" in self.source:
-                self.faults.append(f"{path}.limit belongs to the merge family")
-            limit = Limit(
-                self._number(given, "max_values", 0),
-                self._window(given),
-                self._enum(given, "scope", "LIMIT_SCOPE", LimitScope, LimitScope.ALWAYS),
-                self._enum(given, "on_exceeded", "ON_EXCEEDED", OnExceeded, OnExceeded.DEMOTE_LOWEST),
-            )
-        return TypeSettings(
-            name=name,
-            unique=bool(fields.get("unique", False)),
-            login=bool(fields.get("login", False)),
-            immutable=bool(fields.get("immutable", False)),
-            normalization=self._enum(fields, "normalization", "NORMALIZATION", Normalization, Normalization.NONE),
-            region=str(fields.get("region", "")),
-            blocked=self._patterns(fields, "blocked"),
-            limit=limit,
-        )
-
-    def _patterns(self, fields: Json, name: str) -> tuple[Pattern, ...]:
-        patterns = []
-        for entry in self._list(fields, name):
-            given = self._dict(entry)
-            if len(given) != 1 or not set(given) <= {"exact", "regex"}:
-                self.faults.append(f"{name}: give exactly one of exact and regex")
-            elif "exact" in given:
-                patterns.append(Pattern(exact=str(given["exact"])))
-            else:
-                compiled = compile_linear(str(given["regex"]))
-                if compiled is None:
-                    self.faults.append(f"{name}: the expression does not compile")
-                else:
-                    patterns.append(Pattern(regex=compiled))
-        return tuple(patterns)
-
-    def _window(self, fields: Json) -> Window:
-        name = str(fields.get("window", "EVER")).removeprefix("WINDOW_").replace("UNSPECIFIED", "EVER")
-        if name not in Window.__members__:
-            self.faults.append("window: unknown name")
-            return Window.EVER
-        return Window[name]
-
-    def _enum(self, fields: Json, name: str, prefix: str, members: type[Member], default: Member) -> Member:
-        text = str(fields.get(name, default.name)).removeprefix(prefix + "_")
-        if text == "UNSPECIFIED":
-            if members in (OnNewKnownUser, OnLogout):
-                self.faults.append(f"{name} must be given")
-            return default
-        if text not in members.__members__:
-            self.faults.append(f"{name}: unknown name")
-            return default
-        return members[text]
-
-    def _only(self, fields: Json, known: set[str], path: str) -> None:
-        self.faults.extend(f"{path}.{name}: no such field" for name in fields if name not in known)
-
-    def _number(self, fields: Json, name: str, default: int) -> int:
-        value = fields.get(name, default)
-        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**32:
-            self.faults.append(f"{name} must be a number from 0 on")
-            return default
-        return value
-
-    def _dict(self, source: JsonValue) -> dict[str, JsonValue]:
-        if isinstance(source, dict):
-            return source
-        self.faults.append("an object is expected")
-        return {}
-
-    def _list(self, fields: Json, name: str) -> list[JsonValue]:
-        value = fields.get(name) or []
-        if isinstance(value, list):
-            return value
-        self.faults.append(f"{name}: a list is expected")
-        return []
-
-
-def compile_linear(expression: str) -> re.Pattern[str] | None:
-    """Compile an RE2-like expression; None where it does not compile, or needs more than linear time (C3)."""
-    if re.search(r"\(\?(=|!|<=|<!|>|\(|P=)|\\[1-9]|[*+?}]\+", expression):
-        return None
-    try:
-        return re.compile(expression)
-    except re.error:
-        return None
-
-
-def read_policy(source: Json) -> Policy:
-    """Read a policy in protobuf JSON form, short or full enum names; raise PolicyInvalidError with every fault."""
-    return PolicyReader(source).read()
-
-
-def count_warnings(policy: Policy) -> int:
-    """Told as a warning: CREATE_PROFILE or CREATE_LINKED_PROFILE without a login type."""
-    if policy.isolation is None or policy.isolation.on_new_known_user is OnNewKnownUser.CONVERT_ANONYMOUS:
-        return 0
-    return 0 if policy.has_login_types else 1
-
-
-def changes_stored_values(old: Policy, new: Policy) -> bool:
-    """Tell whether `new` may not follow `old` while profiles exist (docs/api.md, POLICY_CHANGE_FORBIDDEN).
-
-    Forbidden: another strategy; another normalization or region of a type that both policies take, listed or
-    accepted though unlisted (C4).
-    """
-    if (old.merge is None) != (new.merge is None):
-        return True
-    names = {listed.name for listed in (*old.types, *new.types)} | {""}
-    return any(old.takes(name) and new.takes(name) and form(old, name) != form(new, name) for name in names)
-
-
-def returns_changed(held_types: Collection[str], earlier: Sequence[Policy], old: Policy, new: Policy) -> bool:
-    """Tell whether `new` takes back, in another form, a type that `old` does not take and profiles still hold.
-
-    The form is that of the newest earlier policy that took the type; `earlier` is in the order of revisions.
-    """
-    for name in held_types:
-        if old.takes(name) or not new.takes(name):
-            continue
-        took = next((policy for policy in reversed(earlier) if policy.takes(name)), None)
-        if took is not None and form(took, name) != form(new, name):
-            return True
-    return False
-
-
-def form(policy: Policy, type_name: str) -> tuple[Normalization, str]:
-    """Return what decides how a type's values are stored (C1)."""
-    settings = policy.settings(type_name)
-    return settings.normalization, settings.region

@@ -17,6 +17,9 @@ ISOLATION_PRIORITY = (
     "device_application_stamp",
 )
 
+# What all presets block, for every type.
+BLOCKED_LISTS = ("PLACEHOLDERS", "ZEROS")
+
 # preset: (unique and login types, on_new_known_user, on_logout)
 ISOLATION_PRESETS = {
     "profile_isolation": (("customer_id", "email"), "CREATE_PROFILE", "RETURN_TO_ANONYMOUS"),
@@ -45,18 +48,24 @@ def preset(name: str) -> dict[str, JsonValue]:
         types: list[JsonValue] = []
         for type_name in ISOLATION_PRIORITY:
             is_login = type_name in login_types
-            types.append({"name": type_name, "unique": is_login, "login": is_login})
+            form = "EMAIL" if type_name == "email" else "NONE"
+            types.append({"name": type_name, "unique": is_login, "login": is_login, "normalization": form})
         return {
             "identifier_types": types,
             "unlisted_types": "IGNORE",
+            "blocked_lists": list(BLOCKED_LISTS),
             "isolation": {"on_new_known_user": on_new_known_user, "on_logout": on_logout},
         }
     scope, on_exceeded, max_identifiers = MERGE_PRESETS[name]
     other: JsonValue = {"max_values": 5, "window": "EVER", "scope": scope, "on_exceeded": on_exceeded}
     exclusive: JsonValue = {"max_values": 1, "window": "EVER", "scope": "ALWAYS", "on_exceeded": "DEMOTE_LOWEST"}
     return {
-        "identifier_types": [{"name": "user_id", "limit": exclusive}, {"name": "email", "limit": other}],
+        "identifier_types": [
+            {"name": "user_id", "limit": exclusive},
+            {"name": "email", "normalization": "EMAIL", "limit": other},
+        ],
         "default_type": {"limit": other},
         "unlisted_types": "ACCEPT",
+        "blocked_lists": list(BLOCKED_LISTS),
         "merge": {"max_merges": 100, "max_identifiers": max_identifiers},
     }

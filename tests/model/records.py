@@ -40,12 +40,25 @@ class Disposition(Enum):
 
     BLOCKED = "BLOCKED"
     IGNORED_TYPE = "IGNORED_TYPE"
+    INVALID = "INVALID"
     DROPPED = "DROPPED"
     DEMOTED = "DEMOTED"
     MATCHED = "MATCHED"
     ATTACHED = "ATTACHED"
     KEPT_IMMUTABLE = "KEPT_IMMUTABLE"
     HELD_BY_OTHER = "HELD_BY_OTHER"
+
+
+class InvalidReason(Enum):
+    """Why a value cannot be an identifier's (C1, C2)."""
+
+    UNSPECIFIED = "UNSPECIFIED"
+    EMPTY = "EMPTY"
+    CONTROL_CHARACTER = "CONTROL_CHARACTER"
+    FORMAT_CHARACTER = "FORMAT_CHARACTER"
+    UNASSIGNED_CHARACTER = "UNASSIGNED_CHARACTER"
+    TOO_LONG = "TOO_LONG"
+    NOT_A_PHONE_NUMBER = "NOT_A_PHONE_NUMBER"
 
 
 class DemotionReason(Enum):
@@ -202,12 +215,14 @@ class Explanation:
 
 @dataclass(frozen=True)
 class IdentifierResult:
-    """What became of one identifier, told as sent."""
+    """What became of one identifier, told as sent; `replaced` left the profile for it (I5), as first sent."""
 
     type: str
     value: str
     disposition: Disposition
     reason: DemotionReason = DemotionReason.UNSPECIFIED
+    invalid_reason: InvalidReason = InvalidReason.UNSPECIFIED
+    replaced: tuple[Identifier, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -221,7 +236,10 @@ class ChangeResult:
 
 @dataclass(frozen=True)
 class Answer:
-    """The answer to one call; `warnings` is a count, the texts are free."""
+    """The answer to one call; `warnings` is a count, the texts are free.
+
+    `event_time_adjusted_us` is the time that was taken instead of one too far ahead (C11).
+    """
 
     outcome: Outcome
     profile: int
@@ -234,6 +252,7 @@ class Answer:
     warnings: int = 0
     decided_by: str = ""
     policy_revision: int = 1
+    event_time_adjusted_us: int | None = None
     explanation: Explanation | None = field(default=None)
 
 

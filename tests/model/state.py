@@ -28,7 +28,7 @@ class Trait(NamedTuple):
 
 
 class StoredEvent(NamedTuple):
-    """One event as it was stored (M7); identifiers as sent."""
+    """One event as it was stored (M7); identifiers as sent, and the time sent where C11 took another."""
 
     time_us: int
     order: int
@@ -37,11 +37,12 @@ class StoredEvent(NamedTuple):
     message_id: str
     identifiers: tuple[Identifier, ...]
     demoted: tuple[Demotion, ...]
+    time_sent_us: int | None = None
 
 
 @dataclass
 class Profile:
-    """One profile; `merged_into` is 0 for a live one."""
+    """One profile; `merged_into` is 0 for a live one, `create_time_us` the earliest of it and those joined into it."""
 
     ordinal: int
     create_time_us: int
@@ -161,6 +162,7 @@ def dump_events(events: list[StoredEvent]) -> list[Dump]:
             "message_id": event.message_id,
             "identifiers": event.identifiers,
             "demoted": [(d.type, d.value, d.reason.name, d.round) for d in event.demoted],
+            "time_sent_us": event.time_sent_us,
         }
         for event in ordered
     ]

@@ -17,8 +17,8 @@ STEPS = 120
 
 def run(seed: int) -> Model:
     """Run one generated workspace, checking each step."""
-    generator = Generator(seed)
-    model = Model(generator.policy)
+    generator = Generator(seed, may_be_of_0_1=True)
+    model = Model(generator.policy, generator.rules_version)
     for _ in range(STEPS):
         step = generator.next_step(model)
         before = model.dump()

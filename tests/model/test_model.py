@@ -202,7 +202,7 @@ def test_import() -> None:
     fault = model.import_profiles([good, ImportMessage((("a", "1"),))], 100)
     assert fault == Refusal("FAILED_PRECONDITION", "IDENTIFIERS_HELD_BY_OTHERS", 1)
     assert not model.state.profiles
-    many = ImportMessage(tuple(("b", str(number)) for number in range(40)))
+    many = ImportMessage(tuple(("b", f"b{number}") for number in range(40)))
     assert model.import_profiles([good, many], 100, "r") == (1, 2)
     assert model.import_profiles([good, many], 200, "r") == (1, 2)
     assert model.import_profiles([good], 200, "r") == Refusal("FAILED_PRECONDITION", "REQUEST_ID_REUSED")

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from tests.model.model import Model
-from tests.model.policy import PolicyInvalidError, count_warnings, read_policy
+from tests.model.policy_change import count_warnings
+from tests.model.policy_reader import PolicyInvalidError, read_policy
 from tests.model.presets import preset, preset_names
 from tests.model.records import Call, JsonValue, Kind, PolicyAnswer, Refusal
 

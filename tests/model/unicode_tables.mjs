@@ -1,4 +1,5 @@
-// Writes unicode_tables.txt beside itself: the case tables of one Unicode version, from npm's @unicode/unicode-<version>.
+// Writes unicode_tables.txt beside itself: the case tables and the emoji sequences with joiners of one Unicode version,
+// from npm's @unicode/unicode-<version>.
 // Usage: npm install @unicode/unicode-18.0.0 && node unicode_tables.mjs 18.0.0 <folder of node_modules>
 import { writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
@@ -29,6 +30,9 @@ const ranges = async (name, path) => {
   return found.map(([first, last]) => `${name} ${hex(first)} ${hex(last)}`);
 };
 
+const sequences = async (name, path) =>
+  [...(await load(`${path}/index.mjs`))].sort().map((one) => `${name} ${[...one].map((c) => hex(c.codePointAt(0))).join(" ")}`);
+
 const lines = [
   `version ${version}`,
   ...(await mapping("fold", ["Case_Folding/C", "Case_Folding/F"])),
@@ -36,5 +40,6 @@ const lines = [
   ...(await ranges("cased", "Binary_Property/Cased")),
   ...(await ranges("case_ignorable", "Binary_Property/Case_Ignorable")),
   ...(await ranges("white_space", "Binary_Property/White_Space")),
+  ...(await sequences("joined_emoji", "Sequence_Property/RGI_Emoji_ZWJ_Sequence")),
 ];
 writeFileSync(new URL("unicode_tables.txt", import.meta.url), lines.join("\n") + "\n");

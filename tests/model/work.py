@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from tests.model.common import ChangeItem, Item
+from tests.model.common import ChangeItem
 from tests.model.hits import Branch, Hits
 from tests.model.policy import Policy
 from tests.model.records import (
@@ -17,17 +17,22 @@ from tests.model.records import (
     Explanation,
     Identifier,
     IdentifierResult,
+    InvalidReason,
     Kind,
     Outcome,
     Round,
 )
-from tests.model.state import Profile, State, StoredEvent
-from tests.model.traits import write_traits
+from tests.model.state import Profile, State, StoredEvent, Trait
+from tests.model.traits import refuse_grown, write_traits
+from tests.model.values import Item
 
 
 @dataclass
 class Work:
-    """One call being decided on a working copy of the state; `time_us` is its event time (absent: now)."""
+    """One call being decided on a working copy of the state.
+
+    `time_us` is its event time (absent, or too far ahead: now; C11), `is_adjusted` says that it is not the one sent.
+    """
 
     policy: Policy
     policy_revision: int
@@ -35,9 +40,11 @@ class Work:
     call: Call
     time_us: int
     hits: Hits
+    is_adjusted: bool = False
     items: list[Item] = field(default_factory=list)
     change_items: list[ChangeItem] = field(default_factory=list)
     dispositions: dict[Identifier, Disposition] = field(default_factory=dict)
+    replaced: dict[Identifier, tuple[Identifier, ...]] = field(default_factory=dict)
     demoted: list[Demotion] = field(default_factory=list)
     changed: list[tuple[str, int]] = field(default_factory=list)
     rounds: list[Round] = field(default_factory=list)
@@ -46,7 +53,7 @@ class Work:
 
     @property
     def usable(self) -> list[Item]:
-        """The identifiers that C3 and C4 left."""
+        """The identifiers that C3, C4 and C12 left."""
         return [item for item in self.items if item.set_aside is None]
 
     def hit(self, branch: Branch) -> None:
@@ -57,10 +64,14 @@ class Work:
         """Known: the profile holds at least one login identifier."""
         return any(self.policy.settings(type_name).login for type_name, _ in profile.held)
 
-    def store(self, profile: Profile) -> None:
-        """M8: Identify and Login write traits. A Track stores its event, with what was demoted (M7)."""
+    def store(self, profile: Profile, before: list[dict[str, Trait]]) -> None:
+        """M8: Identify and Login write traits. A Track stores its event, with what was demoted (M7).
+
+        `before` are the traits of each profile of M as they were, of a profile just made none (C13).
+        """
         if self.call.kind in (Kind.IDENTIFY, Kind.LOGIN):
-            write_traits(profile, self.call.traits, self.time_us, self.state.order, self.hits)
+            winning = write_traits(profile, self.call.traits, self.time_us, self.state.order, self.hits)
+            refuse_grown(before, winning, profile.traits, self.hits)
         if self.call.kind is Kind.TRACK:
             if self.demoted:
                 self.hit(Branch.M7_EVENT_DEMOTED)
@@ -77,6 +88,7 @@ class Work:
             message_id=sent.message_id if sent else "",
             identifiers=tuple((item.type, item.raw) for item in self.items),
             demoted=tuple(self.demoted),
+            time_sent_us=self.call.event_time_us if self.is_adjusted else None,
         )
 
     def answer(self, outcome: Outcome, profile: Profile | None, decided_by: str) -> Answer:
@@ -93,6 +105,7 @@ class Work:
             warnings=self.warnings,
             decided_by=decided_by,
             policy_revision=self.policy_revision,
+            event_time_adjusted_us=self.time_us if self.is_adjusted else None,
             explanation=Explanation(tuple(self.rounds), decided_by),
         )
 
@@ -104,7 +117,11 @@ class Work:
             reason = DemotionReason.UNSPECIFIED
             if disposition is Disposition.DEMOTED:
                 reason = reasons[(item.type, item.raw)]
-            results.append(IdentifierResult(item.type, item.raw, disposition, reason))
+            invalid = InvalidReason.UNSPECIFIED
+            if disposition is Disposition.INVALID and item.invalid is not None:
+                invalid = item.invalid
+            replaced = () if item.set_aside else self.replaced.get(item.key, ())
+            results.append(IdentifierResult(item.type, item.raw, disposition, reason, invalid, replaced))
         return results
 
     def _changes(self) -> list[ChangeResult]:

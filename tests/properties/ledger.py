@@ -14,6 +14,7 @@ from tests.agreement.same import fault_told
 from tests.agreement.twin import LogRow, Tables
 from tests.model.generate import START_US, Generator
 from tests.model.model import Model
+from tests.model.policy import US_OF_DAY
 from tests.model.records import Call, JsonValue
 from utterson import _core
 from utterson.v1.resolution_pb2 import Resolution
@@ -21,6 +22,8 @@ from utterson.v1.resolution_pb2 import Resolution
 Reply: TypeAlias = "Resolution | str"
 WORKSPACE = "soho"
 UNKNOWN_ID = 2**52
+# Later than the event times of calls: none of them is taken for another (rule C11).
+LATE_US = START_US + 1000 * US_OF_DAY
 
 
 class Ledger:
@@ -75,7 +78,7 @@ class Ledger:
 
 
 def generated_calls(seed: int, count: int) -> tuple[Mapping[str, JsonValue], list[Call]]:
-    """Give a policy and calls; each has its own event time, so that the time of its commit does not matter."""
+    """Give a policy and calls; each has an event time of its own, long past: when it is committed does not matter."""
     generator = Generator(seed)
     model = Model(generator.policy)
     calls: list[Call] = []
@@ -84,7 +87,7 @@ def generated_calls(seed: int, count: int) -> tuple[Mapping[str, JsonValue], lis
         if isinstance(step, Call):
             model.call(step)
             time_us = step.now_us if step.event_time_us is None else step.event_time_us
-            calls.append(replace(step, event_time_us=time_us, now_us=START_US + 1 + len(calls)))
+            calls.append(replace(step, event_time_us=min(time_us, LATE_US), now_us=LATE_US + 1 + len(calls)))
     return generator.policy, calls
 
 

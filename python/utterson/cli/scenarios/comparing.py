@@ -32,7 +32,10 @@ def answer_differences(expect: Expect, answer: Answer, symbols: Symbols) -> Iter
     merged = tuple(symbols.name_of(profile_id) for profile_id in answer.merged_profile_ids)
     yield from _unless_equal("merged", merged, expect.merged)
     yield from _unless_equal("demoted", _demoted(answer), tuple(map(_plain, expect.demoted)))
-    yield from _unless_equal("blocked", _blocked(answer), expect.blocked)
+    blocked = _set_aside(answer, identifier_pb2.DISPOSITION_BLOCKED)
+    yield from _unless_equal("blocked", blocked, expect.blocked)
+    invalid = _set_aside(answer, identifier_pb2.DISPOSITION_INVALID)
+    yield from _unless_equal("invalid", invalid, expect.invalid)
     if expect.changed is not None:
         changed = tuple((change.type, symbols.name_of(change.profile_id)) for change in answer.changes)
         yield from _unless_equal("changed", changed, expect.changed)
@@ -78,9 +81,9 @@ def _plain(texts: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(str(text) for text in texts)
 
 
-def _blocked(answer: Resolution) -> tuple[Pair, ...]:
+def _set_aside(answer: Resolution, disposition: identifier_pb2.Disposition.ValueType) -> tuple[Pair, ...]:
     return tuple(
         (result.identifier.type, result.identifier.value)
         for result in answer.identifiers
-        if result.disposition == identifier_pb2.DISPOSITION_BLOCKED
+        if result.disposition == disposition
     )

@@ -28,7 +28,19 @@ _STEP_KEYS: Final = frozenset(
     {"call", "note", "time", "previous_profile", "identifiers", "profile", "changes", "expect", "state"}
 )
 _EXPECT_KEYS: Final = frozenset(
-    {"error", "outcome", "profile", "known", "source_profile", "merged", "demoted", "blocked", "changed", "note"}
+    {
+        "error",
+        "outcome",
+        "profile",
+        "known",
+        "source_profile",
+        "merged",
+        "demoted",
+        "blocked",
+        "invalid",
+        "changed",
+        "note",
+    }
 )
 
 
@@ -158,6 +170,7 @@ def _expect(source: object, where: str) -> Expect:
         merged=tuple(entry.check_symbol(symbol) for symbol in entry.items("merged")),
         demoted=tuple(_demoted(demotion, entry.where) for demotion in entry.items("demoted")),
         blocked=entry.pairs("blocked"),
+        invalid=entry.pairs("invalid"),
         changed=changed,
     )
 

@@ -108,6 +108,7 @@ class Expect:
     merged: tuple[str, ...]
     demoted: tuple[tuple[str, str, DemotionName], ...]
     blocked: tuple[Pair, ...]
+    invalid: tuple[Pair, ...]
     changed: tuple[Pair, ...] | None
 
 
