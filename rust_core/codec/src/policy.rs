@@ -125,6 +125,7 @@ fn write(spec: PolicySpec) -> v1::Policy {
         unlisted_types: number(spec.unlisted_types),
         blocked: spec.blocked.into_iter().map(write_blocked).collect(),
         strategy: spec.strategy.map(write_strategy),
+        ..v1::Policy::default()
     }
 }
 
@@ -164,6 +165,7 @@ fn write_strategy(spec: StrategySpec) -> v1::policy::Strategy {
             v1::policy::Strategy::Isolation(v1::IsolationStrategy {
                 on_new_known_user: number(on_new_known_user),
                 on_logout: number(on_logout),
+                ..v1::IsolationStrategy::default()
             })
         }
     }
