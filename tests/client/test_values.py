@@ -31,15 +31,17 @@ async def first(pages: Any) -> object:
     return await anext(pages)
 
 
+EAST = timezone(timedelta(hours=1))
+WEST = timezone(timedelta(hours=-5))
 VALUES: dict[str, tuple[str, Use]] = {
     "a number as a value": ("identifiers[0].value", lambda c: c.identify("w", [("idfv", 1)])),  # type: ignore[list-item]
     "a number as a type": ("identifiers[0].type", lambda c: c.login("w", [(1, "x")])),  # type: ignore[list-item]
-    "no value": ("identifiers[1].value", lambda c: c.logout("w", [*PAIRS, ("idfv", None)])),
+    "no value": ("identifiers[1].value", lambda c: c.logout("w", [*PAIRS, ("idfv", None)])),  # type: ignore[list-item]
     "half a character in a value": ("identifiers[0].value", lambda c: c.search("w", [("email", HALF)])),
     "half a character in a type": ("identifiers[0].type", lambda c: c.track("w", [(HALF, "x")], "e")),
     "no pair": ("identifiers[0]", lambda c: c.identify("w", [("a", "b", "c")])),  # type: ignore[list-item]
     "a text as a pair": ("identifiers[0]", lambda c: c.identify("w", ["ab"])),  # type: ignore[list-item]
-    "a mapping as pairs": ("identifiers", lambda c: c.identify("w", {"email": "x"})),  # type: ignore[arg-type]
+    "a mapping as pairs": ("identifiers", lambda c: c.identify("w", {"email": "x"})),  # type: ignore[dict-item]
     "a text as pairs": ("identifiers", lambda c: c.identify("w", "ab")),  # type: ignore[arg-type]
     "none as pairs": ("identifiers", lambda c: c.identify("w", None)),  # type: ignore[arg-type]
     "half a character in a trait": ("traits.bio", lambda c: c.identify("w", PAIRS, traits={"bio": HALF})),
@@ -49,7 +51,7 @@ VALUES: dict[str, tuple[str, Use]] = {
     "a number that loses digits": ("traits.x", lambda c: c.login("w", PAIRS, traits={"x": 2**53 + 1})),
     "infinity": ("traits.x[1]", lambda c: c.login("w", PAIRS, traits={"x": [1, math.inf]})),
     "no number": ("properties.x.y", lambda c: c.track("w", PAIRS, "e", properties={"x": {"y": math.nan}})),
-    "bytes": ("traits.x", lambda c: c.identify("w", PAIRS, traits={"x": b"x"})),  # type: ignore[dict-item]
+    "bytes": ("traits.x", lambda c: c.identify("w", PAIRS, traits={"x": b"x"})),
     "a set": ("traits.x", lambda c: c.identify("w", PAIRS, traits={"x": {1}})),  # type: ignore[dict-item]
     "traits that are none": ("traits", lambda c: c.identify("w", PAIRS, traits=["x"])),  # type: ignore[arg-type]
     "an event's name": ("event_name", lambda c: c.track("w", PAIRS, HALF)),
@@ -88,8 +90,6 @@ VALUES: dict[str, tuple[str, Use]] = {
         lambda c: c.import_profiles("w", [ImportedProfile(PAIRS, create_time=datetime(1, 1, 1, tzinfo=EAST))]),
     ),
 }
-EAST = timezone(timedelta(hours=1))
-WEST = timezone(timedelta(hours=-5))
 
 
 def changed(value: Any) -> IdentifierChange:
@@ -128,7 +128,7 @@ def test_a_struct_is_what_was_given() -> None:
     given = {"a": None, "b": True, "c": 1, "d": 1.5, "e": "ö", "f": [1, [], {"g": {}}], "h": 2**53, "i": {"j": ("k",)}}
     message = struct_message(given, "traits")  # type: ignore[arg-type]
     assert message is not None
-    told = {name: message[name] for name in ("a", "b", "c", "d", "e", "h")}  # type: ignore[index]
+    told = {name: message[name] for name in ("a", "b", "c", "d", "e", "h")}
     assert told == {name: given[name] for name in told}
     assert message.fields["a"].WhichOneof("kind") == "null_value"
     assert message.fields["f"].list_value.values[1].WhichOneof("kind") == "list_value"

@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final, TypeAlias, cast
 
+from google.protobuf import struct_pb2
 from google.protobuf.struct_pb2 import Struct, Value
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -35,7 +36,7 @@ NO_ZONE: Final = "needs a time zone"
 IMPOSSIBLE_TIME: Final = "must be a time from the year 1 to the year 9999 in UTC"
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
+_DAY_S: Final = 86_400
 _FIRST_SECOND: Final = -62_135_596_800
 _LAST_SECOND: Final = 253_402_300_799
 
@@ -75,19 +76,20 @@ def whole_number(value: object, field: str, *, bits: int = 63) -> int:
     return value
 
 
-def identifier_messages(identifiers: Identifiers, field: str = "identifiers") -> list[identifier_pb2.Identifier]:
+def identifier_messages(identifiers: object, field: str = "identifiers") -> list[identifier_pb2.Identifier]:
     """Make the messages of (type, value) pairs; FieldError names the one that is none."""
     if isinstance(identifiers, str | bytes | Mapping) or not isinstance(identifiers, Iterable):
         raise FieldError(field, NO_LIST)
     messages = []
     for position, pair in enumerate(identifiers):
-        if isinstance(pair, str | bytes) or not isinstance(pair, Sequence) or len(pair) != 2:
+        if type(pair) is not tuple and (isinstance(pair, str | bytes) or not isinstance(pair, Sequence)):
             raise FieldError(f"{field}[{position}]", NO_PAIR)
-        name, value = pair
+        if len(pair) != 2:
+            raise FieldError(f"{field}[{position}]", NO_PAIR)
+        name, value = cast("tuple[object, object]", pair)
         # Nearly every pair is good: the fields' names are written only for one that may not be.
         if not (type(name) is str and type(value) is str and name.isascii() and value.isascii()):
-            text(name, f"{field}[{position}].type")
-            text(value, f"{field}[{position}].value")
+            name, value = text(name, f"{field}[{position}].type"), text(value, f"{field}[{position}].value")
         messages.append(identifier_pb2.Identifier(type=name, value=value))
     return messages
 
@@ -127,7 +129,7 @@ def _fill(target: Value, value: JsonValue, field: str, depth: int) -> None:
         raise FieldError(field, TOO_DEEP)
     match value:
         case None:
-            target.null_value = cast("None", 0)
+            target.null_value = struct_pb2.NULL_VALUE
         case bool():
             target.bool_value = value
         case str():
@@ -169,11 +171,8 @@ def time_message(time: datetime | None, field: str) -> Timestamp | None:
     if time.tzinfo is None:
         raise FieldError(field, NO_ZONE)
     # Reckoned here: `astimezone` fails at the ends of what a datetime can be.
-    try:
-        microseconds = (time - _EPOCH) // _MICROSECOND
-    except OverflowError:
-        raise FieldError(field, IMPOSSIBLE_TIME) from None
-    seconds, rest = divmod(microseconds, 1_000_000)
+    since = time - _EPOCH
+    seconds = since.days * _DAY_S + since.seconds
     if not _FIRST_SECOND <= seconds <= _LAST_SECOND:
         raise FieldError(field, IMPOSSIBLE_TIME)
-    return Timestamp(seconds=seconds, nanos=rest * 1000)
+    return Timestamp(seconds=seconds, nanos=since.microseconds * 1000)

@@ -8,7 +8,7 @@ use crate::decider::asked::{self, Asked};
 use crate::decider::{Context, Decider, Encoder};
 use crate::fault::{Fault, Reason};
 use crate::ids::{EntryId, Micros, Position, Serial};
-use crate::keyed::digest::Digest;
+use crate::keyed::digest::{Digest, Digester};
 use crate::plan::{Effect, Plan};
 use crate::policy::{Policy, Strategy};
 use crate::rules::common::c7_once::{self, Once};
@@ -96,18 +96,25 @@ fn prepare_rows<'c>(
     policy: &'c Policy,
     rows: &'c [ImportRow<'c>],
 ) -> Result<Vec<Vec<Asked<'c>>>, Fault> {
-    let prepare_row = |row: &'c ImportRow<'c>| {
-        let prepared = prepare::prepare(policy, &row.identifiers, &state.digester);
-        let asked = prepared.map_err(|fault| under(fault, row.place))?.asked;
-        if !c5_nothing_usable::any_usable(&asked) {
-            return Err(under(c5_nothing_usable::fault(), row.place));
-        }
-        if !merges(state) {
-            isolation::refuse_two_values(&asked).map_err(|fault| under(fault, row.place))?;
-        }
-        Ok(asked)
-    };
-    rows.iter().map(prepare_row).collect()
+    let prepared =
+        |row: &'c ImportRow<'c>| prepare_row(policy, &state.digester, row).map_err(|fault| under(fault, row.place));
+    rows.iter().map(prepared).collect()
+}
+
+/// C1 to C6 for one row.
+pub(super) fn prepare_row<'c>(
+    policy: &'c Policy,
+    digester: &Digester,
+    row: &'c ImportRow<'c>,
+) -> Result<Vec<Asked<'c>>, Fault> {
+    let asked = prepare::prepare(policy, &row.identifiers, digester)?.asked;
+    if !c5_nothing_usable::any_usable(&asked) {
+        return Err(c5_nothing_usable::fault());
+    }
+    if !matches!(policy.strategy(), Strategy::Merge { .. }) {
+        isolation::refuse_two_values(&asked)?;
+    }
+    Ok(asked)
 }
 
 fn merges(state: &State) -> bool {
