@@ -11,6 +11,7 @@ from typing import final
 # Parts of this stub, there being no such modules: files of the house are short.
 from utterson._core_audit import TableAudit as TableAudit
 from utterson._core_front import Front as Front
+from utterson._core_judge import ProfileJudge as ProfileJudge
 
 __all__ = [
     "AUDIT_DISAGREEMENTS",
@@ -26,6 +27,7 @@ __all__ = [
     "Front",
     "LogEntry",
     "Plan",
+    "ProfileJudge",
     "ProfileView",
     "RepeatedCall",
     "State",

@@ -8,14 +8,16 @@ Example::
 
 from utterson.client.client import UttersonClient
 from utterson.client.refusal import CallRefused, Violation
-from utterson.client.requests import CallOptions, IdentifierChange, Identifiers, ImportedProfile, JsonValue
+from utterson.client.requests import CallOptions, IdentifierChange, ImportedProfile
 from utterson.client.retrying import RetryLimits
 from utterson.client.service_config import SERVICE_CONFIG_OPTION, service_config
+from utterson.client.values import FieldError, Identifiers, JsonValue
 
 __all__ = [
     "SERVICE_CONFIG_OPTION",
     "CallOptions",
     "CallRefused",
+    "FieldError",
     "IdentifierChange",
     "Identifiers",
     "ImportedProfile",

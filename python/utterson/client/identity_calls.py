@@ -11,15 +11,19 @@ from utterson.client.refusal import CallRefused, refusal_of, refusal_of_status
 from utterson.client.requests import (
     CallOptions,
     IdentifierChange,
-    Identifiers,
-    JsonValue,
     SearchOptions,
     change_messages,
-    identifier_messages,
-    struct_message,
-    time_message,
 )
 from utterson.client.retrying import Retrier
+from utterson.client.values import (
+    Identifiers,
+    JsonValue,
+    identifier_messages,
+    struct_message,
+    text,
+    time_message,
+    whole_number,
+)
 from utterson.v1 import identifier_pb2, identity_service_pb2_grpc, resolution_pb2
 from utterson.v1 import identity_service_pb2 as pb
 
@@ -40,7 +44,8 @@ class _CommonFields(TypedDict):
 class IdentityCalls:
     """The calls of the identity service.
 
-    All of them raise CallRefused where the server says no; `Unpack[CallOptions]` is what each may carry besides.
+    All of them raise CallRefused where the server says no, and FieldError, a ValueError that names the field, for a
+    value that cannot be sent; `Unpack[CallOptions]` is what each may carry besides.
     """
 
     def __init__(self, channel: grpc.aio.Channel, retrier: Retrier) -> None:
@@ -56,7 +61,9 @@ class IdentityCalls:
         **options: Unpack[CallOptions],
     ) -> resolution_pb2.Resolution:
         """Who is this? (rules I3, M1 to M10)."""
-        request = pb.IdentifyRequest(**_common(workspace, identifiers, options), traits=struct_message(traits))
+        request = pb.IdentifyRequest(
+            **_common(workspace, identifiers, options), traits=struct_message(traits, "traits")
+        )
         answer = await self._retrier.run(
             lambda left_s: self._identity.Identify(request, timeout=left_s), timeout_s=options.get("timeout_s")
         )
@@ -71,7 +78,7 @@ class IdentityCalls:
         **options: Unpack[CallOptions],
     ) -> resolution_pb2.Resolution:
         """A person logs in (rules I3 and I4); in the merge family as identify."""
-        request = pb.LoginRequest(**_common(workspace, identifiers, options), traits=struct_message(traits))
+        request = pb.LoginRequest(**_common(workspace, identifiers, options), traits=struct_message(traits, "traits"))
         answer = await self._retrier.run(
             lambda left_s: self._identity.Login(request, timeout=left_s), timeout_s=options.get("timeout_s")
         )
@@ -98,7 +105,11 @@ class IdentityCalls:
         **options: Unpack[CallOptions],
     ) -> resolution_pb2.Resolution:
         """Store an event, or a row of a feed, with the profile that it resolves to."""
-        event = pb.Event(name=event_name, properties=struct_message(properties), message_id=message_id)
+        event = pb.Event(
+            name=text(event_name, "event_name"),
+            properties=struct_message(properties, "properties"),
+            message_id=text(message_id, "message_id"),
+        )
         request = pb.TrackRequest(**_common(workspace, identifiers, options), event=event)
         answer = await self._retrier.run(
             lambda left_s: self._identity.Track(request, timeout=left_s), timeout_s=options.get("timeout_s")
@@ -114,7 +125,9 @@ class IdentityCalls:
     ) -> resolution_pb2.Resolution:
         """Add, change or remove identifiers of one profile, all or nothing (rules I7 and M11)."""
         common = _common(workspace, (), options)
-        request = pb.ModifyRequest(**common, profile_id=profile_id, changes=change_messages(changes))
+        request = pb.ModifyRequest(
+            **common, profile_id=whole_number(profile_id, "profile_id"), changes=change_messages(changes)
+        )
         answer = await self._retrier.run(
             lambda left_s: self._identity.Modify(request, timeout=left_s), timeout_s=options.get("timeout_s")
         )
@@ -125,9 +138,9 @@ class IdentityCalls:
     ) -> resolution_pb2.Resolution:
         """Which profile would identify return? Never writes (rule I8); refused with NOT_FOUND where there is none."""
         request = pb.SearchRequest(
-            workspace=workspace,
+            workspace=text(workspace, "workspace"),
             identifiers=identifier_messages(identifiers),
-            previous_profile_id=options.get("previous_profile_id", 0),
+            previous_profile_id=whole_number(options.get("previous_profile_id", 0), "previous_profile_id"),
             explain=options.get("explain", False),
             consistency=options.get("consistency", resolution_pb2.CONSISTENCY_UNSPECIFIED),
         )
@@ -143,7 +156,7 @@ class IdentityCalls:
 
         Calls without a request id get one in place, so that the batch can be repeated.
         """
-        request = pb.BatchResolveRequest(workspace=workspace, calls=map(repeatable, calls))
+        request = pb.BatchResolveRequest(workspace=text(workspace, "workspace"), calls=map(repeatable, calls))
         answer = await self._retrier.run(
             lambda left_s: self._identity.BatchResolve(request, timeout=left_s), timeout_s=timeout_s
         )
@@ -203,11 +216,11 @@ async def _repeatable_messages(
 
 def _common(workspace: str, identifiers: Identifiers, options: CallOptions) -> _CommonFields:
     return _CommonFields(
-        workspace=workspace,
+        workspace=text(workspace, "workspace"),
         identifiers=identifier_messages(identifiers),
-        previous_profile_id=options.get("previous_profile_id", 0),
-        event_time=time_message(options.get("event_time")),
-        request_id=options.get("request_id") or _new_request_id(),
+        previous_profile_id=whole_number(options.get("previous_profile_id", 0), "previous_profile_id"),
+        event_time=time_message(options.get("event_time"), "event_time"),
+        request_id=text(options.get("request_id") or _new_request_id(), "request_id"),
         validate_only=options.get("validate_only", False),
         explain=options.get("explain", False),
         consistency=options.get("consistency", resolution_pb2.CONSISTENCY_UNSPECIFIED),

@@ -2,10 +2,11 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Final
 
-from utterson.client.requests import ImportedProfile, identifier_messages, struct_message, time_message
+from utterson.client.requests import ImportedProfile
+from utterson.client.values import identifier_messages, struct_message, text, time_message, whole_number
 from utterson.v1 import workspace_service_pb2 as pb
 
 PROFILES_A_MESSAGE: Final = 100
@@ -13,8 +14,26 @@ PROFILES_A_MESSAGE: Final = 100
 _PLACE: Final = re.compile(r"^messages\[(\d+)\](?:\.profiles\[(\d+)\])?")
 
 
+def profile_message(profile: ImportedProfile, field: str) -> pb.ImportedProfile:
+    """Make the message of one profile.
+
+    Args:
+        profile: what is known of it.
+        field: names it, where one of its values cannot be sent.
+
+    Raises:
+        FieldError: a value cannot be sent.
+    """
+    return pb.ImportedProfile(
+        identifiers=identifier_messages(profile.identifiers, f"{field}.identifiers"),
+        traits=struct_message(profile.traits, f"{field}.traits") if profile.traits else None,
+        create_time=time_message(profile.create_time, f"{field}.create_time"),
+        merges=whole_number(profile.merges, f"{field}.merges", bits=31),
+    )
+
+
 def import_messages(
-    workspace: str, profiles: Iterable[ImportedProfile], request_id: str
+    workspace: str, profiles: Sequence[pb.ImportedProfile], request_id: str
 ) -> list[pb.ImportProfilesRequest]:
     """Make the messages of an import.
 
@@ -23,13 +42,13 @@ def import_messages(
         profiles: oldest first.
         request_id: makes the call repeatable.
     """
-    messages: list[pb.ImportProfilesRequest] = []
-    for profile in profiles:
-        if not messages or len(messages[-1].profiles) == PROFILES_A_MESSAGE:
-            messages.append(pb.ImportProfilesRequest(workspace=workspace))
-        _add(messages[-1], profile)
+    workspace = text(workspace, "workspace")
+    messages = [
+        pb.ImportProfilesRequest(workspace=workspace, profiles=profiles[begin : begin + PROFILES_A_MESSAGE])
+        for begin in range(0, len(profiles), PROFILES_A_MESSAGE)
+    ]
     if messages:
-        messages[0].request_id = request_id
+        messages[0].request_id = text(request_id, "request_id")
     return messages
 
 
@@ -52,15 +71,6 @@ def import_metadata(import_id: str, profiles_expected: int) -> tuple[tuple[str, 
     """
     told = (("x-import-id", import_id), ("x-import-profiles", str(profiles_expected or "")))
     return tuple((key, value) for key, value in told if value)
-
-
-def _add(message: pb.ImportProfilesRequest, profile: ImportedProfile) -> None:
-    message.profiles.add(
-        identifiers=identifier_messages(profile.identifiers),
-        traits=struct_message(profile.traits) if profile.traits else None,
-        create_time=time_message(profile.create_time),
-        merges=profile.merges,
-    )
 
 
 def place_of_profile(subject: str) -> str:

@@ -6,12 +6,16 @@ import grpc
 
 from utterson.client.paging import all_pages
 from utterson.client.retrying import Retrier
+from utterson.client.values import text, whole_number
 from utterson.v1 import profile_service_pb2 as pb
 from utterson.v1 import profile_service_pb2_grpc
 
 
 class ProfileCalls:
-    """The calls of the profile service; all of them raise CallRefused where the server says no."""
+    """The calls of the profile service; all of them raise CallRefused where the server says no.
+
+    A value that cannot be sent is a FieldError, a ValueError that names the field.
+    """
 
     def __init__(self, channel: grpc.aio.Channel, retrier: Retrier) -> None:
         self._profiles = profile_service_pb2_grpc.ProfileServiceStub(channel)
@@ -28,7 +32,11 @@ class ProfileCalls:
             at_least: the `revision` of a call that the answer must contain; empty means none.
             timeout_s: the deadline over all attempts, in seconds.
         """
-        request = pb.GetProfileRequest(workspace=workspace, profile_id=profile_id, at_least=at_least)
+        request = pb.GetProfileRequest(
+            workspace=text(workspace, "workspace"),
+            profile_id=whole_number(profile_id, "profile_id"),
+            at_least=text(at_least, "at_least"),
+        )
         return await self._retrier.run(
             lambda left_s: self._profiles.GetProfile(request, timeout=left_s), timeout_s=timeout_s
         )
@@ -37,7 +45,11 @@ class ProfileCalls:
         self, workspace: str, profile_ids: Iterable[int], *, at_least: str = "", timeout_s: float | None = None
     ) -> pb.BatchGetProfilesResponse:
         """Tell 1 to 100 profiles, in the order of the ids, all or nothing (see get_profile)."""
-        request = pb.BatchGetProfilesRequest(workspace=workspace, profile_ids=profile_ids, at_least=at_least)
+        request = pb.BatchGetProfilesRequest(
+            workspace=text(workspace, "workspace"),
+            profile_ids=[whole_number(one, f"profile_ids[{at}]") for at, one in enumerate(profile_ids)],
+            at_least=text(at_least, "at_least"),
+        )
         return await self._retrier.run(
             lambda left_s: self._profiles.BatchGetProfiles(request, timeout=left_s), timeout_s=timeout_s
         )
@@ -91,7 +103,10 @@ class ProfileCalls:
 
         async def read_page(token: str) -> pb.ListEventsResponse:
             request = pb.ListEventsRequest(
-                workspace=workspace, profile_id=profile_id, page_size=page_size, page_token=token
+                workspace=text(workspace, "workspace"),
+                profile_id=whole_number(profile_id, "profile_id"),
+                page_size=whole_number(page_size, "page_size", bits=31),
+                page_token=token,
             )
             return await self._retrier.run(
                 lambda left_s: self._profiles.ListEvents(request, timeout=left_s), timeout_s=timeout_s
@@ -106,7 +121,10 @@ class ProfileCalls:
 
         async def read_page(token: str) -> pb.ListHistoryResponse:
             request = pb.ListHistoryRequest(
-                workspace=workspace, profile_id=profile_id, page_size=page_size, page_token=token
+                workspace=text(workspace, "workspace"),
+                profile_id=whole_number(profile_id, "profile_id"),
+                page_size=whole_number(page_size, "page_size", bits=31),
+                page_token=token,
             )
             return await self._retrier.run(
                 lambda left_s: self._profiles.ListHistory(request, timeout=left_s), timeout_s=timeout_s

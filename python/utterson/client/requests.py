@@ -3,17 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeAlias, TypedDict
+from typing import TypedDict
 
-from google.protobuf import json_format
-from google.protobuf.struct_pb2 import Struct
-from google.protobuf.timestamp_pb2 import Timestamp
-
+from utterson.client.values import JsonValue, text
 from utterson.v1 import identifier_pb2, resolution_pb2
-
-# (type, value) pairs, in the order of the call.
-Identifiers: TypeAlias = Iterable[tuple[str, str]]
-JsonValue: TypeAlias = bool | float | str | Sequence["JsonValue"] | Mapping[str, "JsonValue"] | None
 
 
 class CallOptions(TypedDict, total=False):
@@ -66,34 +59,13 @@ class ImportedProfile:
     merges: int = 0
 
 
-def identifier_messages(identifiers: Identifiers) -> list[identifier_pb2.Identifier]:
-    """Make the messages of (type, value) pairs."""
-    return [identifier_pb2.Identifier(type=name, value=value) for name, value in identifiers]
-
-
 def change_messages(changes: Iterable[IdentifierChange]) -> list[identifier_pb2.Change]:
-    """Make the messages of changes."""
+    """Make the messages of changes; FieldError names the one that cannot be sent."""
     return [
-        identifier_pb2.Change(type=change.type, old_value=change.old_value, new_value=change.new_value)
-        for change in changes
+        identifier_pb2.Change(
+            type=text(change.type, f"changes[{position}].type"),
+            old_value=text(change.old_value, f"changes[{position}].old_value"),
+            new_value=text(change.new_value, f"changes[{position}].new_value"),
+        )
+        for position, change in enumerate(changes)
     ]
-
-
-def struct_message(values: Mapping[str, JsonValue] | None) -> Struct | None:
-    """Make a Struct; None stays absent. Numbers are doubles: give number-like ids as strings."""
-    return None if values is None else json_format.ParseDict(dict(values), Struct())
-
-
-def time_message(time: datetime | None) -> Timestamp | None:
-    """Make a Timestamp; None stays absent.
-
-    Raises:
-        ValueError: the time has no time zone.
-    """
-    if time is None:
-        return None
-    if time.tzinfo is None:
-        raise ValueError("a time needs a time zone")
-    message = Timestamp()
-    message.FromDatetime(time)
-    return message

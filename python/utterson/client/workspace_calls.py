@@ -2,16 +2,17 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Final, overload
 
 import grpc
 
-from utterson.client.imports import held_open, import_messages, import_metadata, place_of_profile
+from utterson.client.imports import held_open, import_messages, import_metadata, place_of_profile, profile_message
 from utterson.client.paging import all_pages
 from utterson.client.refusal import CallRefused
 from utterson.client.requests import ImportedProfile
 from utterson.client.retrying import Retrier
+from utterson.client.values import text, whole_number
 from utterson.v1 import policy_pb2, workspace_service_pb2_grpc
 from utterson.v1 import workspace_service_pb2 as pb
 
@@ -19,7 +20,10 @@ IMPORT_TIMEOUT_S: Final = 60.0
 
 
 class WorkspaceCalls:
-    """The calls of the workspace service; all of them raise CallRefused where the server says no."""
+    """The calls of the workspace service; all of them raise CallRefused where the server says no.
+
+    A value that cannot be sent is a FieldError, a ValueError that names the field.
+    """
 
     def __init__(self, channel: grpc.aio.Channel, retrier: Retrier) -> None:
         self._workspaces = workspace_service_pb2_grpc.WorkspaceServiceStub(channel)
@@ -47,9 +51,9 @@ class WorkspaceCalls:
 
         It carries no request id, so it is not repeated where its outcome is unknown.
         """
-        request = pb.CreateWorkspaceRequest(workspace=workspace, policy=policy)
+        request = pb.CreateWorkspaceRequest(workspace=text(workspace, "workspace"), policy=policy)
         if preset is not None:
-            request.preset = preset
+            request.preset = text(preset, "preset")
         return await self._retrier.run(
             lambda left_s: self._workspaces.CreateWorkspace(request, timeout=left_s),
             timeout_s=timeout_s,
@@ -58,7 +62,7 @@ class WorkspaceCalls:
 
     async def get_workspace(self, workspace: str, *, timeout_s: float | None = None) -> pb.Workspace:
         """Tell a workspace and its policy, presets expanded."""
-        request = pb.GetWorkspaceRequest(workspace=workspace)
+        request = pb.GetWorkspaceRequest(workspace=text(workspace, "workspace"))
         answer = await self._retrier.run(
             lambda left_s: self._workspaces.GetWorkspace(request, timeout=left_s), timeout_s=timeout_s
         )
@@ -68,7 +72,9 @@ class WorkspaceCalls:
         """List the workspaces by id; `page_size` and `timeout_s` are each page's."""
 
         async def read_page(token: str) -> pb.ListWorkspacesResponse:
-            request = pb.ListWorkspacesRequest(page_size=page_size, page_token=token)
+            request = pb.ListWorkspacesRequest(
+                page_size=whole_number(page_size, "page_size", bits=31), page_token=token
+            )
             return await self._retrier.run(
                 lambda left_s: self._workspaces.ListWorkspaces(request, timeout=left_s), timeout_s=timeout_s
             )
@@ -88,7 +94,7 @@ class WorkspaceCalls:
             etag: of the policy that this one was written against; empty overwrites whatever is there.
             timeout_s: the deadline over all attempts, in seconds.
         """
-        request = pb.UpdatePolicyRequest(workspace=workspace, policy=policy, etag=etag)
+        request = pb.UpdatePolicyRequest(workspace=text(workspace, "workspace"), policy=policy, etag=text(etag, "etag"))
         return await self._retrier.run(
             lambda left_s: self._workspaces.UpdatePolicy(request, timeout=left_s),
             timeout_s=timeout_s,
@@ -101,7 +107,11 @@ class WorkspaceCalls:
         """List every policy that the workspace had, newest first; `page_size` and `timeout_s` are each page's."""
 
         async def read_page(token: str) -> pb.ListPolicyRevisionsResponse:
-            request = pb.ListPolicyRevisionsRequest(workspace=workspace, page_size=page_size, page_token=token)
+            request = pb.ListPolicyRevisionsRequest(
+                workspace=text(workspace, "workspace"),
+                page_size=whole_number(page_size, "page_size", bits=31),
+                page_token=token,
+            )
             return await self._retrier.run(
                 lambda left_s: self._workspaces.ListPolicyRevisions(request, timeout=left_s), timeout_s=timeout_s
             )
@@ -132,12 +142,40 @@ class WorkspaceCalls:
             timeout_s: the deadline over all attempts, in seconds.
 
         Raises:
+            FieldError: a value cannot be sent; the field begins with `profiles[7]`.
             CallRefused: a violation's subject names the profile by its place, such as `profiles[7].identifiers[0]`.
         """
-        messages = import_messages(workspace, profiles, request_id or str(uuid.uuid4()))
+        messages = [profile_message(profile, f"profiles[{place}]") for place, profile in enumerate(profiles)]
+        answer = await self.import_messages(
+            workspace,
+            messages,
+            request_id=request_id or str(uuid.uuid4()),
+            import_id=import_id,
+            profiles_expected=profiles_expected,
+            after=after,
+            timeout_s=timeout_s,
+        )
+        return list(answer.profile_ids)
+
+    async def import_messages(
+        self,
+        workspace: str,
+        profiles: Sequence[pb.ImportedProfile],
+        *,
+        request_id: str,
+        import_id: str = "",
+        profiles_expected: int = 0,
+        after: asyncio.Future[None] | None = None,
+        timeout_s: float = IMPORT_TIMEOUT_S,
+    ) -> pb.ImportProfilesResponse:
+        """Take over profiles that are messages already; the answer tells whether the same call did it before.
+
+        Arguments and refusals are those of `import_profiles`.
+        """
+        messages = import_messages(workspace, profiles, request_id)
         metadata = import_metadata(import_id, profiles_expected)
         try:
-            answer = await self._retrier.run(
+            return await self._retrier.run(
                 lambda left_s: self._workspaces.ImportProfiles(
                     held_open(messages, after), timeout=left_s, metadata=metadata
                 ),
@@ -145,4 +183,3 @@ class WorkspaceCalls:
             )
         except CallRefused as refusal:
             raise refusal.naming(place_of_profile) from None
-        return list(answer.profile_ids)

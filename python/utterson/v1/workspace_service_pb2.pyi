@@ -491,6 +491,9 @@ class ImportProfilesResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     PROFILE_IDS_FIELD_NUMBER: _builtins.int
+    ALREADY_TAKEN_OVER_FIELD_NUMBER: _builtins.int
+    already_taken_over: _builtins.bool
+    """The profiles were taken over before, by a call with the same `request_id`: nothing changed (rule C7)."""
     @_builtins.property
     def profile_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """One id a profile, in the order of the stream."""
@@ -499,10 +502,11 @@ class ImportProfilesResponse(_message.Message):
         self,
         *,
         profile_ids: _abc.Iterable[_builtins.int] | None = ...,
+        already_taken_over: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["profile_ids", b"profile_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["already_taken_over", b"already_taken_over", "profile_ids", b"profile_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

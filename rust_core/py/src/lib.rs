@@ -7,6 +7,7 @@ mod audit;
 mod calls;
 mod errors;
 mod front;
+mod judge;
 mod loader;
 mod panics;
 mod plan;
@@ -38,6 +39,8 @@ mod _core {
     use crate::errors::{Fault, FormatUnknownError, RepeatedCall, StateDivergedError};
     #[pymodule_export]
     use crate::front::PyFront;
+    #[pymodule_export]
+    use crate::judge::ProfileJudge;
     #[pymodule_export]
     use crate::loader::StateLoader;
     #[pymodule_export]

@@ -10,6 +10,7 @@ from tests.application.fake_engine import FakeState, digest_of
 from utterson.application.calls import imports
 from utterson.domain.chain import Head
 from utterson.domain.errors import Reason, UttersonError
+from utterson.v1.workspace_service_pb2 import ImportProfilesResponse
 
 
 async def test_an_import_is_all_or_nothing_and_repeatable(replica: Replica, other: Replica) -> None:
@@ -18,7 +19,9 @@ async def test_an_import_is_all_or_nothing_and_repeatable(replica: Replica, othe
     assert (await replica.call("read:a"))["serial"] == 0
     answer = await replica.imports.import_profiles(WORKSPACE, stream(b"a", b"b", b"c"))
     assert json.loads(answer) == [1, 2, 3]
-    assert await other.imports.import_profiles(WORKSPACE, stream(b"a", b"b", b"c")) == answer
+    # The answer as it was, and behind it that this is no first time.
+    again = await other.imports.import_profiles(WORKSPACE, stream(b"a", b"b", b"c"))
+    assert again == answer + ImportProfilesResponse(already_taken_over=True).SerializeToString()
     assert (await other.call("read:c"))["serial"] == 3
 
 

@@ -17,6 +17,8 @@ from utterson.domain.imports import WHOLE_IMPORT, ImportPart
 MESSAGES_MAX = 100_000
 # What one import may hold in memory; larger graphs come in several.
 IMPORT_BYTES_MAX = 256 * 1024 * 1024
+# `already_taken_over` of an `ImportProfilesResponse`, encoded: field 2, true.
+_ALREADY_TAKEN_OVER = b"\x10\x01"
 
 
 class GraphImport(Operation):
@@ -97,7 +99,8 @@ class ImportService:
         call.take_over()
         if operation.repeated is not None:
             (answer,) = await recorded_bytes(self._context, lane.keys, [operation.repeated])
-            return _sent(answer)
+            # A field behind the recorded answer: who repeats an import is told that it is no first time.
+            return _sent(answer) + _ALREADY_TAKEN_OVER
         if operation.plan is None:
             raise RuntimeError("the import was not decided")
         return _sent(operation.plan.answers(0)[0])

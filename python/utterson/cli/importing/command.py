@@ -1,32 +1,24 @@
 """`utterson import`: take over an existing graph."""
 
 import asyncio
-import time
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from utterson.cli.console import standard_console
 from utterson.cli.failing import CommandError
-from utterson.cli.importing.progress import ImportProgress
-from utterson.cli.importing.reading import ImportFileError
+from utterson.cli.importing.forms import FileForm, OnConflict
 from utterson.cli.options import SERVER_ADDRESS, ServerAddress
 
 PROFILES_PER_CALL: Final = 20_000
 PROFILES_PER_CALL_MAX: Final = 100_000
-# Some four seconds of trying, for a server that is started anew; a call of an import may take far longer than that.
-ATTEMPTS_MAX: Final = 8
 
 _File = Annotated[
-    Path,
+    str,
     typer.Argument(
-        help="One profile a line, oldest first, as JSON: identifiers, traits, create_time, merges. Gzip is fine.",
+        help="A file, a folder or a pattern such as 'export/*.parquet': NDJSON (a profile a line: identifiers, traits,"
+        " create_time, merges), CSV or Parquet, oldest first; gzip and zstd are fine.",
         show_default=False,
-        exists=True,
-        dir_okay=False,
-        readable=True,
     ),
 ]
 _Workspace = Annotated[str, typer.Option(help="The workspace's id.", show_default=False)]
@@ -37,46 +29,93 @@ _Size = Annotated[
     int,
     typer.Option(help="The most profiles of a call; each call is all or nothing.", min=1, max=PROFILES_PER_CALL_MAX),
 ]
-_Ids = Annotated[Path | None, typer.Option(help="Write the id of each profile here, one a line, in the file's order.")]
+_Ids = Annotated[
+    Path | None,
+    typer.Option(help="Write the id of each profile here, one a line, in order; 0 if left out.", show_default=False),
+]
+_Form = Annotated[FileForm, typer.Option("--format", help="What the files hold; auto looks.")]
+_Column = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Of a table: TYPE=COLUMN for an identifier (or NAME=COLUMN:TYPE), traits.NAME=COLUMN, create_time=COLUMN,"
+        " merges=COLUMN; all other columns become traits unless traits are named.",
+        show_default=False,
+    ),
+]
+_Map = Annotated[
+    Path | None,
+    typer.Option("--map", help="The same as --column, in a file of YAML or JSON.", show_default=False),
+]
+_Check = Annotated[
+    bool, typer.Option("--check", help="Read everything, tell every fault and every doubt, and send nothing.")
+]
+_Policy = Annotated[
+    Path | None,
+    typer.Option(help="With --check: the policy to judge by, instead of the workspace's.", show_default=False),
+]
+_Rejects = Annotated[
+    Path | None,
+    typer.Option(help="Write what is left out here, as it was given, with a reason.", show_default=False),
+]
+_Skip = Annotated[bool, typer.Option("--skip-faults", help="Leave out what is at fault, and take over the rest.")]
+_Conflict = Annotated[
+    OnConflict | None,
+    typer.Option(
+        help="A profile one of whose identifiers another one holds: refuse it, skip it, or send it through the rules"
+        " as an Identify. [default: refuse; with --skip-faults: skip]",
+        show_default=False,
+    ),
+]
 
 
 def import_(
     file: _File,
-    workspace: _Workspace,
+    workspace: _Workspace = "",
     address: ServerAddress = SERVER_ADDRESS,
     preset: _Preset = None,
     profiles_per_call: _Size = PROFILES_PER_CALL,
     profile_ids: _Ids = None,
+    form: _Form = FileForm.AUTO,
+    column: _Column = None,
+    column_map: _Map = None,
+    *,
+    check: _Check = False,
+    policy: _Policy = None,
+    rejects: _Rejects = None,
+    skip_faults: _Skip = False,
+    on_conflict: _Conflict = None,
 ) -> None:
-    """Take over an existing graph from a file, in calls; given again after a fault, it goes on where it stopped."""
+    """Take over an existing graph from files, in calls; given again after a fault or a kill, it goes on."""
     # Late, so that the help and a missing file do not wait for gRPC.
-    from utterson.cli.importing.running import run_import  # noqa: PLC0415
+    from utterson.cli.importing.asked import ImportAsked, run_check, run_whole  # noqa: PLC0415
+    from utterson.cli.importing.records import ImportFileError  # noqa: PLC0415
     from utterson.cli.importing.telling import told_refusal  # noqa: PLC0415
-    from utterson.client import CallRefused, RetryLimits, UttersonClient  # noqa: PLC0415
-    from utterson.v1 import error_reason_pb2  # noqa: PLC0415
+    from utterson.client import CallRefused  # noqa: PLC0415
 
-    console = standard_console()
-
-    async def run() -> ImportProgress:
-        async with UttersonClient(address, retries=RetryLimits(attempts_max=ATTEMPTS_MAX)) as client:
-            if preset is not None:
-                try:
-                    await client.create_workspace(workspace, preset=preset)
-                except CallRefused as refusal:
-                    if refusal.reason != error_reason_pb2.ERROR_REASON_WORKSPACE_EXISTS:
-                        raise
-            with ExitStack() as stack:
-                progress = stack.enter_context(ImportProgress(console, file.stat().st_size, time.monotonic))
-                ids = None if profile_ids is None else stack.enter_context(profile_ids.open("w", encoding="ascii"))
-                await run_import(client, workspace, file, progress, profiles_per_call=profiles_per_call, ids=ids)
-            return progress
-
+    asked = ImportAsked(
+        file,
+        workspace,
+        address,
+        preset,
+        profiles_per_call,
+        profile_ids,
+        form,
+        column or [],
+        column_map,
+        policy,
+        rejects,
+        skip_faults=skip_faults,
+        on_conflict=on_conflict,
+    )
+    if not workspace and not (check and policy):
+        raise CommandError("name the workspace by --workspace, or with --check a policy by --policy")
+    if policy is not None and not check:
+        raise CommandError("--policy judges what --check reads: a workspace has a policy of its own")
     try:
-        progress = asyncio.run(run())
+        asyncio.run(run_check(asked) if check else run_whole(asked))
     except CallRefused as refusal:
         raise CommandError(told_refusal(refusal, address)) from None
     except ImportFileError as error:
         raise CommandError(str(error)) from None
     except OSError as error:
         raise CommandError(f"{error.filename}: {error.strerror}") from None
-    console.print(progress.summary())

@@ -1,30 +1,45 @@
-"""How an import tells how far it is: a bar on a terminal, now and then a line elsewhere."""
+"""How an import tells how far it is: a bar on a terminal, every few seconds a line elsewhere; and what came of it."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from types import TracebackType
 from typing import Final, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-# How often a line is written where the output is no terminal.
-LINE_INTERVAL_S: Final = 10.0
+# How often the bar moves, and how often a line is written where the output is no terminal.
+MOVE_INTERVAL_S: Final = 0.5
+LINE_INTERVAL_S: Final = 5.0
 
 
 class ImportProgress:
-    """Counts what is taken over.
+    """Counts what is read and taken over.
 
     Args:
         console: where to tell it.
-        file_bytes: the size of the file, 0 where it is unknown.
+        bytes_total: the size of the files, 0 where it is unknown.
         monotonic_s: the clock, in seconds.
+        things: what is counted.
     """
 
-    def __init__(self, console: Console, file_bytes: int, monotonic_s: Callable[[], float]) -> None:
+    def __init__(
+        self, console: Console, bytes_total: int, monotonic_s: Callable[[], float], things: str = "profiles"
+    ) -> None:
         self.profiles = 0
         self.identifiers = 0
+        # Taken over by an earlier run; left alone, or sent through the rules, because others hold an identifier; at
+        # fault; and what those through the rules came to.
+        self.repeated = 0
+        self.there_already = 0
+        self.skipped = 0
+        self.resolved = 0
+        self.rejected = 0
+        self.things = things
         self._console = console
-        self._file_bytes = file_bytes
+        self._bytes_total = bytes_total
+        self._bytes_read = 0
         self._monotonic_s = monotonic_s
         self._started_at_s = monotonic_s()
         self._told_at_s = self._started_at_s
@@ -35,7 +50,7 @@ class ImportProgress:
             console=console,
             auto_refresh=False,
         )
-        self._task = self._bar.add_task("waiting for the first call", total=file_bytes or None)
+        self._task = self._bar.add_task("waiting for the first call", total=bytes_total or None)
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
@@ -48,47 +63,81 @@ class ImportProgress:
         if self._console.is_terminal:
             self._bar.stop()
 
-    def advance(self, profiles: int, identifiers: int, file_bytes: int) -> None:
-        """Take note of a call that was answered.
+    @asynccontextmanager
+    async def told_regularly(self) -> AsyncIterator[None]:
+        """Tell how far it is again and again, also while a call takes long."""
+
+        async def tell() -> None:
+            while True:
+                await asyncio.sleep(MOVE_INTERVAL_S)
+                self.tell()
+
+        telling = asyncio.create_task(tell())
+        try:
+            yield
+        finally:
+            telling.cancel()
+            with suppress(asyncio.CancelledError):
+                await telling
+
+    def advance(self, profiles: int, identifiers: int, bytes_read: int) -> None:
+        """Take note of what was done.
 
         Args:
-            profiles: how many it held.
+            profiles: how many were taken over.
             identifiers: how many they held.
-            file_bytes: how far into the file it reached.
+            bytes_read: how far into the files that reaches.
         """
         self.profiles += profiles
         self.identifiers += identifiers
+        self._bytes_read = max(self._bytes_read, bytes_read)
+
+    def tell(self) -> None:
+        """Move the bar, or write a line if the last one is old."""
         now_s = self._monotonic_s()
-        told = self._told(now_s, file_bytes)
         if self._console.is_terminal:
-            self._bar.update(self._task, completed=file_bytes, description=told, refresh=True)
+            self._bar.update(self._task, completed=self._bytes_read, description=self._told(now_s), refresh=True)
         elif now_s - self._told_at_s >= LINE_INTERVAL_S:
             self._told_at_s = now_s
-            self._console.print(told)
+            self._console.print(self._told(now_s))
 
-    def profiles_expected(self, profiles: int, file_bytes: int) -> int:
-        """Estimate how many profiles the whole file holds; 0 where its size is unknown.
+    @property
+    def done(self) -> int:
+        """How many records were dealt with, whatever came of them."""
+        return self.profiles + self.repeated + self.there_already + self.skipped + self.resolved + self.rejected
+
+    def profiles_expected(self, profiles: int, bytes_read: int) -> int:
+        """Estimate how many profiles all files hold; 0 where their size is unknown.
 
         Args:
             profiles: how many were read.
-            file_bytes: how far into the file they reach.
+            bytes_read: how far into the files they reach.
         """
-        return profiles * self._file_bytes // max(file_bytes, 1)
+        return profiles * self._bytes_total // max(bytes_read, 1)
 
     def summary(self) -> str:
         """Tell the whole: what, and how fast."""
         elapsed_s = max(self._monotonic_s() - self._started_at_s, 1e-9)
-        return (
-            f"{self.profiles:,} profiles with {self.identifiers:,} identifiers taken over\n"
-            f"in {_duration(elapsed_s)}, {self.identifiers / elapsed_s:,.0f} identifiers a second"
-        )
+        lines = [f"{self.profiles:,} {self.things} with {self.identifiers:,} identifiers taken over"]
+        for count, told in (
+            (self.repeated, "were taken over by an earlier import already: nothing changed"),
+            (self.there_already, "are there already, each with one holder of all its identifiers: left alone"),
+            (self.skipped, "have an identifier that others hold: left out"),
+            (self.resolved, "have an identifier that others hold: sent through the rules"),
+            (self.rejected, "are at fault: left out"),
+        ):
+            if count:
+                lines.append(f"{count:,} {told}")
+        lines.append(f"in {_duration(elapsed_s)}, {self.identifiers / elapsed_s:,.0f} identifiers a second")
+        return "\n".join(lines)
 
-    def _told(self, now_s: float, file_bytes: int) -> str:
+    def _told(self, now_s: float) -> str:
         elapsed_s = max(now_s - self._started_at_s, 1e-9)
         left = ""
-        if self._file_bytes and file_bytes:
-            left = f", {_duration(elapsed_s * max(self._file_bytes - file_bytes, 0) / file_bytes)} left"
-        return f"{self.profiles:,} profiles, {self.profiles / elapsed_s:,.0f} a second{left}"
+        if self._bytes_total and self._bytes_read:
+            rest = max(self._bytes_total - self._bytes_read, 0)
+            left = f", {_duration(elapsed_s * rest / self._bytes_read)} left"
+        return f"{self.done:,} {self.things}, {self.done / elapsed_s:,.0f} a second{left}"
 
 
 def _duration(seconds: float) -> str:

@@ -1,112 +1,126 @@
-"""Takes a file over, call by call; the next piece is read and sent while the last one is taken over."""
+"""Takes everything over, call by call; the next piece is read and sent while the last one is taken over."""
 
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final, TextIO
 
+from utterson.cli.importing.forms import OnConflict
+from utterson.cli.importing.judging import RecordJudge
+from utterson.cli.importing.pieces import Piece, pieces
 from utterson.cli.importing.progress import ImportProgress
-from utterson.cli.importing.reading import ImportFileError, Piece, opened, pieces
-from utterson.cli.importing.telling import told_faults
-from utterson.client import CallRefused, UttersonClient
-
-# A large call waits for its commit, behind whatever else the workspace has to do.
-CALL_TIMEOUT_S: Final = 600.0
+from utterson.cli.importing.records import Finding, ImportFileError, Record
+from utterson.cli.importing.rejects import RejectsFile
+from utterson.cli.importing.sources import EVENT_FORMS, Source
+from utterson.cli.importing.taking import CallTaker, Part, ProfileTaker
+from utterson.cli.importing.telling import told_lines
+from utterson.client import UttersonClient
 
 # One is taken over while the next is on its way.
 CALLS_UNDER_WAY: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    """What a call tells of its import, and the call that must be through before it may take effect."""
+class ImportOptions:
+    """How to import.
 
-    import_id: str
-    profiles_expected: int
-    before: asyncio.Task[None] | None
+    Args:
+        profiles_per_call: the most profiles of a call.
+        skip_faults: leave out what is at fault, and take over the rest.
+        on_conflict: what becomes of a profile one of whose identifiers another one holds.
+    """
+
+    profiles_per_call: int
+    skip_faults: bool = False
+    on_conflict: OnConflict = OnConflict.REFUSE
 
 
 async def run_import(
     client: UttersonClient,
     workspace: str,
-    path: Path,
+    source: Source,
     progress: ImportProgress,
     *,
-    profiles_per_call: int,
+    options: ImportOptions,
+    judge: RecordJudge,
+    rejects: RejectsFile,
     ids: TextIO | None,
 ) -> None:
-    """Take a file over, oldest line first. What was taken over before a fault stays.
+    """Take everything over, in its order. What was taken over before a fault stays.
 
-    The same file can be given again after a fault: pieces that are in already are known by their request ids.
+    The same can be given again after a fault or a kill: pieces that are in already are known by their request ids.
 
     Args:
         client: whom to call.
         workspace: the workspace's id; it exists.
-        path: one profile a line.
+        source: what to read.
         progress: is told of every call.
-        profiles_per_call: the most profiles of a call.
-        ids: gets the id of each profile, one a line, in the file's order.
+        options: how to import.
+        judge: says what the workspace's policy says.
+        rejects: gets what is left out.
+        ids: gets the id of each profile, one a line, in order; 0 for what is left out.
 
     Raises:
-        ImportFileError: a line is no profile, or the server refuses it.
+        ImportFileError: a line cannot be taken over.
         CallRefused: the server refuses for another reason.
     """
+    taker_of = CallTaker if source.form in EVENT_FORMS else ProfileTaker
+    taker = taker_of(client, workspace, progress, judge, rejects, ids, options.on_conflict, options.skip_faults)
+    if not options.skip_faults:
+        await asyncio.to_thread(source.require_whole)
+    remaining = _judged(
+        pieces(source.records(), lambda: source.bytes_read, options.profiles_per_call),
+        judge if options.skip_faults else None,
+    )
     import_id = secrets.token_hex(4)
-
-    async def take_over(piece: Piece, part: _Part) -> None:
-        profile_ids = await _send(client, workspace, piece, part)
-        if ids is not None:
-            ids.writelines(f"{profile_id}\n" for profile_id in profile_ids)
-        progress.advance(len(piece.profiles), piece.identifiers, piece.file_bytes)
-
-    with opened(path) as (raw, source):
-        remaining = pieces(raw, source, profiles_per_call)
-        calls: deque[asyncio.Task[None]] = deque()
-        profiles = 0
-        reading = _reading(remaining)
-        try:
-            # Waiting cancels no reader: the file is closed below, and it must be through with it first.
-            await asyncio.wait({reading})
-            while not reading.exception() and (piece := reading.result()):
-                if len(calls) == CALLS_UNDER_WAY:
-                    await calls.popleft()
-                profiles += len(piece.profiles)
-                expected = progress.profiles_expected(profiles, piece.file_bytes)
-                part = _Part(import_id, expected, calls[-1] if calls else None)
-                calls.append(asyncio.create_task(take_over(piece, part)))
-                reading = _reading(remaining)
-                await asyncio.wait({reading})
-            while calls:
+    calls: deque[asyncio.Task[None]] = deque()
+    profiles = 0
+    reading = _reading(remaining)
+    is_first = True
+    try:
+        # Waiting cancels no reader: the files are closed by it, and it must be through with them first.
+        await asyncio.wait({reading})
+        while not reading.exception() and (piece := reading.result()):
+            if piece.faulty and not options.skip_faults:
+                break
+            if len(calls) == CALLS_UNDER_WAY:
                 await calls.popleft()
-            # Where a line is no profile, what stands before it is taken over first.
-            reading.result()
-        except BaseException:
-            for call in calls:
-                call.cancel()
-            await asyncio.gather(reading, *calls, return_exceptions=True)
-            raise
+            profiles += len(piece.records) + len(piece.faulty)
+            expected = progress.profiles_expected(profiles, piece.bytes_read)
+            part = Part(import_id, expected, calls[-1] if calls else None, is_first=is_first)
+            calls.append(asyncio.create_task(taker.take_over(piece, part)))
+            is_first = False
+            reading = _reading(remaining)
+            await asyncio.wait({reading})
+        while calls:
+            await calls.popleft()
+        # Where a line is at fault, what stands in the pieces before it is taken over first.
+        stopped = reading.result()
+    except BaseException:
+        for call in calls:
+            call.cancel()
+        await asyncio.gather(reading, *calls, return_exceptions=True)
+        raise
+    if stopped is not None:
+        raise ImportFileError(told_lines(_faults(stopped.faulty), None if is_first else stopped.first))
 
 
 def _reading(remaining: Iterator[Piece]) -> asyncio.Task[Piece | None]:
     return asyncio.create_task(asyncio.to_thread(next, remaining, None))
 
 
-async def _send(client: UttersonClient, workspace: str, piece: Piece, part: _Part) -> list[int]:
-    try:
-        return await client.import_profiles(
-            workspace,
-            piece.profiles,
-            request_id=piece.request_id,
-            import_id=part.import_id,
-            profiles_expected=part.profiles_expected,
-            after=part.before,
-            timeout_s=CALL_TIMEOUT_S,
-        )
-    except CallRefused as refusal:
-        if not refusal.violations:
-            raise
-        is_first = part.before is None
-        raise ImportFileError(told_faults(refusal, piece.lines, is_first=is_first)) from None
+def _judged(found: Iterator[Piece], judge: RecordJudge | None) -> Iterator[Piece]:
+    """Move what the policy refuses to what is at fault; where nothing is left out the server says it soon enough."""
+    for piece in found:
+        if judge is not None and piece.records:
+            judge.judge(piece.records)
+            piece.faulty += [record for record in piece.records if record.is_faulty]
+            piece.faulty.sort(key=lambda record: record.line)
+            piece.records = [record for record in piece.records if not record.is_faulty]
+        yield piece
+
+
+def _faults(records: Sequence[Record]) -> list[tuple[Record, Finding]]:
+    return [(record, finding) for record in records for finding in record.findings if not finding.is_doubt]

@@ -6,26 +6,46 @@ from typing import Final
 
 import grpc
 
+from utterson.cli.importing.records import Finding, Record
 from utterson.client import CallRefused
 from utterson.v1 import error_reason_pb2
 
-_PROFILE: Final = re.compile(r"^(?:messages\[\d+\]\.)?profiles\[(\d+)\]")
+_PROFILE: Final = re.compile(r"^(?:messages\[\d+\]\.)?profiles\[(\d+)\]\.?")
+# So many lines are told by name.
+LINES_TOLD: Final = 20
+HELD: Final = "another profile holds it already: see --on-conflict"
 
 
-def told_faults(refusal: CallRefused, lines: Sequence[int], *, is_first: bool) -> str:
-    """Tell what is wrong with the lines of a call, and how much of the file is taken over.
+def faults_by_record(refusal: CallRefused, records: Sequence[Record]) -> list[tuple[Record, Finding]]:
+    """Tell what a refusal says of each record; empty where it names none.
 
     Args:
-        refusal: why the call was refused; it names what stands in the way.
-        lines: the file's line of each profile of the call.
-        is_first: whether nothing was taken over before.
+        refusal: why the call was refused.
+        records: those of the call.
     """
-    told = [f"{_in_file(violation.subject, lines)}: {violation.description}" for violation in refusal.violations]
-    # The sentence says of the first field what the list says again, but by its place in the call.
-    if refusal.violations[0].description not in refusal.message:
-        told.insert(0, refusal.message)
-    before = "Nothing is taken over" if is_first else f"The lines before {lines[0]} are taken over"
-    return f"{'; '.join(told)}. {before}: correct the file and give it again whole"
+    held = refusal.reason == error_reason_pb2.ERROR_REASON_IDENTIFIERS_HELD_BY_OTHERS
+    faults = []
+    for violation in refusal.violations:
+        found = _PROFILE.match(violation.subject)
+        if found is not None and int(found[1]) < len(records):
+            description = HELD if held else violation.description
+            faults.append((records[int(found[1])], Finding(description, violation.subject[found.end() :])))
+    return faults
+
+
+def told_lines(faults: Sequence[tuple[Record, Finding]], taken_before: Record | None) -> str:
+    """Tell what is wrong with some lines, and how much is taken over.
+
+    Args:
+        faults: the lines, and what is wrong with them.
+        taken_before: the first line of what is not taken over; None where nothing was.
+    """
+    told = [record.told(finding) for record, finding in faults[:LINES_TOLD]]
+    if len(faults) > LINES_TOLD:
+        told.append(f"and {len(faults) - LINES_TOLD:,} more")
+    before = "Nothing is taken over" if taken_before is None else f"What stands before {taken_before.where()} is taken"
+    over = "" if taken_before is None else " over"
+    return f"{'; '.join(told)}. {before}{over}: correct it and give it again whole, or see --check and --skip-faults"
 
 
 def told_refusal(refusal: CallRefused, address: str) -> str:
@@ -42,12 +62,3 @@ def told_refusal(refusal: CallRefused, address: str) -> str:
             " whole"
         )
     return str(refusal)
-
-
-def _in_file(subject: str, lines: Sequence[int]) -> str:
-    """Name a field by the file's line instead of its place in the call."""
-    found = _PROFILE.match(subject)
-    if found is None or int(found[1]) >= len(lines):
-        return subject
-    rest = subject[found.end() :].lstrip(".")
-    return f"line {lines[int(found[1])]}, {rest or 'the profile'}"

@@ -69,6 +69,15 @@ pub fn import<'m, B: AsRef<[u8]>>(workspace: &str, messages: &'m [B]) -> Result<
     Ok(import)
 }
 
+/// Decodes one encoded `ImportedProfile`, and tells what is wrong with its shape; the row stands in no message.
+pub fn imported_profile(bytes: &[u8]) -> Result<(ImportRow<'_>, Vec<Violation>), Fault> {
+    let mut read = Profile::default();
+    read.whole(bytes).map_err(|Broken| malformed("", "ImportedProfile"))?;
+    let mut violations = Vec::new();
+    let row = read.row(ImportPlace { message: 0, within: None }, &mut violations);
+    Ok((row, violations))
+}
+
 /// How many profiles an encoded `ImportProfilesRequest` holds, without reading them; 0 if it is none. Of one that is
 /// over its bounds as many as were counted by then.
 #[must_use]
@@ -175,10 +184,7 @@ impl<'m> Read<'m> {
             return Ok(());
         }
         let mut read = Profile::default();
-        let mut reader = Reader::new(bytes);
-        while let Some(field) = reader.next()? {
-            read.take(field, &OF_MANY)?;
-        }
+        read.whole(bytes)?;
         let place = ImportPlace { message: self.position, within: Some(within) };
         let mut faults = Vec::new();
         self.rows.push(read.row(place, &mut faults));
@@ -217,6 +223,15 @@ struct Profile<'m> {
 }
 
 impl<'m> Profile<'m> {
+    /// Takes an encoded `ImportedProfile`.
+    fn whole(&mut self, bytes: &'m [u8]) -> Result<(), Broken> {
+        let mut reader = Reader::new(bytes);
+        while let Some(field) = reader.next()? {
+            self.take(field, &OF_MANY)?;
+        }
+        Ok(())
+    }
+
     fn take(&mut self, field: Field<'_, 'm>, tags: &Tags) -> Result<(), Broken> {
         match field.tag {
             tag if tag == tags.identifiers => self.take_identifier(field),

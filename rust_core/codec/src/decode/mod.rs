@@ -15,7 +15,9 @@ mod structs;
 mod tests;
 
 pub use batch::{Batch, Group, MAX_CALLS, batch, single, stream_message};
-pub use import::{Import, MAX_PROFILE_IDENTIFIERS, MAX_PROFILES, import, imported_count, imported_workspace};
+pub use import::{
+    Import, MAX_PROFILE_IDENTIFIERS, MAX_PROFILES, import, imported_count, imported_profile, imported_workspace,
+};
 pub use structs::MAX_NESTING;
 
 use utterson_engine::fault::{Fault, Reason};

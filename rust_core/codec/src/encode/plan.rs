@@ -140,7 +140,7 @@ pub fn decided_with<'c, S: Borrow<Submission<'c>>>(
 pub fn imported(plan: &Plan, made: Imported<'_>, digester: &Digester) -> Encoded {
     let token = token::write(digester, plan.entry.seq, plan.entry.id);
     let profile_ids = made.profiles.iter().map(|id| id.0).collect();
-    let accepted = v1::ImportProfilesResponse { profile_ids }.encode_to_vec();
+    let accepted = v1::ImportProfilesResponse { profile_ids, already_taken_over: false }.encode_to_vec();
     let places = (0u32..).zip(made.serials.iter().zip(made.profiles));
     let mut history = History::default();
     for (place, (&serial, &id)) in places {

@@ -8,7 +8,7 @@ use crate::decider::asked::{self, Asked};
 use crate::decider::{Context, Decider, Encoder};
 use crate::fault::{Fault, Reason};
 use crate::ids::{EntryId, Micros, Position, Serial};
-use crate::keyed::digest::Digest;
+use crate::keyed::digest::{Digest, Digester};
 use crate::plan::{Effect, Plan};
 use crate::policy::{Policy, Strategy};
 use crate::rules::common::c7_once::{self, Once};
@@ -97,19 +97,28 @@ fn prepare_rows<'c>(
     rows: &'c [ImportRow<'c>],
     commit_time: Micros,
 ) -> Result<Vec<Vec<Asked<'c>>>, Fault> {
-    let prepare_row = |row: &'c ImportRow<'c>| {
-        c11_time::check_create_time(policy, row.create_time, commit_time).map_err(|fault| under(fault, row.place))?;
-        let prepared = prepare::prepare(policy, &row.identifiers, &state.digester);
-        let asked = prepared.map_err(|fault| under(fault, row.place))?.asked;
-        if !c5_nothing_usable::any_usable(&asked) {
-            return Err(under(c5_nothing_usable::fault(), row.place));
-        }
-        if !merges(state) {
-            isolation::refuse_two_values(&asked).map_err(|fault| under(fault, row.place))?;
-        }
-        Ok(asked)
+    let prepared = |row: &'c ImportRow<'c>| {
+        c11_time::check_create_time(policy, row.create_time, commit_time)
+            .and_then(|()| prepare_row(policy, &state.digester, row))
+            .map_err(|fault| under(fault, row.place))
     };
-    rows.iter().map(prepare_row).collect()
+    rows.iter().map(prepared).collect()
+}
+
+/// C1 to C6 for one row.
+pub(super) fn prepare_row<'c>(
+    policy: &'c Policy,
+    digester: &Digester,
+    row: &'c ImportRow<'c>,
+) -> Result<Vec<Asked<'c>>, Fault> {
+    let asked = prepare::prepare(policy, &row.identifiers, digester)?.asked;
+    if !c5_nothing_usable::any_usable(&asked) {
+        return Err(c5_nothing_usable::fault());
+    }
+    if !matches!(policy.strategy(), Strategy::Merge { .. }) {
+        isolation::refuse_two_values(&asked)?;
+    }
+    Ok(asked)
 }
 
 fn merges(state: &State) -> bool {

@@ -6,6 +6,7 @@
 //! batch are taken back by the journal. So there is one state, one way to change it, and no overlay to keep true.
 
 mod import;
+mod judge;
 mod policy_change;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ use crate::rules::{isolation, merge};
 use crate::state::{Diverged, Head, State, Undo};
 
 pub use import::{Imported, decide_import};
+pub use judge::{Judgement, judge_row};
 pub use policy_change::{decide_policy, returning_types};
 
 /// A decoded call, or why it could not be taken.

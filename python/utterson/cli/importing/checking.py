@@ -1,0 +1,164 @@
+"""`--check`: all of what would be imported, and everything that is wrong or doubtful in it; nothing is sent."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Final
+
+from rich.table import Table
+
+from utterson.cli.importing.clashes import ClashFinder
+from utterson.cli.importing.judging import RecordJudge
+from utterson.cli.importing.progress import ImportProgress
+from utterson.cli.importing.records import Finding, Record
+from utterson.cli.importing.rejects import RejectsFile
+from utterson.cli.importing.sources import Source
+from utterson.v1 import workspace_service_pb2 as pb
+
+CLASH: Final = "has an identifier that an earlier line has: only one profile may have it (see --on-conflict)"
+OUT_OF_ORDER: Final = "is older than a line before it: of two that are joined the first in the file survives"
+NOT_RULED: Final = "is not held against a policy: name a workspace that exists, or give --policy"
+
+_AT_ONCE: Final = 1000
+_PLACES_TOLD: Final = 5
+
+
+@dataclass(slots=True)
+class Kind:
+    """All findings of one description.
+
+    Args:
+        is_doubt: the lines can be taken over all the same.
+        count: of how many lines.
+        places: the first of them.
+    """
+
+    is_doubt: bool
+    count: int = 0
+    places: list[str] = field(default_factory=list)
+    last: tuple[str, int] | None = None
+
+
+class CheckReport:
+    """What was found, by kind."""
+
+    def __init__(self) -> None:
+        self.lines = 0
+        self.identifiers = 0
+        self.faulty = 0
+        self.kinds: dict[str, Kind] = {}
+
+    def add(self, record: Record, findings: Sequence[Finding]) -> None:
+        """Count what was found in one record."""
+        for finding in findings:
+            kind = self.kinds.setdefault(finding.description, Kind(finding.is_doubt))
+            if kind.last == (record.file, record.line):
+                continue
+            kind.last = (record.file, record.line)
+            kind.count += 1
+            if kind.count <= _PLACES_TOLD:
+                at = "" if finding.column is None else f":{finding.column}"
+                place = f"{record.line}{at}"
+                kind.places.append(f"{record.file}:{place}" if record.file else place)
+
+    def table(self) -> Table:
+        """Make the table: what it is, how many lines have it, and the first of them; faults before doubts."""
+        table = Table("", "what", "lines", "the first (line:column)", box=None, pad_edge=False, expand=False)
+        table.columns[1].overflow = "fold"
+        table.columns[2].justify = "right"
+        for what, kind in sorted(self.kinds.items(), key=lambda one: (one[1].is_doubt, -one[1].count, one[0])):
+            more = ", …" if kind.count > len(kind.places) else ""
+            told = ", ".join(kind.places) + more
+            table.add_row("doubt" if kind.is_doubt else "fault", what, f"{kind.count:,}", told)
+        return table
+
+    def summary(self) -> str:
+        """Tell the whole in a line."""
+        doubtful = sum(kind.count for kind in self.kinds.values() if kind.is_doubt)
+        return (
+            f"{self.lines:,} lines with {self.identifiers:,} identifiers read, none sent:"
+            f" {self.faulty:,} at fault, {doubtful:,} doubts"
+        )
+
+
+class _Order:
+    """Looks whether times only grow."""
+
+    def __init__(self) -> None:
+        self._latest = (-(2**62), 0)
+
+    def finding(self, content: object) -> Finding | None:
+        """Tell that a profile is older than one before it."""
+        if not isinstance(content, pb.ImportedProfile) or not content.HasField("create_time"):
+            return None
+        time = (content.create_time.seconds, content.create_time.nanos)
+        if time < self._latest:
+            return Finding(OUT_OF_ORDER, "create_time", is_doubt=True)
+        self._latest = time
+        return None
+
+
+def check(source: Source, judge: RecordJudge | None, rejects: RejectsFile, progress: ImportProgress) -> CheckReport:
+    """Look through everything; reads the files twice where identifiers clash and the rejects are asked for.
+
+    Args:
+        source: what to read.
+        judge: says what the policy says; None where no policy is known.
+        rejects: gets each line at fault or in doubt.
+        progress: is told how far it is.
+    """
+    report, order = CheckReport(), _Order()
+    with ClashFinder() as finder:
+        records = source.records()
+        number = 0
+        while some := list(islice(records, _AT_ONCE)):
+            good = [record for record in some if record.content is not None]
+            digests = iter(judge.judge(good) if judge is not None else [[]] * len(good))
+            for record in some:
+                report.lines += 1
+                if record.content is not None:
+                    for digest in next(digests):
+                        finder.add(digest, number)
+                    found = None if record.is_faulty else order.finding(record.content)
+                    record.findings += [found] if found is not None else []
+                if isinstance(record.content, pb.ImportedProfile):
+                    report.identifiers += len(record.content.identifiers)
+                report.faulty += record.is_faulty
+                report.add(record, record.findings)
+                if record.findings:
+                    rejects.add(record, record.findings)
+                number += 1
+            progress.advance(len(some), 0, source.bytes_read)
+        _add_clashes(source, finder, report, rejects)
+    return report
+
+
+def _add_clashes(source: Source, finder: ClashFinder, report: CheckReport, rejects: RejectsFile) -> None:
+    later = sorted({place for place, _ in finder.clashes()})
+    if not later:
+        return
+    found = Finding(CLASH, is_doubt=True)
+    for record in _at(source, later):
+        report.add(record, [found])
+        rejects.add(record, [found])
+
+
+def _at(source: Source, places: Sequence[int]) -> Iterator[Record]:
+    """Read again what stands at some places, counted from 0."""
+    wanted = iter(places)
+    place = next(wanted, None)
+    for number, record in enumerate(source.again().records()):
+        if place is None:
+            return
+        if number == place:
+            yield record
+            place = next(wanted, None)
+
+
+async def check_in_thread(
+    source: Source, judge: RecordJudge | None, rejects: RejectsFile, progress: ImportProgress
+) -> CheckReport:
+    """Look through everything while progress is told."""
+    async with progress.told_regularly():
+        return await asyncio.to_thread(check, source, judge, rejects, progress)

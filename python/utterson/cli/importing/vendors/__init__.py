@@ -1,0 +1,1 @@
+"""Files as other vendors write them: each event becomes a call, each table of profiles a profile."""
