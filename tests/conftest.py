@@ -54,11 +54,18 @@ async def module_database_url(postgres_cluster: EmbeddedPostgres) -> AsyncIterat
 @asynccontextmanager
 async def fresh_database(cluster: EmbeddedPostgres) -> AsyncIterator[str]:
     """An empty database for as long as the context lasts."""
+    name, url = await new_database(cluster)
+    yield url
+    await _execute(cluster, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def new_database(cluster: EmbeddedPostgres) -> tuple[str, str]:
+    """Make an empty database, which stays as long as its cluster; gives its name and address."""
     name = f"test_{secrets.token_hex(6)}"
     arguments = cluster.connect_kwargs()
     await _execute(cluster, f"CREATE DATABASE {name} STRATEGY = wal_log")
-    yield f"postgresql://{arguments['user']}@/{name}?host={quote(arguments['host'], safe='')}&port={arguments['port']}"
-    await _execute(cluster, f"DROP DATABASE {name} WITH (FORCE)")
+    address = f"/{name}?host={quote(arguments['host'], safe='')}&port={arguments['port']}"
+    return name, f"postgresql://{arguments['user']}@{address}"
 
 
 async def _execute(cluster: EmbeddedPostgres, statement: str) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tests.conftest import fresh_database
+from tests.conftest import new_database
 from tests.crashes.proxy import Proxy
 from tests.crashes.server_process import PROGRAM, ServerProcess
 from tests.embedded.processes import postmasters_of, query
@@ -149,7 +149,8 @@ async def opened_fleet(program: Sequence[str] = PROGRAM) -> AsyncIterator[Fleet]
         async with AsyncExitStack() as stack:
             await fleet.start_postgres()
             stack.push_async_callback(fleet.stop_postgres)
-            fleet.database_url = await stack.enter_async_context(fresh_database(fleet.cluster))
+            # It goes with its cluster, which a fault that broke off may have left stopped.
+            _, fleet.database_url = await new_database(fleet.cluster)
             for number in range(REPLICAS):
                 proxy = Proxy(fleet.database_url, LATE_S)
                 await stack.enter_async_context(proxy.listening())

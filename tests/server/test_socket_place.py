@@ -21,6 +21,7 @@ from utterson.server.front.socket_place import SocketPlace, socket_parent
 from utterson.v1.workspace_service_pb2 import ListWorkspacesRequest
 
 LIST = "/utterson.v1.WorkspaceService/ListWorkspaces"
+OWN_CONNECTION = [("grpc.use_local_subchannel_pool", 1)]
 
 
 @pytest.fixture
@@ -33,7 +34,8 @@ def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 async def served(address: str) -> grpc.StatusCode:
     """Make a call that is passed through, on a connection of its own."""
-    async with grpc.aio.insecure_channel(address) as channel:
+    # Else gRPC may go on with the connection of a channel that was closed just now.
+    async with grpc.aio.insecure_channel(address, options=OWN_CONNECTION) as channel:
         call: Any = channel.unary_unary(LIST)
         try:
             await call(ListWorkspacesRequest().SerializeToString(), timeout=5)

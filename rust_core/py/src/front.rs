@@ -16,6 +16,9 @@ use utterson_front::{
 
 use crate::panics::apart;
 
+/// Answers of fewer bytes are copied.
+const COPIED_BYTES_MAX: usize = 64 * 1024;
+
 /// A call as the loop takes it: its token, the place of its method, the message (none: its stream ends), the caller's
 /// request id, the number of its stream (0: it stands alone).
 type TakenCall<'py> = (u64, u16, Option<Bound<'py, PyBytes>>, Option<String>, u64);
@@ -186,12 +189,11 @@ impl PyFront {
         identified: Vec<(u64, PyBackedBytes, String)>,
         refusals: Vec<BroughtRefusal>,
     ) {
-        let responses = responses
+        let responses =
+            responses.into_iter().map(|(token, response)| (Token(token), Answer::Response(handed_over(response))));
+        let identified = identified
             .into_iter()
-            .map(|(token, response)| (Token(token), Answer::Response(Bytes::copy_from_slice(&response))));
-        let identified = identified.into_iter().map(|(token, response, request_id)| {
-            (Token(token), Answer::Identified(Bytes::copy_from_slice(&response), request_id))
-        });
+            .map(|(token, response, request_id)| (Token(token), Answer::Identified(handed_over(response), request_id)));
         let refusals = refusals.into_iter().map(|(token, code, message, details, request_id)| {
             let refusal = Refusal { code, message, details: Bytes::copy_from_slice(&details) };
             (Token(token), Answer::Refused(refusal, request_id))
@@ -210,6 +212,13 @@ impl PyFront {
     fn stop(&self, py: Python<'_>, grace_ms: u64) -> PyResult<()> {
         apart(py, || self.0.stop(Duration::from_millis(grace_ms)))
     }
+}
+
+/// Gives an answer to the front. To copy a small one is cheaper than to give it back; a large one would hold the loop, so
+/// the front sends Python's own bytes. It drops them without the interpreter's lock: they are freed when the loop calls
+/// next.
+fn handed_over(answer: PyBackedBytes) -> Bytes {
+    if answer.len() < COPIED_BYTES_MAX { Bytes::copy_from_slice(&answer) } else { Bytes::from_owner(answer) }
 }
 
 fn later(given: GivenLater) -> Later {
