@@ -20,6 +20,8 @@ fn told(decided: &[Decided]) -> Vec<String> {
         if let Verdict::Resolution(resolution) = &mut one.verdict {
             resolution.revision.0 = Seq(0);
             resolution.revision.1.0 = [0; 16];
+            // Where the value stands that left: in the same commit, or in the tables.
+            resolution.replaced.iter_mut().for_each(|replaced| replaced.raw = None);
         }
         format!("{one:?}")
     };
