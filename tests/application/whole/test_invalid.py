@@ -16,7 +16,7 @@ DIRTY = [
     ("a\u200bb", InvalidReason.INVALID_REASON_FORMAT_CHARACTER),
     ("a\nb", InvalidReason.INVALID_REASON_CONTROL_CHARACTER),
     ("\u0378", InvalidReason.INVALID_REASON_UNASSIGNED_CHARACTER),
-    ("x" * 513, InvalidReason.INVALID_REASON_TOO_LONG),
+    ("ab" * 257, InvalidReason.INVALID_REASON_TOO_LONG),
 ]
 
 

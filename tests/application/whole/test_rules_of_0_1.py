@@ -10,7 +10,6 @@ import pytest
 
 from tests.application.conftest import refusal_of
 from tests.application.whole.core import WORKSPACE, Core, core_on
-from tests.store.older import migrate_up_to
 from utterson.domain.errors import Reason
 from utterson.store.migrate import migrate
 from utterson.v1.identifier_pb2 import Disposition
@@ -24,15 +23,16 @@ IDS: list[int] = MADE["profile_ids"]
 
 @pytest.fixture
 async def old_url(database_url: str) -> str:
-    """A database with a workspace of 0.1, after this build's migrations."""
-    await migrate_up_to(database_url, MADE["migrations"])
+    """A database with a workspace of 0.1, in this build's tables."""
+    await migrate(database_url)
     connection = await asyncpg.connect(database_url)
     for table, rows in MADE["tables"].items():
-        await connection.copy_to_table(table, source=io.BytesIO(rows.encode()), format="csv", header=True)
+        columns = rows.partition("\n")[0].split(",")
+        source = io.BytesIO(rows.encode())
+        await connection.copy_to_table(table, source=source, columns=columns, format="csv", header=True)
     # It was made in this very database.
     await connection.execute("UPDATE workspaces SET database_id = (SELECT id FROM database_ids)")
     await connection.close()
-    await migrate(database_url)
     return database_url
 
 
