@@ -100,10 +100,9 @@ impl Traits {
     /// How many marks a profile itself has, and what they take.
     #[must_use]
     pub fn figures(&self, serial: Serial) -> TraitFigures {
-        self.of.get(serial.0).map_or_else(TraitFigures::default, |own| TraitFigures {
-            count: own.marks.len() as u64,
-            bytes: own.bytes,
-        })
+        self.of
+            .get(serial.0)
+            .map_or_else(TraitFigures::default, |own| TraitFigures { count: own.marks.len() as u64, bytes: own.bytes })
     }
 
     /// Sets a mark and answers the one before.

@@ -6,8 +6,8 @@ use proptest::sample::select;
 
 use crate::ids::Micros;
 use crate::policy::spec::{
-    BlockedSpec, LimitScope, LimitSpec, LoginMatch, OnExceeded, OnLogout, OnNewKnownUser, PolicySpec, StrategySpec, TypeSpec,
-    UnlistedTypes, Window,
+    BlockedSpec, LimitScope, LimitSpec, LoginMatch, OnExceeded, OnLogout, OnNewKnownUser, PolicySpec, StrategySpec,
+    TypeSpec, UnlistedTypes, Window,
 };
 
 /// The types of the merge family's tests, most trusted first; `b` is not listed and accepted.

@@ -276,7 +276,8 @@ mod tests {
         calls[0].explain = true;
         let plan = world.plan(&calls);
         let told: Vec<_> = plan.decided.iter().map(|one| answer(&one.verdict).expect("accepted")).collect();
-        let left = |digest, raw: Option<&str>| Replaced { index: 1, digest, holder: Serial(1), raw: raw.map(Into::into) };
+        let left =
+            |digest, raw: Option<&str>| Replaced { index: 1, digest, holder: Serial(1), raw: raw.map(Into::into) };
         assert_eq!(told[0].replaced, [left(old, None)], "the tables have it");
         assert_eq!(told[1].replaced, [left(new, Some("2"))], "no table has it yet");
         assert_eq!((&told[2].replaced[..], told[2].warnings.len()), (&[][..], 0));
