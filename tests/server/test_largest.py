@@ -32,7 +32,7 @@ class Largest:
     """A server with a very large profile: four of 1,000 traits, 1 MiB, joined, with 3,000 identifiers and 70 events."""
 
     client: UttersonClient
-    reads: profile_service_pb2_grpc.ProfileServiceStub
+    reads: "profile_service_pb2_grpc.ProfileServiceAsyncStub"
     profile_id: int
     smaller_id: int
 
