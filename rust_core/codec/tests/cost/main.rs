@@ -6,6 +6,7 @@
 #![allow(clippy::print_stderr, reason = "a figure nobody sees cannot be stored")]
 
 mod counting;
+mod dirt;
 mod run;
 mod workload;
 mod yardstick;

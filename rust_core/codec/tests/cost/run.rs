@@ -6,7 +6,8 @@ use utterson_engine::decide::{Submission, decide};
 use utterson_engine::ids::EntryId;
 use utterson_engine::state::State;
 
-use crate::workload::{NOW, People, message, soil, workspace};
+use crate::dirt::soil;
+use crate::workload::{NOW, People, message, workspace};
 use crate::{BATCHES, CALLS_IN_BATCH};
 
 /// A workspace with people, and the messages that it is going to be sent.
