@@ -28,7 +28,7 @@ def comments() -> dict[Reason, str]:
     (enum,) = file.enum_type
     # The path of a value's comment: field 5 (enums) of the file, field 2 (values) of the enum.
     told = {
-        enum.value[location.path[3]].name: location.leading_comments
+        enum.value[location.path[3]].name: location.leading_comments.strip()
         for location in file.source_code_info.location
         if len(location.path) == 4 and (location.path[0], location.path[2]) == (5, 2)
     }
