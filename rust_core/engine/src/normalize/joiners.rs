@@ -25,7 +25,7 @@ fn ends_in_virama(before: &str) -> bool {
     before.chars().next_back().is_some_and(|last| classes.get(last) == CanonicalCombiningClass::Virama)
 }
 
-/// RFC 5892, A.1: (Joining_Type:{L,D})(Joining_Type:T)* ZWNJ (Joining_Type:T)*(Joining_Type:{R,D}).
+/// RFC 5892, A.1: `(Joining_Type:{L,D})(Joining_Type:T)* ZWNJ (Joining_Type:T)*(Joining_Type:{R,D})`.
 fn is_between_joining_letters(before: &str, after: &str) -> bool {
     let types = CodePointMapData::<JoiningType>::new();
     let seen = |character: &char| types.get(*character) != JoiningType::Transparent;

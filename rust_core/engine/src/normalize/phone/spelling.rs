@@ -48,16 +48,17 @@ fn sign(character: char) -> Option<u8> {
 
 fn of_table(character: char) -> Option<u8> {
     let categories = CodePointMapData::<GeneralCategory>::new();
-    match categories.get(character) {
-        GeneralCategory::SpaceSeparator => Some(b' '),
-        GeneralCategory::DecimalNumber => {
-            // Decimal digits stand in runs of ten, from 0 on, and some of these runs side by side.
-            let before = (1..).map_while(|step| char::from_u32(u32::from(character).checked_sub(step)?));
-            let run = before.take_while(|&one| categories.get(one) == GeneralCategory::DecimalNumber).count();
-            Some(b'0' + u8::try_from(run % 10).ok()?)
-        }
-        _ => None,
+    let category = categories.get(character);
+    if category == GeneralCategory::SpaceSeparator {
+        return Some(b' ');
     }
+    if category != GeneralCategory::DecimalNumber {
+        return None;
+    }
+    // Decimal digits stand in runs of ten, from 0 on, and some of these runs side by side.
+    let before = (1..).map_while(|step| char::from_u32(u32::from(character).checked_sub(step)?));
+    let run = before.take_while(|&one| categories.get(one) == GeneralCategory::DecimalNumber).count();
+    Some(b'0' + u8::try_from(run % 10).ok()?)
 }
 
 /// Without the decimals of a spreadsheet: after digits alone, a dot and zeros.
