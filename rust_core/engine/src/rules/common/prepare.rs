@@ -235,7 +235,12 @@ fn judge_at_length<'c>(
         }
         form
     };
-    match form.and_then(|form| judge_form(rules, &form).map(|()| form)) {
+    let form = match form {
+        // Too long to be given a form: an unfit character is told before the length, of the value as sent.
+        Err(ValueFault::TooLong) => judge_form(rules, sent).and(Err(ValueFault::TooLong)),
+        form => form.and_then(|form| judge_form(rules, &form).map(|()| form)),
+    };
+    match form {
         Ok(form) => {
             let digest = digester.identifier(type_name, &form);
             by_type(status, (type_name, form), digest)
