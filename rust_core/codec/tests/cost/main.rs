@@ -82,10 +82,8 @@ fn a_call_does_no_more_work_than_before() {
 #[test]
 #[cfg_attr(debug_assertions, ignore = "needs an optimised build")]
 fn dirty_values_cost_little_more_than_clean_ones() {
-    let (clean, dirty) = match (instructions("the_core_alone"), instructions("dirty_values_alone")) {
-        (Some(clean), Some(dirty)) => (clean, dirty),
-        _ => return,
-    };
+    let Some(clean) = instructions("the_core_alone") else { return };
+    let Some(dirty) = instructions("dirty_values_alone") else { return };
     if prints() {
         eprintln!("dirty: {dirty} instructions, clean: {clean}");
     }
