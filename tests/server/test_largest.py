@@ -105,6 +105,15 @@ async def test_everything_is_read_with_the_bounds_of_grpc(largest: Largest) -> N
     assert len(await largest.all_pages("ListHistory", "entries")) == 1 + PARTS * 17 + EVENTS + 1
 
 
+async def test_the_client_walks_both_lists(largest: Largest) -> None:
+    traits = [(one.name, one.removed) async for one in largest.client.list_traits(WORKSPACE, largest.smaller_id)]
+    assert traits == [("t", False)]
+    made = [trait.name async for trait in largest.client.list_traits(WORKSPACE, largest.profile_id, page_size=900)]
+    assert len(made) == len(set(made)) == PARTS * TRAITS
+    listed = largest.client.list_identifiers(WORKSPACE, largest.profile_id, page_size=700)
+    assert len([one async for one in listed]) == IDENTIFIERS + PARTS
+
+
 async def test_a_full_profile_takes_no_further_trait_and_every_other_call(largest: Largest) -> None:
     user = [("user", "1")]
     for traits in ({"another": "v"}, {"t1.0000": VALUE + "more"}, {"another": None}):
