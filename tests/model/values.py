@@ -64,12 +64,9 @@ def read_item(policy: Policy, type_name: str, raw: str, hits: Hits) -> Item:
     settings = policy.settings(type_name)
     form = form_of(raw, settings, policy.rules_version, hits)
     if policy.rules_version == RULES_OF_0_1:
-        # There it was part of the shape, and so it stays: whoever was found by a value is found by it.
-        if is_unfit_by_0_1(raw, form):
-            hits[Branch.C12_OF_0_1] += 1
-            raise RefusedError(Reason.FIELD_INVALID)
+        # So it stays: whoever was found by a value is found by it.
         hits[Branch.C1_OF_0_1] += form != raw
-        return Item(type_name, raw, form)
+        return Item(type_name, raw, form, InvalidReason.UNSPECIFIED if is_unfit_by_0_1(raw, form) else None)
     invalid = unfit(raw, form, hits)
     if invalid is None and form != raw:
         hits[NORMALISATION_BRANCHES[settings.normalization]] += 1
@@ -127,6 +124,7 @@ def judge_value(item: Item, hits: Hits, *, refuses: bool) -> Item:
         return item
     if refuses:
         hits[Branch.C12_REFUSED] += 1
+        hits[Branch.C12_OF_0_1] += item.invalid is InvalidReason.UNSPECIFIED
         raise RefusedError(Reason.FIELD_INVALID)
     hits[INVALID_BRANCHES[item.invalid]] += 1
     return replace(item, set_aside=Disposition.INVALID)
