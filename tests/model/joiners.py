@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from idna import idnadata
 from idna.intranges import intranges_contain
 
@@ -11,7 +13,6 @@ from tests.model.unicode_data import VARIATION_SELECTOR_16, tables, unicodedata2
 NON_JOINER = "\u200c"
 JOINER = "\u200d"
 VIRAMA_CLASS = 9
-SKIN_TONES = "\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
 
 
 def joining_type(character: str) -> str:
@@ -35,23 +36,27 @@ def is_in_context(value: str, position: int) -> bool:
     return before in ("L", "D") and after in ("R", "D")
 
 
-def is_pictographic(character: str) -> bool:
-    """Tell whether a character is Extended_Pictographic."""
-    return ord(character) in tables().points["pictographic"]
+@cache
+def plain_sequences() -> tuple[str, ...]:
+    """Return the sequences with joiners of the emoji data, without the selectors that senders drop."""
+    return tuple(sorted({one.replace(VARIATION_SELECTOR_16, "") for one in tables().joined_emoji}))
 
 
 def is_in_emoji(value: str, position: int) -> bool:
-    """Whether the joiner at `position` stands within an emoji sequence (UTS 51, ED-16).
+    """Whether the joiner at `position` stands within an emoji sequence of the Unicode data.
 
-    It joins two pictographs, the first of which may have a skin tone or the selector U+FE0F. Not only those that are
-    recommended for interchange: keyboards have others, and names are made of them.
+    With and without U+FE0F a sequence is the same one: the data lists the shorter forms as unqualified.
     """
-    if value[position] != JOINER or position + 1 == len(value) or not is_pictographic(value[position + 1]):
+    if value[position] != JOINER:
         return False
-    before = value[:position]
-    if before and before[-1] in (VARIATION_SELECTOR_16, *SKIN_TONES):
-        before = before[:-1]
-    return bool(before) and is_pictographic(before[-1])
+    plain = value.replace(VARIATION_SELECTOR_16, "")
+    place = position - value[:position].count(VARIATION_SELECTOR_16)
+    for sequence in plain_sequences():
+        for at, character in enumerate(sequence):
+            start = place - at
+            if character == JOINER and start >= 0 and plain.startswith(sequence, start):
+                return True
+    return False
 
 
 def may_stand(value: str, position: int, hits: Hits) -> bool:

@@ -93,7 +93,7 @@ def is_unfit_by_0_1(raw: str, form: str | None) -> bool:
 def unfit(raw: str, form: str | None, hits: Hits) -> InvalidReason | None:
     """C2, judged after C1: tell why a value cannot be an identifier's.
 
-    The first that applies: nothing there, too much there, the first unfit character.
+    The first that applies: nothing there, the first unfit character, too much there.
     """
     if not trim(raw):
         return InvalidReason.EMPTY
@@ -101,10 +101,8 @@ def unfit(raw: str, form: str | None, hits: Hits) -> InvalidReason | None:
         return InvalidReason.NOT_A_PHONE_NUMBER
     if not trim(form):
         return InvalidReason.EMPTY
-    if len(form.encode()) > MAX_VALUE_BYTES:
-        return InvalidReason.TOO_LONG
     for position, character in enumerate(form):
         reason = UNFIT_CATEGORIES.get(unicodedata2.category(character))
         if reason is not None and not may_stand(form, position, hits):
             return reason
-    return None
+    return InvalidReason.TOO_LONG if len(form.encode()) > MAX_VALUE_BYTES else None

@@ -50,7 +50,6 @@ class UnicodeTables:
         self.fold: dict[int, str] = {}
         self.lower: dict[int, str] = {}
         self.points: dict[str, set[int]] = {"cased": set(), "case_ignorable": set(), "white_space": set()}
-        self.points["pictographic"] = set()
         self.joined_emoji: set[str] = set()
         for line in path.read_text(encoding="ascii").splitlines():
             name, *rest = line.split()

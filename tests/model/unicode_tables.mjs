@@ -40,7 +40,6 @@ const lines = [
   ...(await ranges("cased", "Binary_Property/Cased")),
   ...(await ranges("case_ignorable", "Binary_Property/Case_Ignorable")),
   ...(await ranges("white_space", "Binary_Property/White_Space")),
-  ...(await ranges("pictographic", "Binary_Property/Extended_Pictographic")),
   ...(await sequences("joined_emoji", "Sequence_Property/RGI_Emoji_ZWJ_Sequence")),
 ];
 writeFileSync(new URL("unicode_tables.txt", import.meta.url), lines.join("\n") + "\n");
