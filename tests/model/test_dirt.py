@@ -180,12 +180,12 @@ def test_first_seen() -> None:
 
 def test_imports() -> None:
     """C12 and C11 in an import: invalid values and times to come are faults of their lines, blocked values are not."""
-    model = Model({**MERGE, "blocked": [{"regex": "^call"}]})
+    model = Model({**MERGE, "blocked": [{"regex": "^call"}], "future_tolerance": "0.000002s"})
     good = ImportMessage((("user_id", "u"), ("phone", "call me")), None, 5)
     fault = replace(INVALID, message_index=1)
     assert model.import_profiles([good, ImportMessage((("user_id", "v"), ("phone", "12")))], 10) == fault
-    assert model.import_profiles([good, ImportMessage((("user_id", "v"),), None, 11)], 10) == fault
-    assert model.import_profiles([good, ImportMessage((("user_id", "v"),), None, 10)], 10) == (1, 2)
+    assert model.import_profiles([good, ImportMessage((("user_id", "v"),), None, 13)], 10) == fault
+    assert model.import_profiles([good, ImportMessage((("user_id", "v"),), None, 12)], 10) == (1, 2)
 
 
 def test_workspaces_of_0_1() -> None:
