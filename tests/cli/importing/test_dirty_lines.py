@@ -46,8 +46,12 @@ def test_each_file_of_the_field_is_tried() -> None:
 
 @pytest.mark.parametrize("name", OF_THE_FIELD)
 def test_a_file_of_the_field(name: str) -> None:
-    told = found(FIELD / name)
     wanted = OF_THE_FIELD[name]
+    if name == "contacts.csv":
+        with pytest.raises(ImportFileError, match=f"^{wanted}"):
+            found(FIELD / name)
+        return
+    told = found(FIELD / name)
     assert (told[0][: len(wanted)] if told else "") == wanted
     assert "ann@example.com" not in "".join(told)
 
