@@ -8,16 +8,17 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from backports import zstd
 
 from tests.cli.importing.helping import line
 from tests.cli.importing.test_quick_lines import value
 from tests.cli.importing.test_vendors import BATCH, EVENTS
 from utterson.cli.importing.columns import column_map
 from utterson.cli.importing.forms import FileForm
+from utterson.cli.importing.packing import zstd_module
 from utterson.cli.importing.records import ImportFileError
 from utterson.cli.importing.sources import Source
 
+zstd = zstd_module()
 LINES = "".join(f"{line(number, traits={'name': 'Zoë', 'tags': [1, None]})}\n" for number in range(30))
 TABLE = "Id;E-Mail;Since;Joined;Plan\n" + "".join(
     f'{number};e{number}@example.com;2024-05-01T12:00:00Z;1;"a ""gold"" plan"\n' for number in range(30)

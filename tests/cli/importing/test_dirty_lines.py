@@ -6,14 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from backports import zstd
 
 from tests.cli.importing.helping import CANARY, FIELD, line
 from utterson.cli.importing.columns import column_map
-from utterson.cli.importing.packing import LINE_BYTES_MAX
+from utterson.cli.importing.packing import LINE_BYTES_MAX, zstd_module
 from utterson.cli.importing.records import ImportFileError
 from utterson.cli.importing.sources import Source
 
+zstd = zstd_module()
 GOOD = line(0).encode()
 ID = '{"identifiers": [{"type": "user_id", "value": "u"}]'
 

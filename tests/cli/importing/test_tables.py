@@ -3,19 +3,21 @@
 import csv
 import gzip
 import io
+import sys
 from pathlib import Path
 
 import duckdb
 import pytest
-from backports import zstd
 
 from tests.cli.importing.helping import FIELD, line, run, write
 from utterson.cli.importing.columns import column_map
+from utterson.cli.importing.packing import zstd_module
 from utterson.cli.importing.records import ImportFileError, Record
 from utterson.cli.importing.sources import Source
 from utterson.client import UttersonClient
 from utterson.v1 import workspace_service_pb2 as pb
 
+zstd = zstd_module()
 COLUMNS = ("user_id=Id", "email=E-Mail:email", "create_time=Since", "merges=Joined")
 HEADER = "Id,E-Mail,Since,Joined,Plan"
 ROW = "7,ann@example.com,2024-05-01T12:00:00Z,2,gold"
@@ -178,11 +180,20 @@ def test_damaged_parquet_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_without_duckdb_it_is_told_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "duckdb", None)
+    monkeypatch.setitem(sys.modules, "duckdb", None)
     path = tmp_path / "people.parquet"
     path.write_bytes(b"PAR1" + bytes(100))
     with pytest.raises(ImportFileError, match=r"install utterson\[import\]"):
         records(path, "email=a")
+
+
+def test_without_zstd_it_is_told_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("compression.zstd", "backports.zstd"):
+        monkeypatch.setitem(sys.modules, name, None)
+    path = tmp_path / "people.csv"
+    path.write_bytes(FILES["zstd"])
+    with pytest.raises(ImportFileError, match=r"packed by zstd: install utterson\[import\]"):
+        records(path, *COLUMNS)
 
 
 def test_a_folder_is_read_in_the_order_of_names_and_a_pattern_too(tmp_path: Path) -> None:
