@@ -55,13 +55,13 @@ def write(path: Path, profiles: int, *, traits: bool) -> None:
             file.write(json.dumps(fields) + "\n")
 
 
-async def imported(folder: Path, path: Path, url: str) -> dict[str, float]:
-    """Import the file by the command; tell seconds of all of it, and CPU of client and server."""
+async def imported(cluster: Cluster, folder: Path, path: Path, url: str) -> dict[str, float]:
+    """Import the file by the command; tell seconds of all of it, and CPU of client, server and Postgres."""
     address = free_address()
     server = Server(utterson_serve(address, url), address, folder / "server.log")
     try:
         await server.up()
-        before_s = tree_cpu_s(server.process_id)
+        before_s, postgres_s = tree_cpu_s(server.process_id), tree_cpu_s(cluster.process_id)
         children_s = sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
         begin = time.perf_counter()
         process = await asyncio.create_subprocess_exec(
@@ -73,10 +73,11 @@ async def imported(folder: Path, path: Path, url: str) -> dict[str, float]:
         if process.returncode:
             raise RuntimeError(told.decode())
         server_s = tree_cpu_s(server.process_id) - before_s
+        postgres_s = tree_cpu_s(cluster.process_id) - postgres_s
         client_s = sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2]) - children_s
     finally:
         await server.stop()
-    return {"seconds": seconds, "server_cpu_s": server_s, "client_cpu_s": client_s}
+    return {"seconds": seconds, "server_cpu_s": server_s, "client_cpu_s": client_s, "postgres_cpu_s": postgres_s}
 
 
 async def copied(cluster: Cluster, url: str) -> dict[str, float]:
@@ -84,20 +85,19 @@ async def copied(cluster: Cluster, url: str) -> dict[str, float]:
     target = await cluster.create("copied")
     await migrate(target)
     source, connection = await asyncpg.connect(url), await asyncpg.connect(target)
-    seconds = 0.0
-    rows = 0
+    seconds = cpu_s = 0.0
     for table in TABLES:
         names = [row[0] for row in await source.fetch(COLUMNS, table)]
         data = io.BytesIO()
         await source.copy_from_table(table, columns=names, output=data, format="binary")
         data.seek(0)
-        begin = time.perf_counter()
-        told = await connection.copy_to_table(table, columns=names, source=data, format="binary")
+        begin, before_s = time.perf_counter(), tree_cpu_s(cluster.process_id) + time.process_time()
+        await connection.copy_to_table(table, columns=names, source=data, format="binary")
         seconds += time.perf_counter() - begin
-        rows += int(told.split()[-1])
+        cpu_s += tree_cpu_s(cluster.process_id) + time.process_time() - before_s
     await source.close()
     await connection.close()
-    return {"seconds": seconds, "rows": rows}
+    return {"seconds": seconds, "cpu_s": cpu_s}
 
 
 async def run(profiles: int, pairs: int, folder: Path) -> None:
@@ -110,18 +110,22 @@ async def run(profiles: int, pairs: int, folder: Path) -> None:
             for _ in range(pairs):
                 url = await cluster.create("imported")
                 await cluster.settle()
-                ours = await imported(folder, path, url)
+                ours = await imported(cluster, folder, path, url)
                 await cluster.settle()
                 theirs = await copied(cluster, url)
                 ratio = theirs["seconds"] / ours["seconds"]
                 ratios.append(ratio)
+                cpu_us = {
+                    f"{who}_cpu_us_a_profile": round(1e6 * ours[f"{who}_cpu_s"] / profiles, 1)
+                    for who in ("client", "server", "postgres")
+                }
                 told = {
                     "traits": traits,
                     "profiles_a_second": round(profiles / ours["seconds"]),
                     "identifiers_a_second": round(3 * profiles / ours["seconds"]),
-                    "server_cpu_us_a_profile": round(1e6 * ours["server_cpu_s"] / profiles, 1),
-                    "client_cpu_us_a_profile": round(1e6 * ours["client_cpu_s"] / profiles, 1),
+                    **cpu_us,
                     "copy_identifiers_a_second": round(3 * profiles / theirs["seconds"]),
+                    "copy_cpu_us_a_profile": round(1e6 * theirs["cpu_s"] / profiles, 1),
                     "import_to_copy": round(ratio, 2),
                 }
                 print(json.dumps(told), flush=True)

@@ -12,6 +12,7 @@ from typing import final
 from utterson._core_audit import TableAudit as TableAudit
 from utterson._core_front import Front as Front
 from utterson._core_judge import ProfileJudge as ProfileJudge
+from utterson._core_judge import read_import_lines as read_import_lines
 
 __all__ = [
     "AUDIT_DISAGREEMENTS",
@@ -46,6 +47,7 @@ __all__ = [
     "parse_stream_message",
     "preset_names",
     "preset_policy",
+    "read_import_lines",
     "repeated_answer",
     "taken_types",
 ]
@@ -127,13 +129,9 @@ class CallMessage:
         """Calls that belong to no workspace, by position: malformed ones, and those whose workspace is missing."""
 
 def parse_call(kind: int, request: bytes) -> CallGroup | Fault:
-    """Decode the request of a unary call.
+    """Decode the encoded request of a unary call; `kind` is the number in `utterson.v1.CallKind`, 7 for a Search.
 
     A faulty field is a fault within the group; only what belongs to no workspace is a `Fault` here.
-
-    Args:
-        kind: the number of the call's kind (`utterson.v1.CallKind`, 7 for a Search).
-        request: the encoded request.
     """
 
 def parse_batch(request: bytes) -> CallMessage | Fault:

@@ -4,6 +4,12 @@
 from collections.abc import Sequence
 from typing import final
 
+def read_import_lines(lines: Sequence[bytes]) -> list[tuple[bytes, int] | None]:
+    """Read lines of JSON that are profiles beyond doubt: each encoded, and how many identifiers it has.
+
+    None for every other line: whoever asks reads it with care, and says what is wrong with it if it is.
+    """
+
 @final
 class ProfileJudge:
     """Tells what an import under a kept policy says of profiles, each by itself, whatever anybody holds.

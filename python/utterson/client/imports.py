@@ -32,29 +32,51 @@ def profile_message(profile: ImportedProfile, field: str) -> pb.ImportedProfile:
     )
 
 
-def import_messages(
-    workspace: str, profiles: Sequence[pb.ImportedProfile], request_id: str
-) -> list[pb.ImportProfilesRequest]:
-    """Make the messages of an import.
+def import_messages(workspace: str, profiles: Sequence[bytes], request_id: str) -> list[bytes]:
+    """Make the encoded messages of an import.
 
     Args:
         workspace: the workspace's id.
-        profiles: oldest first.
+        profiles: encoded `ImportedProfile`s, oldest first.
         request_id: makes the call repeatable.
     """
-    workspace = text(workspace, "workspace")
-    messages = [
-        pb.ImportProfilesRequest(workspace=workspace, profiles=profiles[begin : begin + PROFILES_A_MESSAGE])
-        for begin in range(0, len(profiles), PROFILES_A_MESSAGE)
-    ]
-    if messages:
-        messages[0].request_id = text(request_id, "request_id")
+    workspace, request_id = text(workspace, "workspace"), text(request_id, "request_id")
+    rest = pb.ImportProfilesRequest(workspace=workspace).SerializeToString()
+    first = pb.ImportProfilesRequest(workspace=workspace, request_id=request_id).SerializeToString()
+    messages = []
+    for begin in range(0, len(profiles), PROFILES_A_MESSAGE):
+        # The fields of a message may stand in any order: the profiles are put behind the others as they are.
+        parts = [rest if begin else first]
+        for profile in profiles[begin : begin + PROFILES_A_MESSAGE]:
+            parts.append(_prefix(len(profile)))
+            parts.append(profile)
+        messages.append(b"".join(parts))
     return messages
 
 
-async def held_open(
-    messages: Iterable[pb.ImportProfilesRequest], after: asyncio.Future[None] | None
-) -> AsyncIterator[pb.ImportProfilesRequest]:
+def _prefix(length: int) -> bytes:
+    """Write what stands before a profile in a message: the field's tag, and how long the profile is."""
+    if length < 1 << 14:
+        return _PREFIXES[length]
+    digits = bytearray([_PROFILES_TAG])
+    while length >= 0x80:
+        digits.append(length & 0x7F | 0x80)
+        length >>= 7
+    digits.append(length)
+    return bytes(digits)
+
+
+def _short_prefix(length: int) -> bytes:
+    return (
+        bytes([_PROFILES_TAG, length]) if length < 0x80 else bytes([_PROFILES_TAG, length & 0x7F | 0x80, length >> 7])
+    )
+
+
+_PROFILES_TAG: Final = pb.ImportProfilesRequest.PROFILES_FIELD_NUMBER << 3 | 2
+_PREFIXES: Final = [_short_prefix(length) for length in range(1 << 14)]
+
+
+async def held_open(messages: Iterable[bytes], after: asyncio.Future[None] | None) -> AsyncIterator[bytes]:
     """Give the messages at once, and their end, which the server waits for, only after something else is done."""
     for message in messages:
         yield message

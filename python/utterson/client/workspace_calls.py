@@ -27,6 +27,11 @@ class WorkspaceCalls:
 
     def __init__(self, channel: grpc.aio.Channel, retrier: Retrier) -> None:
         self._workspaces = workspace_service_pb2_grpc.WorkspaceServiceStub(channel)
+        # The stub's own method would make messages of profiles that are encoded already.
+        self._import: grpc.aio.StreamUnaryMultiCallable[bytes, pb.ImportProfilesResponse] = channel.stream_unary(
+            f"/{pb.DESCRIPTOR.services_by_name['WorkspaceService'].full_name}/ImportProfiles",
+            response_deserializer=pb.ImportProfilesResponse.FromString,
+        )
         self._retrier = retrier
 
     @overload
@@ -145,10 +150,12 @@ class WorkspaceCalls:
             FieldError: a value cannot be sent; the field begins with `profiles[7]`.
             CallRefused: a violation's subject names the profile by its place, such as `profiles[7].identifiers[0]`.
         """
-        messages = [profile_message(profile, f"profiles[{place}]") for place, profile in enumerate(profiles)]
-        answer = await self.import_messages(
+        encoded = [
+            profile_message(profile, f"profiles[{place}]").SerializeToString() for place, profile in enumerate(profiles)
+        ]
+        answer = await self.import_encoded(
             workspace,
-            messages,
+            encoded,
             request_id=request_id or str(uuid.uuid4()),
             import_id=import_id,
             profiles_expected=profiles_expected,
@@ -157,10 +164,10 @@ class WorkspaceCalls:
         )
         return list(answer.profile_ids)
 
-    async def import_messages(
+    async def import_encoded(
         self,
         workspace: str,
-        profiles: Sequence[pb.ImportedProfile],
+        profiles: Sequence[bytes],
         *,
         request_id: str,
         import_id: str = "",
@@ -168,7 +175,7 @@ class WorkspaceCalls:
         after: asyncio.Future[None] | None = None,
         timeout_s: float = IMPORT_TIMEOUT_S,
     ) -> pb.ImportProfilesResponse:
-        """Take over profiles that are messages already; the answer tells whether the same call did it before.
+        """Take over encoded `ImportedProfile`s; the answer tells whether the same call did it before.
 
         Arguments and refusals are those of `import_profiles`.
         """
@@ -176,9 +183,7 @@ class WorkspaceCalls:
         metadata = import_metadata(import_id, profiles_expected)
         try:
             return await self._retrier.run(
-                lambda left_s: self._workspaces.ImportProfiles(
-                    held_open(messages, after), timeout=left_s, metadata=metadata
-                ),
+                lambda left_s: self._import(held_open(messages, after), timeout=left_s, metadata=metadata),
                 timeout_s=timeout_s,
             )
         except CallRefused as refusal:

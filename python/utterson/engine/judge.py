@@ -26,6 +26,16 @@ class JudgedProfile:
     digests: list[bytes]
 
 
+def read_profile_lines(lines: Sequence[bytes]) -> list[tuple[bytes, int] | None]:
+    """Read lines of JSON that are profiles beyond doubt; other Python threads run meanwhile.
+
+    Returns:
+        Of each line the encoded `ImportedProfile` and how many identifiers it has; None where somebody has to look.
+    """
+    with core_errors():
+        return _core.read_import_lines(lines)
+
+
 class ProfileJudge:
     """Judges profiles as an import under a policy does, each by itself.
 

@@ -10,6 +10,7 @@ pub mod copy;
 pub mod decode;
 pub mod encode;
 pub mod hit;
+pub mod import_line;
 pub mod load;
 pub mod log;
 pub mod policy;

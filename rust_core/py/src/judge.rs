@@ -1,9 +1,12 @@
 //! Profiles of an import, judged by a policy before anything is sent.
 
+use std::convert::Infallible;
+
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use utterson_codec::{decode, policy};
+use pyo3::types::PyBytes;
+use utterson_codec::{decode, import_line, policy};
 use utterson_engine::decide::{Judgement, judge_row};
 use utterson_engine::fault::Fault;
 use utterson_engine::keyed::digest::Digester;
@@ -46,6 +49,29 @@ impl ProfileJudge {
         let faults = judgement.fault.as_ref().map(told).unwrap_or_default();
         let (places, digests) = judgement.usable.into_iter().map(|(place, digest)| (place, digest.to_bytes())).unzip();
         (faults, judgement.blocked, judgement.ignored, places, digests)
+    }
+}
+
+/// Reads lines of JSON that are profiles beyond doubt: the encoded `ImportedProfile`, and how many identifiers it has.
+#[pyfunction]
+pub fn read_import_lines(py: Python<'_>, lines: Vec<PyBackedBytes>) -> PyResult<Vec<Option<(Bytes, usize)>>> {
+    apart(py, || {
+        let read =
+            |line: &PyBackedBytes| import_line::imported_profile(line).map(|(bytes, count)| (Bytes(bytes), count));
+        lines.iter().map(read).collect()
+    })
+}
+
+/// Bytes that become Python's.
+pub struct Bytes(Vec<u8>);
+
+impl<'py> IntoPyObject<'py> for Bytes {
+    type Target = PyBytes;
+    type Output = Bound<'py, PyBytes>;
+    type Error = Infallible;
+
+    fn into_pyobject(self, py: Python<'py>) -> Result<Self::Output, Self::Error> {
+        Ok(PyBytes::new(py, &self.0))
     }
 }
 

@@ -40,7 +40,7 @@ mod _core {
     #[pymodule_export]
     use crate::front::PyFront;
     #[pymodule_export]
-    use crate::judge::ProfileJudge;
+    use crate::judge::{ProfileJudge, read_import_lines};
     #[pymodule_export]
     use crate::loader::StateLoader;
     #[pymodule_export]

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from backports import zstd
 
 from tests.cli.importing.helping import CANARY, FIELD, line
 from utterson.cli.importing.columns import column_map
-from utterson.cli.importing.packing import LINE_BYTES_MAX
+from utterson.cli.importing.packing import LINE_BYTES_MAX, zstd_module
 from utterson.cli.importing.records import ImportFileError
 from utterson.cli.importing.sources import Source
 
+zstd = zstd_module()
 GOOD = line(0).encode()
 ID = '{"identifiers": [{"type": "user_id", "value": "u"}]'
 
@@ -46,8 +46,12 @@ def test_each_file_of_the_field_is_tried() -> None:
 
 @pytest.mark.parametrize("name", OF_THE_FIELD)
 def test_a_file_of_the_field(name: str) -> None:
-    told = found(FIELD / name)
     wanted = OF_THE_FIELD[name]
+    if name == "contacts.csv":
+        with pytest.raises(ImportFileError, match=f"^{wanted}"):
+            found(FIELD / name)
+        return
+    told = found(FIELD / name)
     assert (told[0][: len(wanted)] if told else "") == wanted
     assert "ann@example.com" not in "".join(told)
 

@@ -141,10 +141,10 @@ async def test_calls_tell_the_server_which_import_they_are_of_and_how_large_it_i
     told: list[tuple[str, int]] = []
 
     class Client:
-        async def import_messages(
+        async def import_encoded(
             self,
             workspace: str,
-            profiles: list[pb.ImportedProfile],
+            profiles: list[bytes],
             *,
             request_id: str,
             import_id: str,

@@ -28,7 +28,7 @@ else:
         assert piece.records
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """
-SMALL, LARGE = 15_000, 150_000
+SMALL, LARGE = 10_000, 100_000
 GROWTH_MIB_MAX = 24
 
 

@@ -3,19 +3,21 @@
 import csv
 import gzip
 import io
+import sys
 from pathlib import Path
 
 import duckdb
 import pytest
-from backports import zstd
 
 from tests.cli.importing.helping import FIELD, line, run, write
 from utterson.cli.importing.columns import column_map
+from utterson.cli.importing.packing import zstd_module
 from utterson.cli.importing.records import ImportFileError, Record
 from utterson.cli.importing.sources import Source
 from utterson.client import UttersonClient
 from utterson.v1 import workspace_service_pb2 as pb
 
+zstd = zstd_module()
 COLUMNS = ("user_id=Id", "email=E-Mail:email", "create_time=Since", "merges=Joined")
 HEADER = "Id,E-Mail,Since,Joined,Plan"
 ROW = "7,ann@example.com,2024-05-01T12:00:00Z,2,gold"
@@ -28,8 +30,8 @@ def records(path: Path, *columns: str, mapping: Path | None = None) -> list[Reco
 
 def message(record: Record) -> pb.ImportedProfile:
     """Take the profile of a record."""
-    assert isinstance(record.content, pb.ImportedProfile), record.findings
-    return record.content
+    assert record.encoded, record.findings
+    return record.profile()
 
 
 def told(profile: pb.ImportedProfile) -> tuple[list[tuple[str, str]], dict[str, object], str, int]:
@@ -93,13 +95,14 @@ def test_a_row_at_fault_is_named(name: str, tmp_path: Path) -> None:
 def test_columns_that_are_not_there_are_told(tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
     path.write_text(f"{HEADER}\n{ROW}\n", encoding="utf-8")
-    (record,) = records(path, "email=Mail")
-    assert record.told(record.findings[0]) == (
-        "line 1: there is no column Mail; its columns: Id, E-Mail, Since, Joined, Plan"
-    )
+    with pytest.raises(ImportFileError, match=r"^line 1: there is no column Mail; its columns: Id, E-Mail, Since, Joi"):
+        records(path, "email=Mail")
     path.write_text("a,a\n1,2\n", encoding="utf-8")
-    (record,) = records(path, "email=a")
-    assert record.told(record.findings[0]) == "line 1: names a column twice"
+    with pytest.raises(ImportFileError, match=r"^line 1: names a column twice\. Nothing is taken over of people\.csv"):
+        records(path, "email=a")
+    path.write_bytes(gzip.compress(f"{HEADER}\n{ROW}\n".encode())[:9])
+    with pytest.raises(ImportFileError, match=r"^line 1: the packed file is damaged"):
+        records(path, "email=E-Mail")
 
 
 @pytest.mark.parametrize(
@@ -177,11 +180,20 @@ def test_damaged_parquet_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_without_duckdb_it_is_told_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "duckdb", None)
+    monkeypatch.setitem(sys.modules, "duckdb", None)
     path = tmp_path / "people.parquet"
     path.write_bytes(b"PAR1" + bytes(100))
     with pytest.raises(ImportFileError, match=r"install utterson\[import\]"):
         records(path, "email=a")
+
+
+def test_without_zstd_it_is_told_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("compression.zstd", "backports.zstd"):
+        monkeypatch.setitem(sys.modules, name, None)
+    path = tmp_path / "people.csv"
+    path.write_bytes(FILES["zstd"])
+    with pytest.raises(ImportFileError, match=r"packed by zstd: install utterson\[import\]"):
+        records(path, *COLUMNS)
 
 
 def test_a_folder_is_read_in_the_order_of_names_and_a_pattern_too(tmp_path: Path) -> None:

@@ -14,7 +14,6 @@ from utterson.cli.importing.records import ImportFileError, Record
 from utterson.cli.importing.sources import Source
 from utterson.client import UttersonClient
 from utterson.v1 import identity_service_pb2 as pb
-from utterson.v1 import workspace_service_pb2
 
 TIME = "2024-05-01T12:00:00.000Z"
 EVENTS: list[dict[str, Any]] = [
@@ -56,8 +55,8 @@ def read(path: Path, form: FileForm) -> list[Record]:
 
 def call(record: Record) -> pb.Call:
     """Take the call of a record."""
-    assert isinstance(record.content, pb.Call), record.findings
-    return record.content
+    assert record.call is not None, record.findings
+    return record.call
 
 
 def pairs(request: pb.IdentifyRequest | pb.TrackRequest) -> list[tuple[str, str]]:
@@ -82,7 +81,7 @@ def test_segment_s_archive(tmp_path: Path) -> None:
     assert request.event_time.ToJsonString() == "2024-05-01T12:00:00Z"
     assert pairs(call(track).track) == [("user_id", "u1"), ("phone", "1"), ("x", "2")]
     assert call(track).track.event.properties["price"] == 7
-    assert alias.content is None
+    assert not alias.is_sent
     assert not alias.is_faulty
     assert pairs(call(group).track) == [("user_id", "u1")]
 
@@ -174,9 +173,7 @@ def tables(folder: Path, ending: str) -> Path:
 @pytest.mark.parametrize("ending", ["parquet", "csv"])
 def test_the_tables_of_profiles_sync(ending: str, tmp_path: Path) -> None:
     first, second = read(tables(tmp_path, ending), FileForm.PROFILES_SYNC)
-    profile, other = first.content, second.content
-    assert isinstance(profile, workspace_service_pb2.ImportedProfile)
-    assert isinstance(other, workspace_service_pb2.ImportedProfile)
+    profile, other = first.profile(), second.profile()
     assert [one.value for one in profile.identifiers] == ["a1", "u1", "ann@example.com"]
     assert dict(profile.traits) == {"plan": "gold"}
     assert (profile.create_time.ToJsonString(), profile.merges) == ("2024-05-01T12:00:00Z", 2)

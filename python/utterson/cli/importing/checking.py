@@ -11,10 +11,9 @@ from rich.table import Table
 from utterson.cli.importing.clashes import ClashFinder
 from utterson.cli.importing.judging import RecordJudge
 from utterson.cli.importing.progress import ImportProgress
-from utterson.cli.importing.records import Finding, Record
+from utterson.cli.importing.records import Finding, Profile, Record
 from utterson.cli.importing.rejects import RejectsFile
 from utterson.cli.importing.sources import Source
-from utterson.v1 import workspace_service_pb2 as pb
 
 CLASH: Final = "has an identifier that an earlier line has: only one profile may have it (see --on-conflict)"
 OUT_OF_ORDER: Final = "is older than a line before it: of two that are joined the first in the file survives"
@@ -88,11 +87,11 @@ class _Order:
     def __init__(self) -> None:
         self._latest = (-(2**62), 0)
 
-    def finding(self, content: object) -> Finding | None:
+    def finding(self, profile: Profile) -> Finding | None:
         """Tell that a profile is older than one before it."""
-        if not isinstance(content, pb.ImportedProfile) or not content.HasField("create_time"):
+        if not profile.HasField("create_time"):
             return None
-        time = (content.create_time.seconds, content.create_time.nanos)
+        time = (profile.create_time.seconds, profile.create_time.nanos)
         if time < self._latest:
             return Finding(OUT_OF_ORDER, "create_time", is_doubt=True)
         self._latest = time
@@ -113,17 +112,16 @@ def check(source: Source, judge: RecordJudge | None, rejects: RejectsFile, progr
         records = source.records()
         number = 0
         while some := list(islice(records, _AT_ONCE)):
-            good = [record for record in some if record.content is not None]
+            good = [record for record in some if record.is_sent]
             digests = iter(judge.judge(good) if judge is not None else [[]] * len(good))
             for record in some:
                 report.lines += 1
-                if record.content is not None:
+                if record.is_sent:
                     for digest in next(digests):
                         finder.add(digest, number)
-                    found = None if record.is_faulty else order.finding(record.content)
+                    found = None if record.is_faulty else order.finding(record.profile())
                     record.findings += [found] if found is not None else []
-                if isinstance(record.content, pb.ImportedProfile):
-                    report.identifiers += len(record.content.identifiers)
+                report.identifiers += record.identifiers
                 report.faulty += record.is_faulty
                 report.add(record, record.findings)
                 if record.findings:

@@ -1,6 +1,6 @@
 """Lines whose identifiers somebody holds already: who they are, and what becomes of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,7 +8,7 @@ from utterson.cli.importing.judging import RecordJudge
 from utterson.cli.importing.records import Record
 from utterson.cli.importing.vendors.common import request_id
 from utterson.client import CallRefused, UttersonClient
-from utterson.v1 import error_reason_pb2, resolution_pb2, workspace_service_pb2
+from utterson.v1 import error_reason_pb2, resolution_pb2
 from utterson.v1 import identity_service_pb2 as pb
 
 CALLS_A_BATCH: Final = 1000
@@ -45,7 +45,11 @@ async def held_among(
         judge: tells which identifiers may have one holder only.
     """
     exclusive = judge.exclusive(records)
-    asked = [_asking(record, place) for record, found in zip(records, exclusive, strict=True) for place, _ in found]
+    asked = [
+        call
+        for record, found in zip(records, exclusive, strict=True)
+        for call in _asking(record, [place for place, _ in found])
+    ]
     holders: list[int] = []
     for begin in range(0, len(asked), CALLS_A_BATCH):
         some = asked[begin : begin + CALLS_A_BATCH]
@@ -68,9 +72,7 @@ async def held_among(
 
 def identify_of(record: Record) -> pb.Call:
     """Make the call that sends a profile through the rules: its traits and its time, known again by its content."""
-    profile = record.content
-    if not isinstance(profile, workspace_service_pb2.ImportedProfile):
-        raise TypeError("only a profile can be sent through the rules instead")
+    profile = record.profile()
     request = pb.IdentifyRequest(identifiers=profile.identifiers, request_id=request_id(record.digested))
     if profile.HasField("traits"):
         request.traits.CopyFrom(profile.traits)
@@ -79,11 +81,11 @@ def identify_of(record: Record) -> pb.Call:
     return pb.Call(identify=request)
 
 
-def _asking(record: Record, place: int) -> pb.Call:
-    profile = record.content
-    if not isinstance(profile, workspace_service_pb2.ImportedProfile):
-        raise TypeError("only a profile has identifiers to ask for")
-    return pb.Call(identify=pb.IdentifyRequest(identifiers=[profile.identifiers[place]], validate_only=True))
+def _asking(record: Record, places: Iterable[int]) -> list[pb.Call]:
+    identifiers = record.profile().identifiers
+    return [
+        pb.Call(identify=pb.IdentifyRequest(identifiers=[identifiers[place]], validate_only=True)) for place in places
+    ]
 
 
 def _holder(answer: resolution_pb2.Resolution | CallRefused) -> int:

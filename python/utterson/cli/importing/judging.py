@@ -14,7 +14,7 @@ from utterson.client import UttersonClient
 from utterson.domain.errors import UttersonError
 from utterson.engine.core_engine import CoreEngine
 from utterson.engine.judge import JudgedProfile, ProfileJudge
-from utterson.v1 import identity_service_pb2, policy_pb2, workspace_service_pb2
+from utterson.v1 import policy_pb2, workspace_service_pb2
 
 _KEY_BYTES: Final = 16
 # Absent in a policy.
@@ -98,26 +98,24 @@ class RecordJudge:
     def _judged(
         self, records: Sequence[Record]
     ) -> list[tuple[Record, workspace_service_pb2.ImportedProfile, JudgedProfile]]:
-        profiles = [_profile_of(record) for record in records]
-        judged = self._judge.judge([profile.SerializeToString() for profile in profiles])
-        return list(zip(records, profiles, judged, strict=True))
+        judged = self._judge.judge([_encoded(record) for record in records])
+        return [(record, record.profile(), one) for record, one in zip(records, judged, strict=True)]
 
     def _exclusive(
         self, record: Record, profile: workspace_service_pb2.ImportedProfile, judged: JudgedProfile
     ) -> list[tuple[int, bytes]]:
-        if isinstance(record.content, identity_service_pb2.Call):
+        if record.call is not None:
             return []
         pairs = zip(judged.usable, judged.digests, strict=True)
         return [pair for pair in pairs if self._merges or profile.identifiers[pair[0]].type in self._unique]
 
     def _take(self, record: Record, profile: workspace_service_pb2.ImportedProfile, judged: JudgedProfile) -> None:
-        is_call = isinstance(record.content, identity_service_pb2.Call)
         for name, description in judged.faults:
             # A call goes on without a value where a profile may not.
-            record.findings.append(Finding(description, name, is_doubt=is_call))
+            record.findings.append(Finding(description, name, is_doubt=record.call is not None))
         record.findings += [Finding(BLOCKED, f"identifiers[{place}]", is_doubt=True) for place in judged.blocked]
         record.findings += [Finding(IGNORED, f"identifiers[{place}]", is_doubt=True) for place in judged.ignored]
-        if is_call:
+        if record.call is not None:
             return
         if profile.HasField("create_time") and profile.create_time.seconds > self._latest_s:
             record.findings.append(Finding(IN_FUTURE, "create_time"))
@@ -140,13 +138,9 @@ class RecordJudge:
             record.findings.append(Finding(MERGES_EXCEEDED, "merges", is_doubt=True))
 
 
-def _profile_of(record: Record) -> workspace_service_pb2.ImportedProfile:
-    content = record.content
-    match content:
-        case workspace_service_pb2.ImportedProfile():
-            return content
-        case identity_service_pb2.Call():
-            request = content.identify if content.HasField("identify") else content.track
-            return workspace_service_pb2.ImportedProfile(identifiers=request.identifiers)
-        case _:
-            raise TypeError("a record at fault has nothing to judge")
+def _encoded(record: Record) -> bytes:
+    """Give what there is to judge; of a call its identifiers."""
+    if record.call is None:
+        return record.encoded
+    request = record.call.identify if record.call.HasField("identify") else record.call.track
+    return workspace_service_pb2.ImportedProfile(identifiers=request.identifiers).SerializeToString()

@@ -44,8 +44,8 @@ class OpenFile:
     packed: bool
 
 
-def _zstd() -> ModuleType:
-    # Part of Python from 3.14 on.
+def zstd_module() -> ModuleType:
+    """Give what reads zstd: part of Python from 3.14 on, an extra before; ImportFileError where there is neither."""
     for name in ("compression.zstd", "backports.zstd"):
         try:
             return import_module(name)
@@ -59,7 +59,7 @@ def _unpacked(raw: BinaryIO, magic: bytes) -> tuple[BinaryIO, tuple[type[Excepti
     if magic.startswith(_GZIP):
         return cast("BinaryIO", gzip.GzipFile(fileobj=raw)), (OSError, EOFError, zlib.error)
     if magic == _ZSTD:
-        zstd = _zstd()
+        zstd = zstd_module()
         return cast("BinaryIO", zstd.ZstdFile(raw)), (OSError, EOFError, zstd.ZstdError)
     return raw, (OSError,)
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from utterson.cli.importing.records import Record
-from utterson.v1 import workspace_service_pb2
 
 # A call holds at most 256 MiB; a line is about as long as its message.
 PIECE_BYTES_MAX: Final = 64 * 1024 * 1024
@@ -51,11 +50,7 @@ def request_id(records: Iterable[Record]) -> str:
 
 def identifier_count(records: Iterable[Record]) -> int:
     """Count the identifiers of profiles."""
-    return sum(
-        len(record.content.identifiers)
-        for record in records
-        if isinstance(record.content, workspace_service_pb2.ImportedProfile)
-    )
+    return sum(record.identifiers for record in records)
 
 
 def pieces(records: Iterable[Record], position: Callable[[], int], profiles_max: int) -> Iterator[Piece]:
@@ -82,7 +77,7 @@ def pieces(records: Iterable[Record], position: Callable[[], int], profiles_max:
         size_bytes += length
         if record.is_faulty:
             piece.faulty.append(record)
-        elif record.content is not None:
+        elif record.is_sent:
             piece.records.append(record)
         if chosen and count >= count_min and record.digested and zlib.crc32(record.digested) % one_in == 0:
             piece.bytes_read = position()

@@ -6,8 +6,9 @@ from typing import TypeAlias
 
 from utterson.v1 import identity_service_pb2, workspace_service_pb2
 
+Profile: TypeAlias = workspace_service_pb2.ImportedProfile
 # What becomes of a record: a profile to take over, or a call to send through the rules.
-Content: TypeAlias = workspace_service_pb2.ImportedProfile | identity_service_pb2.Call
+Content: TypeAlias = Profile | identity_service_pb2.Call
 
 
 class ImportFileError(Exception):
@@ -60,7 +61,9 @@ class Record:
         line: the line at which it begins, from 1; of a table without lines the row.
         source: as it was read, for the file of rejects: a line, or the cells of a row.
         digested: what stands for its content in the request id.
-        content: what becomes of it; None where it is at fault, or left out.
+        encoded: the profile that it becomes, as the API encodes it; empty where it becomes none.
+        identifiers: how many identifiers that has.
+        call: the call that it becomes instead.
         findings: faults, and doubts.
     """
 
@@ -68,8 +71,27 @@ class Record:
     line: int
     source: bytes | Sequence[object]
     digested: bytes = b""
-    content: Content | None = None
+    encoded: bytes = b""
+    identifiers: int = 0
+    call: identity_service_pb2.Call | None = None
     findings: list[Finding] = field(default_factory=list)
+
+    def take(self, content: Content) -> None:
+        """Become a profile or a call."""
+        if isinstance(content, Profile):
+            self.encoded = content.SerializeToString(deterministic=True)
+            self.identifiers = len(content.identifiers)
+        else:
+            self.call = content
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether it becomes anything."""
+        return bool(self.encoded) or self.call is not None
+
+    def profile(self) -> Profile:
+        """Give the profile; empty where it becomes none."""
+        return Profile.FromString(self.encoded)
 
     @property
     def is_faulty(self) -> bool:

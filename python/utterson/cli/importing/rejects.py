@@ -45,7 +45,8 @@ class RejectsFile:
             return
         self._last = place
         self.count += 1
-        if self._file is None:
+        # What cannot be read any more has nothing to write.
+        if self._file is None or not record.source:
             return
         reason = "; ".join(f"doubt: {record.told(one)}" if one.is_doubt else record.told(one) for one in findings)
         if isinstance(record.source, bytes):

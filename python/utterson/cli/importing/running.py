@@ -70,15 +70,32 @@ async def run_import(
     taker = taker_of(client, workspace, progress, judge, rejects, ids, options.on_conflict, options.skip_faults)
     if not options.skip_faults:
         await asyncio.to_thread(source.require_whole)
-    remaining = _judged(
-        pieces(source.records(), lambda: source.bytes_read, options.profiles_per_call),
-        judge if options.skip_faults else None,
-    )
-    import_id = secrets.token_hex(4)
+    found = pieces(source.records(), lambda: source.bytes_read, options.profiles_per_call)
+    remaining = _judged(found, judge if options.skip_faults else None)
     calls: deque[asyncio.Task[None]] = deque()
+    try:
+        stopped, is_first = await _take_all(remaining, calls, taker, progress, options)
+    except BaseException:
+        for call in calls:
+            call.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
+        raise
+    if stopped is not None:
+        raise ImportFileError(told_lines(_faults(stopped.faulty), None if is_first else stopped.first))
+
+
+async def _take_all(
+    remaining: Iterator[Piece],
+    calls: deque[asyncio.Task[None]],
+    taker: ProfileTaker | CallTaker,
+    progress: ImportProgress,
+    options: ImportOptions,
+) -> tuple[Piece | None, bool]:
+    """Read on and take over, side by side; answer the piece at fault that ends it, and whether that is the first."""
+    import_id = secrets.token_hex(4)
     profiles = 0
-    reading = _reading(remaining)
     is_first = True
+    reading = _reading(remaining)
     try:
         # Waiting cancels no reader: the files are closed by it, and it must be through with them first.
         await asyncio.wait({reading})
@@ -96,15 +113,11 @@ async def run_import(
             await asyncio.wait({reading})
         while calls:
             await calls.popleft()
-        # Where a line is at fault, what stands in the pieces before it is taken over first.
-        stopped = reading.result()
     except BaseException:
-        for call in calls:
-            call.cancel()
-        await asyncio.gather(reading, *calls, return_exceptions=True)
+        await asyncio.gather(reading, return_exceptions=True)
         raise
-    if stopped is not None:
-        raise ImportFileError(told_lines(_faults(stopped.faulty), None if is_first else stopped.first))
+    # Where a line is at fault, what stands in the pieces before it was taken over first.
+    return reading.result(), is_first
 
 
 def _reading(remaining: Iterator[Piece]) -> asyncio.Task[Piece | None]:

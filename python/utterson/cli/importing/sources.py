@@ -4,6 +4,7 @@ import glob
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -16,10 +17,11 @@ from utterson.cli.importing.strict_json import deepest_column, read_object
 from utterson.cli.importing.tables import ParquetTable, csv_rows
 from utterson.cli.importing.vendors import mparticle, profiles_sync, segment
 from utterson.client.values import TOO_DEEP
-from utterson.v1 import workspace_service_pb2 as pb
+from utterson.engine.judge import read_profile_lines
 
 _PARQUET_MAGIC: Final = b"PAR1"
 _HIDDEN: Final = (".", "_")
+_LINES_AT_ONCE: Final = 1000
 NOT_READ: Final = "there is no file"
 
 
@@ -112,8 +114,10 @@ class Source:
                     line = record.line
                     yield record
             except LineError as error:
-                at = 1 if form is FileForm.CSV and not line else line + 1
-                yield Record(name, at, b"", findings=[error.finding])
+                if form is FileForm.CSV and not line:
+                    # Without its header nothing of a table can be read, so there is nothing to leave out either.
+                    raise ImportFileError(_told_header(path, name, error)) from None
+                yield Record(name, line + 1, b"", findings=[error.finding])
             self._position = int
             self._before_bytes += size
 
@@ -128,12 +132,28 @@ class Source:
             case FileForm.MPARTICLE:
                 return self._json(path, name, mparticle.calls_of, large_as_text=True)
             case FileForm.NDJSON | FileForm.AUTO:
-                return self._json(path, name, self._profile)
+                return (
+                    self._profiles(path, name) if self._columns.says_nothing else self._json(path, name, self._profile)
+                )
             case FileForm.PROFILES_SYNC:
                 raise ImportFileError("the tables of Profiles Sync are read together")
 
     def _profile(self, fields: Mapping[str, object]) -> list[Content]:
         return [profile_message(fields if self._columns.says_nothing else self._columns.fields_of(fields))]
+
+    def _profiles(self, path: Path, name: str) -> Iterator[Record]:
+        """Read lines that are profiles: those beyond doubt at once, by the engine, all others one by one."""
+        with opened(path) as file:
+            self._position = file.position
+            for first, lines in _several(file.lines):
+                quick = read_profile_lines(lines)
+                for number, (line, read) in enumerate(zip(lines, quick, strict=True), first):
+                    stripped = line.strip()
+                    if read is not None:
+                        encoded, identifiers = read
+                        yield Record(name, number, stripped, stripped, encoded, identifiers)
+                    elif stripped:
+                        yield from self._line(name, number, line, self._profile, large_as_text=False)
 
     def _json(
         self,
@@ -145,28 +165,41 @@ class Source:
     ) -> Iterator[Record]:
         with opened(path) as file:
             self._position = file.position
-            of_lines = contents == self._profile and self._columns.says_nothing
             for number, line in enumerate(file.lines, 1):
-                stripped = line.strip()
-                if not stripped:
-                    continue
-                record = Record(name, number, stripped)
-                try:
-                    made = contents(read_object(line, large_as_text=large_as_text))
-                except LineError as error:
-                    finding = error.finding
-                    if finding.description == TOO_DEEP and finding.column is None:
-                        finding = replace(finding, column=deepest_column(line.decode()))
-                    record.findings.append(finding)
-                    yield record
-                    continue
-                except segment.LeftOut as left_out:
-                    record.findings.append(Finding(str(left_out), is_doubt=True))
-                    yield record
-                    continue
-                for content in made:
-                    digested = stripped if of_lines else content.SerializeToString(deterministic=True)
-                    yield Record(name, number, stripped, digested, content)
+                if line.strip():
+                    yield from self._line(name, number, line, contents, large_as_text=large_as_text)
+
+    def _line(
+        self,
+        name: str,
+        number: int,
+        line: bytes,
+        contents: Callable[[Mapping[str, object]], list[Content]],
+        *,
+        large_as_text: bool,
+    ) -> Iterator[Record]:
+        """Read one line with care."""
+        stripped = line.strip()
+        record = Record(name, number, stripped)
+        try:
+            made = contents(read_object(line, large_as_text=large_as_text))
+        except LineError as error:
+            finding = error.finding
+            if finding.description == TOO_DEEP and finding.column is None:
+                finding = replace(finding, column=deepest_column(line.decode()))
+            record.findings.append(finding)
+            yield record
+            return
+        except segment.LeftOut as left_out:
+            record.findings.append(Finding(str(left_out), is_doubt=True))
+            yield record
+            return
+        for content in made:
+            record = Record(name, number, stripped)
+            record.take(content)
+            is_own_form = record.encoded and self._columns.says_nothing
+            record.digested = stripped if is_own_form else content.SerializeToString(deterministic=True)
+            yield record
 
     def _csv(self, path: Path, name: str) -> Iterator[Record]:
         def header_seen(columns: object) -> None:
@@ -221,9 +254,33 @@ def _fill(
     record: Record, fields_of: Callable[[Mapping[str, object]], Mapping[str, object]], row: Mapping[str, object]
 ) -> None:
     try:
-        profile: pb.ImportedProfile = profile_message(fields_of(row))
+        record.take(profile_message(fields_of(row)))
     except LineError as error:
         record.findings.append(error.finding)
         return
-    record.content = profile
-    record.digested = profile.SerializeToString(deterministic=True)
+    record.digested = record.encoded
+
+
+def _told_header(path: Path, name: str, error: LineError) -> str:
+    told = Record(name, 1, b"").told(error.finding)
+    return f"{told}. Nothing is taken over of {path.name}"
+
+
+def _several(lines: Iterator[bytes]) -> Iterator[tuple[int, list[bytes]]]:
+    """Give some lines at once, and the number of the first; what ends them is raised behind those before it."""
+    first = 1
+    while True:
+        some: list[bytes] = []
+        fault: LineError | None = None
+        try:
+            # Keeps what came before a fault.
+            some.extend(islice(lines, _LINES_AT_ONCE))
+        except LineError as error:
+            fault = error
+        if some:
+            yield first, some
+            first += len(some)
+        if fault is not None:
+            raise fault
+        if len(some) < _LINES_AT_ONCE:
+            return

@@ -14,7 +14,7 @@ from utterson.cli.importing.records import Finding, ImportFileError, Record
 from utterson.cli.importing.rejects import RejectsFile
 from utterson.cli.importing.telling import HELD, faults_by_record, told_lines
 from utterson.client import CallRefused, UttersonClient
-from utterson.v1 import error_reason_pb2, workspace_service_pb2
+from utterson.v1 import error_reason_pb2
 from utterson.v1 import identity_service_pb2 as pb
 
 # A large call waits for its commit, behind whatever else the workspace has to do.
@@ -116,7 +116,7 @@ class CallTaker(_Taker):
         if part.before is not None:
             await part.before
         self._leave_out([(record, record.findings) for record in piece.faulty])
-        calls = [(record, record.content) for record in piece.records if isinstance(record.content, pb.Call)]
+        calls = [(record, record.call) for record in piece.records if record.call is not None]
         ids = await self._resolve(calls, part)
         self._tell_ids(piece, ids)
         identifiers = sum(
@@ -152,12 +152,9 @@ class ProfileTaker(_Taker):
     async def _send(
         self, records: Sequence[Record], part: Part, ids: dict[int, int], after: asyncio.Task[None] | None
     ) -> None:
-        profiles = [
-            record.content for record in records if isinstance(record.content, workspace_service_pb2.ImportedProfile)
-        ]
-        answer = await self._client.import_messages(
+        answer = await self._client.import_encoded(
             self._workspace,
-            profiles,
+            [record.encoded for record in records],
             request_id=request_id(records),
             import_id=part.import_id,
             profiles_expected=part.profiles_expected,
