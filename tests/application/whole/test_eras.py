@@ -17,7 +17,7 @@ async def test_ids_of_all_eras_lead_to_their_profiles(core: Core, other: Core, u
     made: dict[int, str] = {}
     for era in range(ERAS):
         for number in range(IN_ERA):
-            value = f"{era}-{number}"
+            value = f"u{era}-{number}"
             resolution = await (core, other)[number % 2].identify(("user_id", value))
             assert resolution.profile_id not in made
             made[resolution.profile_id] = value
@@ -27,8 +27,8 @@ async def test_ids_of_all_eras_lead_to_their_profiles(core: Core, other: Core, u
         for replica in (core, other, fresh):
             records = await replica.profiles.get_profiles(WORKSPACE, list(made), "", None)
             assert {record.profile_id: record.identifiers[0].raw_value for record in records} == made
-        joined = await core.identify(("user_id", "0-0"), ("email", "a@example.com"))
-        later = await other.identify(("user_id", f"{ERAS - 1}-0"), ("email", "a@example.com"))
+        joined = await core.identify(("user_id", "u0-0"), ("email", "a@example.com"))
+        later = await other.identify(("user_id", f"u{ERAS - 1}-0"), ("email", "a@example.com"))
         assert joined.profile_id in made
         if later.outcome == OUTCOME_MERGED:
             (record,) = await fresh.profiles.get_profiles(WORKSPACE, [joined.profile_id], "", None)

@@ -8,7 +8,7 @@ from tests.application.whole.core import WORKSPACE, Core
 from utterson.application.reads.profiles import PageRequest
 from utterson.domain.errors import Reason
 from utterson.domain.records import IdentifierRecord, SetTraitRecord
-from utterson.v1.policy_pb2 import IdentifierType, MergeStrategy, Policy
+from utterson.v1.policy_pb2 import IdentifierType, MergeStrategy, Normalization, Policy
 
 START_S = 1_700_000_000
 
@@ -80,7 +80,8 @@ async def test_a_page_goes_on_where_it_ended_though_the_place_is_gone(core: Core
         made = await core.identify(("user_id", "u"), ("device", value), event_time=at(second))
     first = await core.profiles.list_identifiers(WORKSPACE, made.profile_id, page(3), None)
     assert [one.raw_value for one in first.items] == ["u", "a", "b"]
-    policy = Policy(identifier_types=[IdentifierType(name="user_id")], merge=MergeStrategy())
+    email = IdentifierType(name="email", normalization=Normalization.NORMALIZATION_EMAIL)
+    policy = Policy(identifier_types=[IdentifierType(name="user_id"), email], merge=MergeStrategy())
     await core.workspaces.update_policy(WORKSPACE, policy.SerializeToString(), "")
     await core.identify(("user_id", "u"), ("device", "f"), event_time=at(9))
     then = await core.profiles.list_identifiers(WORKSPACE, made.profile_id, page(9, first.next_page_token), None)

@@ -208,7 +208,7 @@ def test_a_folder_is_read_in_the_order_of_names_and_a_pattern_too(tmp_path: Path
 
 async def test_a_table_is_imported_and_its_rejects_are_a_table(address: str, tmp_path: Path) -> None:
     path, rejects = tmp_path / "people.csv", tmp_path / "rejects.csv"
-    path.write_text(f'{HEADER}\n{ROW}\n8,b\n9,"x, y\n",,,\n10,c@example.com,,,silver\n', encoding="utf-8")
+    path.write_text(f'{HEADER}\n{ROW}\n8,b\n9,"x,\ny",,,\n10,c@example.com,,,silver\n', encoding="utf-8")
     options = [word for column in COLUMNS for word in ("--column", column)]
     said = await run(path, address, "table", "--skip-faults", "--rejects", str(rejects), *options)
     assert (said.code, said.error) == (0, "")
