@@ -78,7 +78,8 @@ fn add_prepared<'c>(
                 refused.push(Violation::new(format!("identifiers[{position}].value"), description));
             }
             Err(Refusal::Type) => {
-                rejected.push(Violation::new(format!("identifiers[{position}].type"), c4_unlisted::REJECTED));
+                let description = c4_unlisted::rejected(judged_by.0, &identifier.type_name);
+                rejected.push(Violation::new(format!("identifiers[{position}].type"), description));
             }
         }
     }
@@ -123,7 +124,7 @@ pub fn prepare_value<'c>(
     match judge((policy, policy.invalid_identifiers()), digester, type_name, value) {
         Ok((_, fate)) => Ok(fate),
         Err(Refusal::Value(description)) => Err(Fault::field(format!("{path}.{value_field}"), description)),
-        Err(Refusal::Type) => Err(rejected_type(path)),
+        Err(Refusal::Type) => Err(rejected_type(policy, type_name, path)),
     }
 }
 
@@ -162,12 +163,13 @@ pub fn prepare_held<'c>(
             Held::Usable(Usable { rank, settings, type_name, normalized, digest, near })
         })),
         Verdict::Ignored => Ok(Held::IgnoredType),
-        Verdict::Rejected => Err(rejected_type(path)),
+        Verdict::Rejected => Err(rejected_type(policy, type_name, path)),
     }
 }
 
-fn rejected_type(path: &str) -> Fault {
-    Fault::fields(Reason::TypeRejected, vec![Violation::new(format!("{path}.type"), c4_unlisted::REJECTED)])
+fn rejected_type(policy: &Policy, type_name: &str, path: &str) -> Fault {
+    let violation = Violation::new(format!("{path}.type"), c4_unlisted::rejected(policy, type_name));
+    Fault::fields(Reason::TypeRejected, vec![violation])
 }
 
 /// C1, then what C2 says of the form that it makes.

@@ -21,7 +21,9 @@ fn told(decided: &[Decided]) -> Vec<String> {
             resolution.revision.0 = Seq(0);
             resolution.revision.1.0 = [0; 16];
             // Where the value stands that left: in the same commit, or in the tables.
-            resolution.replaced.iter_mut().for_each(|replaced| replaced.raw = None);
+            for replaced in resolution.uncommon.iter_mut().flat_map(|uncommon| &mut uncommon.replaced) {
+                replaced.raw = None;
+            }
         }
         format!("{one:?}")
     };
