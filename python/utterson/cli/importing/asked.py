@@ -79,7 +79,7 @@ async def run_whole(asked: ImportAsked) -> None:
         things = "calls" if source.form in EVENT_FORMS else "profiles"
         with ExitStack() as stack:
             progress = stack.enter_context(ImportProgress(console, source.bytes_total, time.monotonic, things))
-            rejects = stack.enter_context(RejectsFile(asked.rejects, lambda: source.header))
+            rejects = stack.enter_context(RejectsFile(asked.rejects, lambda: source.header, source.parquet()))
             ids = None if asked.profile_ids is None else asked.profile_ids.open("w", encoding="ascii")
             if ids is not None:
                 stack.enter_context(ids)
@@ -111,7 +111,7 @@ async def run_check(asked: ImportAsked) -> None:
     judge = None if policy is None else RecordJudge(policy, time.time())
     with ExitStack() as stack:
         progress = stack.enter_context(ImportProgress(console, source.bytes_total, time.monotonic, "lines"))
-        rejects = stack.enter_context(RejectsFile(asked.rejects, lambda: source.header))
+        rejects = stack.enter_context(RejectsFile(asked.rejects, lambda: source.header, source.parquet()))
         report = await check_in_thread(source, judge, rejects, progress)
     if report.kinds:
         console.print(report.table())
