@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from tests.cli.importing.helping import CANARY, FIELD, line, rejects_of, run, say, write
 from utterson.cli.importing import clashes
 from utterson.cli.importing.clashes import ClashFinder
+from utterson.cli.importing.judging import RecordJudge, policy_of_preset
+from utterson.cli.importing.sources import Source
 from utterson.client import CallRefused, UttersonClient
 
 POLICY = """
@@ -43,7 +46,7 @@ LINES = [
     of(("user_id", "g"), merges=9),
     of(("user_id", "h"), create_time="2020-01-01T00:00:00Z"),
     of(("user_id", "i"), ("email", "")),
-    of(("user_id", "j"), create_time="2568-01-01T00:00:00Z"),
+    of(("user_id", "j"), merges=-1),
     "{",
     of(*(("user_id", f"k{number}") for number in range(5))),
     of(("phone", "1")),
@@ -51,8 +54,8 @@ LINES = [
 FOUND = {
     "fault": {
         "is not JSON": "11:2",
-        "lies in the future": "10",
-        "must": "9",
+        "must be a whole number": "10",
+        "must not be empty": "9",
         "every one of them is set aside": "13",
     },
     "doubt": {
@@ -78,11 +81,25 @@ def test_every_fault_and_every_doubt_is_told(tmp_path: Path, policy: Path) -> No
     for severity, wanted in FOUND.items():
         for what, places in wanted.items():
             assert any(row[0] == severity and row[1].startswith(what) and row[-1] == places for row in kinds), what
-    assert "13 lines with 23 identifiers read, none sent: 4 at fault, 8 doubts" in said.told
+    assert "13 lines with 22 identifiers read, none sent: 4 at fault, 8 doubts" in said.told
     assert CANARY not in said.told
     written = rejects_of(rejects)
     assert len(written) == 11
     assert str(written[0]["reason"]).startswith("doubt: line 4, identifiers[1]: the policy blocks the value")
+
+
+def test_a_time_in_the_future_is_a_fault_where_the_policy_bounds_it(tmp_path: Path) -> None:
+    policy = policy_of_preset("unify")
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    path = write(tmp_path, *(line(one, create_time=f"2026-01-01T{one:02}:00:00Z") for one in range(4)))
+    for tolerance_s, late in ((None, 0), (3600, 2), (0, 3)):
+        policy.ClearField("future_tolerance")
+        if tolerance_s is not None:
+            policy.future_tolerance.FromSeconds(tolerance_s)
+        records = list(Source(str(path)).records())
+        RecordJudge(policy, now.timestamp()).judge(records)
+        found = [record.told(finding) for record in records for finding in record.findings]
+        assert [one.split(":")[0] for one in found] == [f"line {number}, create_time" for number in range(5 - late, 5)]
 
 
 def test_a_clean_file_ends_well(tmp_path: Path, policy: Path) -> None:

@@ -172,6 +172,35 @@ def test_parquet_of_profiles(tmp_path: Path) -> None:
     assert told(message(found[7])) == ([("user_id", "u7")], {"plan": "gold"}, "2024-05-01T12:00:00Z", 0)
 
 
+async def test_the_rejects_of_parquet_are_parquet(address: str, tmp_path: Path) -> None:
+    folder = tmp_path / "it's here"
+    folder.mkdir()
+    for part in (0, 1):
+        parquet(
+            tmp_path / "part",
+            f"SELECT 'u{part}' || n AS id, CASE n WHEN 1 THEN '' ELSE 'e{part}@example.com' || n END AS mail,"
+            " n::INT AS joined, [n, 7] AS list FROM range(3) AS r(n)",
+        ).rename(folder / f"part-{part}.parquet")
+    rejects = folder.parent / "rejects.parquet"
+    columns = ("--column", "user_id=id", "--column", "email=mail", "--column", "merges=joined")
+    said = await run(folder, address, "parquet-0", "--skip-faults", "--rejects", str(rejects), *columns)
+    assert (said.code, said.error) == (0, "")
+    assert "6 profiles with 10 identifiers taken over" in said.told
+    duckdb.connect().execute(
+        f"COPY (SELECT 'u9' AS id, '@' || chr(7) AS mail, 3 AS joined) TO '{tmp_path}/bad.parquet'"
+    )
+    said = await run(
+        tmp_path / "bad.parquet", address, "parquet-0", "--skip-faults", "--rejects", str(rejects), *columns
+    )
+    assert "1 are at fault" in said.told
+    found = duckdb.connect().execute(f"SELECT id, joined, reason FROM '{rejects}'").fetchall()
+    assert [row[:2] for row in found] == [("u9", 3)]
+    assert found[0][2].startswith("line 1, identifiers[1].value: ")
+    nowhere = str(tmp_path / "nowhere" / "rejects.parquet")
+    said = await run(tmp_path / "bad.parquet", address, "parquet-0", "--skip-faults", "--rejects", nowhere, *columns)
+    assert said.error == f"{nowhere}: the rejects cannot be written there"
+
+
 def test_damaged_parquet_is_one_sentence(tmp_path: Path) -> None:
     path = tmp_path / "people.parquet"
     path.write_bytes(b"PAR1" + bytes(100))

@@ -69,17 +69,11 @@ async def run_whole(asked: ImportAsked) -> None:
     source = asked.source()
     console = standard_console()
     async with asked.client() as client:
-        if asked.preset is not None:
-            try:
-                await client.create_workspace(asked.workspace, preset=asked.preset)
-            except CallRefused as refusal:
-                if refusal.reason != _WORKSPACE_EXISTS:
-                    raise
-        judge = RecordJudge(await policy_of_workspace(client, asked.workspace), time.time())
+        judge = RecordJudge(await _policy_in_force(asked, client), time.time())
         things = "calls" if source.form in EVENT_FORMS else "profiles"
         with ExitStack() as stack:
             progress = stack.enter_context(ImportProgress(console, source.bytes_total, time.monotonic, things))
-            rejects = stack.enter_context(RejectsFile(asked.rejects, lambda: source.header))
+            rejects = stack.enter_context(RejectsFile(asked.rejects, lambda: source.header, source.parquet()))
             ids = None if asked.profile_ids is None else asked.profile_ids.open("w", encoding="ascii")
             if ids is not None:
                 stack.enter_context(ids)
@@ -111,7 +105,7 @@ async def run_check(asked: ImportAsked) -> None:
     judge = None if policy is None else RecordJudge(policy, time.time())
     with ExitStack() as stack:
         progress = stack.enter_context(ImportProgress(console, source.bytes_total, time.monotonic, "lines"))
-        rejects = stack.enter_context(RejectsFile(asked.rejects, lambda: source.header))
+        rejects = stack.enter_context(RejectsFile(asked.rejects, lambda: source.header, source.parquet()))
         report = await check_in_thread(source, judge, rejects, progress)
     if report.kinds:
         console.print(report.table())
@@ -120,6 +114,22 @@ async def run_check(asked: ImportAsked) -> None:
         console.print(f"the file {NOT_RULED}")
     if report.faulty:
         raise ImportFileError(f"{report.faulty:,} lines are at fault: mend them, or leave them out by --skip-faults")
+
+
+async def _policy_in_force(asked: ImportAsked, client: UttersonClient) -> policy_pb2.Policy:
+    """Ask for the workspace's policy, and make the workspace where there is none and a preset is given."""
+    try:
+        # First, because it can be asked again and again until a server that is started anew is there.
+        return await policy_of_workspace(client, asked.workspace)
+    except CallRefused as refusal:
+        if asked.preset is None or refusal.reason != _WORKSPACE_NOT_FOUND:
+            raise
+    try:
+        await client.create_workspace(asked.workspace, preset=asked.preset)
+    except CallRefused as refusal:
+        if refusal.reason != _WORKSPACE_EXISTS:
+            raise
+    return await policy_of_workspace(client, asked.workspace)
 
 
 async def _policy(asked: ImportAsked) -> policy_pb2.Policy | None:

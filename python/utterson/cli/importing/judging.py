@@ -17,12 +17,12 @@ from utterson.engine.judge import JudgedProfile, ProfileJudge
 from utterson.v1 import policy_pb2, workspace_service_pb2
 
 _KEY_BYTES: Final = 16
-# Absent in a policy.
-_TOLERANCE_S: Final = 3600
 
 BLOCKED: Final = "the policy blocks the value: it is set aside"
 IGNORED: Final = "the policy ignores the type: it is set aside"
-IN_FUTURE: Final = "lies in the future"
+IN_FUTURE: Final = (
+    "must not lie in the future: it is further ahead of the server's time than the policy's future_tolerance"
+)
 VALUES_EXCEEDED: Final = "more values of the type than the policy's limit: no later call adds one"
 IDENTIFIERS_EXCEEDED: Final = "more identifiers than the policy's max_identifiers: no later call adds one"
 MERGES_EXCEEDED: Final = "more merges than the policy's max_merges: no later call merges it"
@@ -75,8 +75,9 @@ class RecordJudge:
         self._judge = ProfileJudge(policy.SerializeToString(), secrets.token_bytes(_KEY_BYTES))
         self._merges = policy.HasField("merge")
         self._policy = policy
-        tolerance = policy.future_tolerance.ToSeconds() if policy.HasField("future_tolerance") else _TOLERANCE_S
-        self._latest_s = now_s + tolerance
+        # A policy that is kept says it, but for those of 0.1, which bound no time.
+        bounded = policy.HasField("future_tolerance")
+        self._latest_s = now_s + policy.future_tolerance.ToSeconds() if bounded else float("inf")
         self._limits = {one.name: one.limit.max_values for one in policy.identifier_types}
         self._unique = {one.name for one in policy.identifier_types if one.unique}
 

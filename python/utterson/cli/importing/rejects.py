@@ -1,13 +1,13 @@
 """The file of what was not taken over: as it was given, with a reason beside it."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, Self
 
 from utterson.cli.importing.records import Finding, Record
-from utterson.cli.importing.tables import csv_line, plain
+from utterson.cli.importing.tables import ParquetRejects, csv_line, plain
 
 REASON: Final = "reason"
 
@@ -15,15 +15,23 @@ REASON: Final = "reason"
 class RejectsFile:
     """Writes records with a reason: lines of JSON as lines of JSON, rows of a table as rows.
 
-    A line that is no JSON object becomes one of `source`, its text, and `reason`. Rows of Parquet are written as CSV.
+    A line that is no JSON object becomes one of `source`, its text, and `reason`. Rows of Parquet are written as CSV,
+    but as Parquet into a file of that ending.
 
     Args:
         path: the file to write; None writes nothing.
         header: tells the columns of a table, when its first row comes.
+        tables: the tables in Parquet, each by the name that records have of it.
     """
 
-    def __init__(self, path: Path | None, header: Callable[[], Sequence[str]]) -> None:
-        self._file: IO[str] | None = None if path is None else path.open("w", encoding="utf-8", newline="")
+    def __init__(
+        self, path: Path | None, header: Callable[[], Sequence[str]], tables: Mapping[str, Path] | None = None
+    ) -> None:
+        self._table = (
+            ParquetRejects(path, tables) if path is not None and path.suffix == ".parquet" and tables else None
+        )
+        is_text = path is not None and self._table is None
+        self._file: IO[str] | None = path.open("w", encoding="utf-8", newline="") if path and is_text else None
         self._header = header
         self._last: tuple[str, int] | None = None
         self._told_header = False
@@ -37,6 +45,8 @@ class RejectsFile:
     ) -> None:
         if self._file is not None:
             self._file.close()
+        if self._table is not None and error is None:
+            self._table.write()
 
     def add(self, record: Record, findings: Sequence[Finding]) -> None:
         """Write a record; of a line that became several calls only once."""
@@ -46,9 +56,13 @@ class RejectsFile:
         self._last = place
         self.count += 1
         # What cannot be read any more has nothing to write.
-        if self._file is None or not record.source:
+        if not record.source:
             return
         reason = "; ".join(f"doubt: {record.told(one)}" if one.is_doubt else record.told(one) for one in findings)
+        if self._table is not None:
+            self._table.add(record, reason)
+        if self._file is None:
+            return
         if isinstance(record.source, bytes):
             self._file.write(_json_line(record.source, reason))
             return

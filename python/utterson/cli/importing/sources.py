@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
+from os.path import commonpath
 from pathlib import Path
 from typing import Final
 
@@ -84,6 +85,12 @@ class Source:
         """How many of them were read."""
         return self._before_bytes + self._position()
 
+    def name_of(self, path: Path) -> str:
+        """Name a file as records do: by its place below what all have in common; empty for the only one."""
+        if len(self.paths) == 1:
+            return ""
+        return str(path.relative_to(commonpath([one.parent for one in self.paths])))
+
     def form_of(self, path: Path) -> FileForm:
         """Tell what a file holds."""
         if self.form is not FileForm.AUTO:
@@ -93,6 +100,11 @@ class Source:
                 return FileForm.PARQUET
         names = path.name.lower().removesuffix(".gz").removesuffix(".zst")
         return FileForm.CSV if names.endswith((".csv", ".tsv")) else FileForm.NDJSON
+
+    def parquet(self) -> dict[str, Path]:
+        """Tell the tables in Parquet, each by the name that records have of it; none where a file is something else."""
+        found = {self.name_of(path): path for path in self.paths if self.form_of(path) is FileForm.PARQUET}
+        return found if len(found) == len(self.paths) else {}
 
     def require_whole(self) -> None:
         """Look through packed files before anything is taken of them; ImportFileError where one is damaged."""
@@ -106,7 +118,7 @@ class Source:
             yield from self._joined()
             return
         for path, size in zip(self.paths, self._sizes, strict=True):
-            name = path.name if len(self.paths) > 1 else ""
+            name = self.name_of(path)
             form = self.form_of(path)
             line = 0
             try:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from utterson.cli.importing.packing import OpenFile
-from utterson.cli.importing.records import ImportFileError, LineError
+from utterson.cli.importing.records import ImportFileError, LineError, Record
 from utterson.cli.importing.strict_json import NOT_UTF_8
 from utterson.client.values import JsonValue
 
@@ -144,6 +144,50 @@ class ParquetTable:
                 self.rows_read += 1
                 row = {name: plain(cell) for name, cell in zip(self.columns, cells, strict=True)}
                 yield self.rows_read, cells, row, None
+
+
+class ParquetRejects:
+    """Copies rows of tables in Parquet into one of the same columns, and `reason`.
+
+    Args:
+        path: the table to write.
+        tables: those to copy from, each by the name that records have of it.
+    """
+
+    def __init__(self, path: Path, tables: Mapping[str, Path]) -> None:
+        self._path = path
+        self._tables = tables
+        self._database = duckdb_for("Parquet")
+        self._connection = self._database.connect(config={"threads": 1, "memory_limit": "512MB"})
+        self._connection.execute("CREATE TABLE rejects (file VARCHAR, line BIGINT, reason VARCHAR)")
+
+    def add(self, record: Record, reason: str) -> None:
+        """Take a row, and why."""
+        path = str(self._tables[record.file])
+        self._connection.execute("INSERT INTO rejects VALUES (?, ?, ?)", [path, record.line, reason])
+
+    def write(self) -> None:
+        """Write what was taken, in order; ImportFileError where that cannot be."""
+        files = [str(path) for path in self._tables.values()]
+        query = """
+            SELECT t.* EXCLUDE (filename, file_row_number), rejects.reason
+            FROM read_parquet($files, filename = true, file_row_number = true, union_by_name = true) AS t
+            JOIN rejects ON t.filename = rejects.file AND t.file_row_number + 1 = rejects.line
+            ORDER BY rejects.file, rejects.line
+        """
+        try:
+            self._connection.execute(f"CREATE VIEW chosen AS {query.replace('$files', _listed(files))}")
+            self._connection.execute(f"COPY chosen TO {_quoted(str(self._path))} (FORMAT parquet)")
+        except self._database.Error:
+            raise ImportFileError(f"{self._path}: the rejects cannot be written there") from None
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _listed(texts: Sequence[str]) -> str:
+    return f"[{', '.join(map(_quoted, texts))}]"
 
 
 def plain(cell: object) -> JsonValue:
