@@ -172,7 +172,7 @@ class CheckedPolicy:
     @property
     def violations(self) -> list[tuple[str, str]]: ...
 
-def check_policy(policy: bytes) -> CheckedPolicy:
+def check_policy(policy: bytes, in_force: bytes | None = None) -> CheckedPolicy:
     """Check an encoded `utterson.v1.Policy` and write all its defaults out."""
 
 def preset_policy(name: str) -> CheckedPolicy | None:

@@ -59,7 +59,7 @@ fn tags(descriptors: &FileDescriptorSet) -> Result<String, Box<dyn Error>> {
 }
 
 fn tags_of(message: &DescriptorProto, source: &mut String) -> Result<(), Box<dyn Error>> {
-    writeln!(source, "/// `{}`.\npub mod {} {{", message.name(), snake_case(message.name()))?;
+    writeln!(source, "/// `{}`.\npub mod r#{} {{", message.name(), snake_case(message.name()))?;
     for field in &message.field {
         let (name, tag) = (field.name(), field.number());
         writeln!(source, "/// `{name}`.\npub const {}: u32 = crate::proto::of_one_byte({tag});", name.to_uppercase())?;

@@ -1,6 +1,7 @@
 //! Decides identity calls: rules, hot index, log entries. Pure: no I/O, no clock, no randomness.
 //!
-//! The rooms, each of which knows only those before it: [`ids`] and [`numbered`] (numbers with a meaning), [`call`] (what
+//! The rooms, each of which knows only those before it: [`ids`], [`numbered`] and [`rules_version`] (numbers with
+//! a meaning), [`call`] (what
 //! is asked), [`fault`] (why it is refused), [`answer`] (what it is answered), [`keyed`] (digests and public ids),
 //! [`normalize`] (one form for each value), [`policy`] (a workspace's settings), [`plan`] (answers and effects of a
 //! batch), [`state`] (all of one workspace in memory), [`decider`] (what a rule is given), [`rules`] (one file a rule) and
@@ -24,6 +25,7 @@ pub mod numbered;
 pub mod plan;
 pub mod policy;
 pub mod rules;
+pub mod rules_version;
 pub mod state;
 #[cfg(test)]
 mod testing;

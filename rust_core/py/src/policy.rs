@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use utterson_codec::policy;
 use utterson_engine::policy::presets;
+use utterson_engine::rules_version::RulesVersion;
 
 use crate::errors::pairs;
 use crate::panics::apart;
@@ -33,10 +34,12 @@ impl CheckedPolicy {
     }
 }
 
-/// Checks and expands an encoded `utterson.v1.Policy`.
+/// Checks and expands an encoded `utterson.v1.Policy`, of a workspace that has the policy `in_force`, or of a new one.
 #[pyfunction]
-pub fn check_policy(py: Python<'_>, policy: &[u8]) -> PyResult<CheckedPolicy> {
-    Ok(match apart(py, || policy::check(policy))? {
+#[pyo3(signature = (policy, in_force=None))]
+pub fn check_policy(py: Python<'_>, policy: &[u8], in_force: Option<&[u8]>) -> PyResult<CheckedPolicy> {
+    let rules_version = in_force.map_or_else(RulesVersion::default, policy::rules_version_of);
+    Ok(match apart(py, || policy::check(policy, rules_version))? {
         Ok(checked) => CheckedPolicy::accepted(checked),
         Err(violations) => CheckedPolicy { encoded: Vec::new(), warnings: Vec::new(), violations: pairs(&violations) },
     })

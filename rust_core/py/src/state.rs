@@ -237,7 +237,7 @@ impl PyState {
             .map(|kept| policy::kept(kept).ok_or_else(|| PyValueError::new_err("an earlier policy is none")))
             .collect::<PyResult<_>>()?;
         self.read(py, |state| {
-            let planned = policy::check(policy)
+            let planned = policy::check(policy, state.policy.rules_version())
                 .map_err(fault::Fault::policy)
                 .and_then(|checked| decide::decide_policy(state, (checked.policy, checked.encoded), &earlier, stamp));
             match planned {

@@ -6,6 +6,7 @@ use prost::Message;
 use prost_types::{Struct, Timestamp};
 use utterson_engine::call::{Call, CallKind, RawChange, RawEvent, RawIdentifier};
 use utterson_engine::fault::Violation;
+use utterson_engine::normalize::judge_raw;
 use utterson_engine::policy::is_type_name;
 use utterson_engine::rules::common::c2_refuse::{MAX_IDENTIFIERS, TYPE_NAME};
 
@@ -256,6 +257,11 @@ fn changed(changes: Vec<v1::Change>, violations: &mut Vec<Violation>) -> Vec<Raw
     for (position, change) in changes.iter().enumerate() {
         if !is_type_name(&change.r#type) {
             violations.push(Violation::new(format!("changes[{position}].type"), TYPE_NAME));
+        }
+        for (value, field) in [(&change.old_value, "old_value"), (&change.new_value, "new_value")] {
+            if let Err(fault) = judge_raw(value) {
+                violations.push(Violation::new(format!("changes[{position}].{field}"), fault.description()));
+            }
         }
     }
     let raw = |change: v1::Change| RawChange {

@@ -33,6 +33,7 @@ pub(super) fn resolution(resolution: &Resolution, call: &Call, token: &str, byte
             put_identifier(wire, result_tag::IDENTIFIER, call, result.index);
             wire.signed(result_tag::DISPOSITION, result.disposition as i64);
             wire.signed(result_tag::REASON, result.reason.map_or(0, |reason| reason as i64));
+            wire.signed(result_tag::INVALID_REASON, result.invalid.map_or(0, |reason| reason as i64));
         });
     }
     put_demotions(&mut wire, tag::DEMOTED, call, &resolution.demoted);

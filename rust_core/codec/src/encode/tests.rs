@@ -3,7 +3,7 @@ use prost::Message;
 use utterson_engine::answer::Resolution;
 use utterson_engine::answer::explain::{Explanation, RuleId};
 use utterson_engine::answer::outcome::{
-    ChangedProfile, Demotion, DemotionReason, Disposition, IdentifierResult, Outcome,
+    ChangedProfile, Demotion, DemotionReason, Disposition, IdentifierResult, InvalidReason, Outcome,
 };
 use utterson_engine::call::{Call, CallKind, RawEvent, RawIdentifier};
 use utterson_engine::decider::{Encoder, StoredEvent};
@@ -93,6 +93,7 @@ fn resolutions() -> impl Strategy<Value = (Resolution, Call<'static>)> {
             index,
             disposition: Disposition::Demoted,
             reason: demotes.then_some(DemotionReason::MergeLimit),
+            invalid: (!demotes).then_some(InvalidReason::NotAPhoneNumber),
         };
         let changed = ChangedProfile { type_name: "email".into(), profile: ProfileId(5), now_orphaned: known };
         let resolution = Resolution {
@@ -125,6 +126,8 @@ proptest! {
         prop_assert_eq!(decoded.merged_profile_ids.len(), resolution.merged.len());
         prop_assert_eq!(decoded.warnings, resolution.warnings.clone());
         let sent = decoded.identifiers.iter().map(|one| one.identifier.clone().expect("told"));
+        let reasons = decoded.identifiers.iter().map(|one| one.invalid_reason);
+        prop_assert!(reasons.eq(resolution.identifiers.iter().map(|one| one.invalid.map_or(0, |why| why as i32))));
         prop_assert!(sent.zip(&call.identifiers).all(|(told, sent)| told.value == sent.value));
         prop_assert_eq!(decoded.demoted.len(), resolution.demoted.len());
 

@@ -12,7 +12,7 @@ const LOCAL: Freshness = Freshness::Local { default_strong: false };
 
 fn state() -> State {
     let encoded = policy::preset("identity_graph_rules").expect("a preset").encoded;
-    let checked = policy::check(&encoded).expect("a good policy");
+    let checked = policy::stored(&encoded).expect("a good policy");
     let head = Head { seq: Seq(0), id: EntryId([1; 16]), commit_time: Micros(0) };
     State::empty(&[7; 16], &[8; 16], (PolicyRevision(1), checked.policy, checked.encoded), head)
 }

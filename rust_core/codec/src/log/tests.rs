@@ -54,7 +54,7 @@ fn effect() -> impl Strategy<Value = Effect> {
         }),
         (any::<i32>()).prop_map(|revision| {
             let encoded = policy::preset("unify").expect("a preset").encoded;
-            let policy = policy::check(&encoded).expect("good").policy;
+            let policy = policy::stored(&encoded).expect("good").policy;
             Effect::ChangePolicy { revision: PolicyRevision(revision), policy, encoded }
         }),
     ]

@@ -119,7 +119,7 @@ pub fn message(calls: Vec<v1::IdentifyRequest>) -> Vec<u8> {
 /// An empty workspace under a preset.
 pub fn workspace(preset: &str) -> State {
     let encoded = utterson_codec::policy::preset(preset).expect("a preset").encoded;
-    let checked = utterson_codec::policy::check(&encoded).expect("a good policy");
+    let checked = utterson_codec::policy::stored(&encoded).expect("a good policy");
     let head = Head { seq: Seq(0), id: EntryId([1; 16]), commit_time: Micros(0) };
     State::empty(&[7; 16], &[8; 16], (PolicyRevision(1), checked.policy, checked.encoded), head)
 }

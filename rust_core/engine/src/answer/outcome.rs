@@ -40,6 +40,26 @@ pub enum Disposition {
     KeptImmutable = 7,
     /// Not attached: another profile holds it and keeps it (rule I5).
     HeldByOther = 8,
+    /// Set aside: its value cannot be an identifier's (rule C12).
+    Invalid = 9,
+}
+
+/// Why a value cannot be an identifier's. The numbers are those of `utterson.v1.InvalidReason`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i32)]
+pub enum InvalidReason {
+    /// Empty, or of white space only.
+    Empty = 1,
+    /// Has a control character.
+    ControlCharacter = 2,
+    /// Has a format character.
+    FormatCharacter = 3,
+    /// Has a character that Unicode has not assigned.
+    UnassignedCharacter = 4,
+    /// Has too many bytes after C1.
+    TooLong = 5,
+    /// Is no telephone number.
+    NotAPhoneNumber = 6,
 }
 
 /// Which limit demoted an identifier. The numbers are those of `utterson.v1.DemotionReason`.
@@ -63,6 +83,8 @@ pub struct IdentifierResult {
     pub disposition: Disposition,
     /// Why it was demoted.
     pub reason: Option<DemotionReason>,
+    /// Why it is invalid.
+    pub invalid: Option<InvalidReason>,
 }
 
 /// The results of a call: seldom more than a few.
@@ -88,4 +110,26 @@ pub struct ChangedProfile {
     pub profile: ProfileId,
     /// Whether it holds nothing after the call.
     pub now_orphaned: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_numbers_are_those_of_the_proto() {
+        let proto = include_str!("../../../../proto/utterson/v1/identifier.proto");
+        for (name, number) in [
+            ("DISPOSITION_HELD_BY_OTHER", Disposition::HeldByOther as i32),
+            ("DISPOSITION_INVALID", Disposition::Invalid as i32),
+            ("INVALID_REASON_EMPTY", InvalidReason::Empty as i32),
+            ("INVALID_REASON_CONTROL_CHARACTER", InvalidReason::ControlCharacter as i32),
+            ("INVALID_REASON_FORMAT_CHARACTER", InvalidReason::FormatCharacter as i32),
+            ("INVALID_REASON_UNASSIGNED_CHARACTER", InvalidReason::UnassignedCharacter as i32),
+            ("INVALID_REASON_TOO_LONG", InvalidReason::TooLong as i32),
+            ("INVALID_REASON_NOT_A_PHONE_NUMBER", InvalidReason::NotAPhoneNumber as i32),
+        ] {
+            assert!(proto.contains(&format!("{name} = {number};")), "{name}");
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::answer::outcome::InvalidReason;
 use crate::keyed::digest::Digest;
 use crate::policy::{Rank, TypeSettings};
 use crate::state::index::Near;
@@ -11,17 +12,19 @@ use crate::state::index::Near;
 pub struct Asked<'c> {
     /// Its place among the call's identifiers as sent.
     pub position: usize,
-    /// What C3 and C4 made of it.
+    /// What C3, C4 and C12 made of it.
     pub fate: Fate<'c>,
 }
 
-/// What C3 and C4 made of an identifier.
+/// What C3, C4 and C12 made of an identifier.
 #[derive(Clone, Debug)]
 pub enum Fate<'c> {
     /// C3: set aside, its value never identifies anybody.
     Blocked,
     /// C4: set aside, the policy ignores its type.
     IgnoredType,
+    /// C12: set aside, its value cannot be an identifier's.
+    Invalid(InvalidReason),
     /// It takes part.
     Usable(Usable<'c>),
 }
@@ -47,7 +50,7 @@ pub struct Usable<'c> {
 pub fn usable<'a, 'c>(asked: &'a [Asked<'c>]) -> impl Iterator<Item = (usize, &'a Usable<'c>)> {
     asked.iter().filter_map(|one| match &one.fate {
         Fate::Usable(usable) => Some((one.position, usable)),
-        Fate::Blocked | Fate::IgnoredType => None,
+        Fate::Blocked | Fate::IgnoredType | Fate::Invalid(_) => None,
     })
 }
 
@@ -55,7 +58,7 @@ pub fn usable<'a, 'c>(asked: &'a [Asked<'c>]) -> impl Iterator<Item = (usize, &'
 pub fn note_near(asked: &mut [Asked<'_>], near: Vec<Near>) {
     let usable = asked.iter_mut().filter_map(|one| match &mut one.fate {
         Fate::Usable(usable) => Some(usable),
-        Fate::Blocked | Fate::IgnoredType => None,
+        Fate::Blocked | Fate::IgnoredType | Fate::Invalid(_) => None,
     });
     usable.zip(near).for_each(|(usable, near)| usable.near = near);
 }

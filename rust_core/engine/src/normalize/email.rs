@@ -1,12 +1,20 @@
-//! `EMAIL` (rule C1): NFKC, case folded, NFKC, trimmed. Dots and plus signs stay: whether they matter is known only
-//! to the mail server behind the address, and a wrong guess joins two people.
+//! `EMAIL` (rule C1): the local part NFKC, case folded, NFKC; the domain, what follows the last @, as UTS 46 `ToASCII`
+//! makes it of the value as sent. Dots and plus signs stay: whether they matter is known only to the mail server behind
+//! the address, and a wrong guess joins two people.
+//!
+//! A domain that does not convert is folded as the local part. Where that makes one that converts it is converted after
+//! all: a form must be its own form. For the same reason an @ of full width, or a small one, is an @: it becomes one.
 
 use std::borrow::Cow;
 
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizer;
+use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
 use super::{MAX_RAW_BYTES, ValueFault, text};
+
+/// What becomes an @ when it is composed.
+const AT: [char; 3] = ['@', '\u{fe6b}', '\u{ff20}'];
 
 /// The form of an e-mail address that is compared.
 pub fn normalize(raw: &str) -> Result<Cow<'_, str>, ValueFault> {
@@ -16,9 +24,32 @@ pub fn normalize(raw: &str) -> Result<Cow<'_, str>, ValueFault> {
         return Err(ValueFault::TooLong);
     }
     if raw.is_ascii() {
+        // What ToASCII makes of ASCII is its lower case, or nothing, and then it is folded.
         return Ok(text::ascii_lower(raw));
     }
-    Ok(Cow::Owned(text::trim(&fold(raw)).to_owned()))
+    Ok(Cow::Owned(text::trim(&at_length(raw)).to_owned()))
+}
+
+fn at_length(raw: &str) -> String {
+    let Some((local, domain)) = raw.rsplit_once(AT) else { return fold(raw) };
+    let mut form = fold(local);
+    form.push('@');
+    form.push_str(&domain_of(domain));
+    form
+}
+
+fn domain_of(raw: &str) -> Cow<'_, str> {
+    if let Some(converted) = to_ascii(raw) {
+        return converted;
+    }
+    let folded = fold(raw);
+    let converted = to_ascii(&folded).map(Cow::into_owned);
+    Cow::Owned(converted.unwrap_or(folded))
+}
+
+/// UTS 46 `ToASCII`, non-transitional, hyphens and lengths unchecked as in addresses of the web.
+fn to_ascii(domain: &str) -> Option<Cow<'_, str>> {
+    Uts46::new().to_ascii(domain.as_bytes(), AsciiDenyList::EMPTY, Hyphens::Allow, DnsLength::Ignore).ok()
 }
 
 fn fold(raw: &str) -> String {
@@ -45,6 +76,46 @@ mod tests {
     }
 
     #[test]
+    fn a_domain_is_its_ascii_form() {
+        for (raw, form) in [
+            ("Jürgen@Müller.example", "jürgen@xn--mller-kva.example"),
+            ("a@MÜLLER.example", "a@xn--mller-kva.example"),
+            ("a@xn--mller-kva.example", "a@xn--mller-kva.example"),
+            ("a@mu\u{308}ller.example", "a@xn--mller-kva.example"),
+            // Folding first would make strasse.example of it, which is somebody else's.
+            ("a@straße.example", "a@xn--strae-oqa.example"),
+            ("a@b@straße.example", "a@b@xn--strae-oqa.example"),
+            ("a＠straße.example", "a@xn--strae-oqa.example"),
+            ("a@例え。テスト", "a@xn--r8jz45g.xn--zckzah"),
+            ("straße", "strasse"),
+        ] {
+            assert_eq!(normalize(raw).as_deref(), Ok(form), "{raw}");
+        }
+    }
+
+    #[test]
+    fn a_domain_that_does_not_convert_is_folded() {
+        for (raw, form) in [
+            ("a@STRAßE\u{e000}", "a@strasse\u{e000}"),
+            ("a@\u{301}É", "a@\u{301}é"),
+            ("é@XN--A", "é@xn--a"),
+            ("é@", "é@"),
+        ] {
+            assert_eq!(normalize(raw).as_deref(), Ok(form), "{raw}");
+        }
+    }
+
+    #[test]
+    fn only_three_characters_become_an_at() {
+        let nfkc = ComposingNormalizer::new_nfkc();
+        for character in char::MIN..=char::MAX {
+            assert_eq!(fold(&character.to_string()).contains('@'), AT.contains(&character), "{character:?}");
+            let behind = nfkc.normalize(&format!("@{character}")).starts_with('@');
+            assert!(behind, "{character:?} is composed with an @");
+        }
+    }
+
+    #[test]
     fn an_endless_value_is_refused_before_it_grows() {
         assert_eq!(normalize(&"\u{fdfa}".repeat(1 << 20)), Err(ValueFault::TooLong));
         assert_eq!(normalize(&format!("{}a", " ".repeat(1 << 20))).as_deref(), Ok("a"));
@@ -62,10 +133,19 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4096))]
+
         #[test]
-        fn the_short_cuts_say_what_the_letter_of_the_rule_says(raw in super::super::tests::nasty_text()) {
-            let folded = fold(&raw);
-            prop_assert_eq!(normalize(&raw), Ok(Cow::Borrowed(text::trim(&folded))));
+        fn a_form_is_its_own_form(local in super::super::tests::nasty_text(), domain in super::super::tests::nasty_text()) {
+            let raw = format!("{local}@{domain}.example");
+            let form = normalize(&raw).expect("short");
+            prop_assert_eq!(normalize(&form), Ok(Cow::Borrowed(&*form)));
+        }
+
+        #[test]
+        fn the_short_cut_says_what_the_letter_of_the_rule_says(raw in "[ -~]{0,12}@?[ -~]{0,12}") {
+            let long = at_length(text::trim(&raw));
+            prop_assert_eq!(normalize(&raw), Ok(Cow::Borrowed(text::trim(&long))));
         }
     }
 }

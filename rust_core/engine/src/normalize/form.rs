@@ -7,11 +7,11 @@ numbered! {
     Normalization {
         /// The value as sent.
         None = 1,
-        /// White space at both ends removed.
+        /// NFC, white space at both ends removed.
         Trim = 2,
-        /// Lower case.
+        /// NFC, case folded, NFC, white space at both ends removed.
         Lower = 3,
-        /// NFKC, case folded, NFKC, trimmed.
+        /// The local part NFKC, case folded, NFKC; the domain as ASCII.
         Email = 4,
         /// E.164.
         Phone = 5,

@@ -3,7 +3,8 @@
 use icu_properties::CodePointMapData;
 use icu_properties::props::GeneralCategory;
 
-use super::ValueFault;
+use super::{ValueFault, joiners};
+use crate::rules_version::RulesVersion;
 
 /// The longest value after normalising, in bytes of UTF-8 (rule C2).
 pub const MAX_VALUE_BYTES: usize = 512;
@@ -12,20 +13,18 @@ pub const MAX_VALUE_BYTES: usize = 512;
 ///
 /// # Errors
 ///
-/// [`ValueFault::Empty`] or [`ValueFault::Nul`].
+/// [`ValueFault::Nul`], which no policy sets aside.
 pub fn judge_raw(raw: &str) -> Result<(), ValueFault> {
-    if raw.is_empty() {
-        return Err(ValueFault::Empty);
-    }
     if all_bytes(raw, |byte| byte != 0) { Ok(()) } else { Err(ValueFault::Nul) }
 }
 
-/// Judges a value after C1. Private-use characters pass: whoever uses them has agreed on what they mean.
+/// Judges a value after C1. Private-use characters pass: whoever uses them has agreed on what they mean. Of the format
+/// characters the two joiners pass where they join something; not in 0.1.
 ///
 /// # Errors
 ///
 /// The first [`ValueFault`] of the value.
-pub fn judge(normalized: &str) -> Result<(), ValueFault> {
+pub fn judge(rules: RulesVersion, normalized: &str) -> Result<(), ValueFault> {
     if normalized.is_empty() {
         return Err(ValueFault::Empty);
     }
@@ -36,7 +35,7 @@ pub fn judge(normalized: &str) -> Result<(), ValueFault> {
         return Ok(());
     }
     let categories = CodePointMapData::<GeneralCategory>::new();
-    for character in normalized.chars() {
+    for (place, character) in normalized.char_indices() {
         if character == '\0' {
             return Err(ValueFault::Nul);
         }
@@ -45,7 +44,10 @@ pub fn judge(normalized: &str) -> Result<(), ValueFault> {
             return Err(ValueFault::Control);
         }
         if category == GeneralCategory::Format {
-            return Err(ValueFault::Format);
+            let (before, after) = (&normalized[..place], &normalized[place + character.len_utf8()..]);
+            if rules == RulesVersion::Zero || !joiners::joins(before, character, after) {
+                return Err(ValueFault::Format);
+            }
         }
         if category == GeneralCategory::Unassigned {
             return Err(ValueFault::Unassigned);
@@ -99,6 +101,10 @@ pub fn all_bytes(text: &str, good: impl Fn(u8) -> bool) -> bool {
 mod tests {
     use super::*;
 
+    fn judge(normalized: &str) -> Result<(), ValueFault> {
+        super::judge(RulesVersion::One, normalized)
+    }
+
     #[test]
     fn ordinary_values_pass() {
         for value in ["a", "ed hyde", "Ürsula", "名前", "e\u{301}", "\u{e000}", "\u{fffd}", "🙂", "~ !"] {
@@ -118,6 +124,8 @@ mod tests {
             ("a\u{202e}b", ValueFault::Format),
             ("\u{feff}a", ValueFault::Format),
             ("a\u{ad}b", ValueFault::Format),
+            ("a\u{200d}b", ValueFault::Format),
+            ("علی\u{200c}", ValueFault::Format),
             ("\u{e0041}", ValueFault::Format),
             ("\u{378}", ValueFault::Unassigned),
             ("\u{fffe}", ValueFault::Unassigned),
@@ -141,6 +149,14 @@ mod tests {
     }
 
     #[test]
+    fn joiners_are_letters_of_some_scripts_but_not_in_0_1() {
+        for name in ["علی\u{200c}رضا", "👨\u{200d}👩\u{200d}👧"] {
+            assert_eq!(judge(name), Ok(()));
+            assert_eq!(super::judge(RulesVersion::Zero, name), Err(ValueFault::Format));
+        }
+    }
+
+    #[test]
     fn length_counts_bytes() {
         assert_eq!(judge(&"a".repeat(MAX_VALUE_BYTES)), Ok(()));
         assert_eq!(judge(&"a".repeat(MAX_VALUE_BYTES + 1)), Err(ValueFault::TooLong));
@@ -159,7 +175,7 @@ mod tests {
     #[test]
     fn a_raw_value_hides_no_nul() {
         assert_eq!(judge_raw("\0"), Err(ValueFault::Nul));
-        assert_eq!(judge_raw(""), Err(ValueFault::Empty));
+        assert_eq!(judge_raw(""), Ok(()));
         assert_eq!(judge_raw(" "), Ok(()));
     }
 }

@@ -5,8 +5,11 @@
 
 mod email;
 mod form;
+mod joiners;
 mod judge;
 mod phone;
+mod region;
+mod rules_0;
 mod text;
 
 use std::borrow::Cow;
@@ -14,7 +17,10 @@ use std::fmt;
 
 pub use form::Normalization;
 pub use judge::{MAX_VALUE_BYTES, is_plain, judge, judge_raw};
-pub use phone::Region;
+pub use region::Region;
+pub use text::trim;
+
+use crate::rules_version::RulesVersion;
 
 /// The Unicode version of every table used here. A test compares it with the tables themselves.
 pub const UNICODE_VERSION: &str = "18.0.0";
@@ -53,7 +59,7 @@ impl ValueFault {
             Self::Format => "must not hold invisible format characters",
             Self::Unassigned => "must not hold code points that Unicode does not assign",
             Self::Phone => {
-                "must be a phone number without an extension, with a leading + or in the form of its type's region"
+                "must be a phone number of digits and separators, without an extension, with a leading + or in the form of its type's region"
             }
         }
     }
@@ -69,21 +75,31 @@ impl std::error::Error for ValueFault {}
 
 // NFKC makes a value up to eleven times longer, so a value without bound would take memory without bound. It makes
 // none shorter than a quarter, and case folding none shorter than a third: a value longer than this, white space at
-// its ends apart, is longer than MAX_VALUE_BYTES in its final form too.
+// its ends apart, is longer than MAX_VALUE_BYTES in its final form too. A domain may lose what nobody sees, but one of
+// thousands of such characters is nobody's either.
 const MAX_RAW_BYTES: usize = MAX_VALUE_BYTES * 16;
 
-/// Rule C1: the form of `raw` that is compared, byte for byte. Normalising it again changes nothing.
+/// Rule C1: the form of `raw` that a workspace of these rules compares, byte for byte. Normalising it again changes
+/// nothing.
 ///
 /// # Errors
 ///
 /// [`ValueFault::Phone`] where no phone number can be read; [`ValueFault::TooLong`] where the value is so long that
 /// its form could only be refused. Every other judgement is [`judge`]'s.
-pub fn normalize(normalization: Normalization, region: Option<Region>, raw: &str) -> Result<Cow<'_, str>, ValueFault> {
+pub fn normalize(
+    rules: RulesVersion,
+    normalization: Normalization,
+    region: Option<Region>,
+    raw: &str,
+) -> Result<Cow<'_, str>, ValueFault> {
+    match rules {
+        RulesVersion::Zero => return rules_0::normalize(normalization, region, raw),
+        RulesVersion::One => {}
+    }
     match normalization {
         Normalization::None => Ok(Cow::Borrowed(raw)),
-        Normalization::Trim => Ok(Cow::Borrowed(text::trim(raw))),
-        // Lower case is never shorter than a third, so the form could only be refused.
-        Normalization::Lower if raw.len() > MAX_RAW_BYTES => Err(ValueFault::TooLong),
+        Normalization::Trim | Normalization::Lower if trim(raw).len() > MAX_RAW_BYTES => Err(ValueFault::TooLong),
+        Normalization::Trim => Ok(text::trimmed(raw)),
         Normalization::Lower => Ok(text::lower(raw)),
         Normalization::Email => email::normalize(raw),
         Normalization::Phone => phone::normalize(region, raw).map(Cow::Owned),

@@ -94,24 +94,34 @@ fn every_normalization() -> impl Strategy<Value = Normalization> {
     prop::sample::select(Normalization::ALL)
 }
 
+const VERSIONS: [RulesVersion; 2] = [RulesVersion::Zero, RulesVersion::One];
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4096))]
 
     #[test]
     fn normalising_twice_changes_nothing(form in every_normalization(), raw in nasty_text(), region in "GB|") {
         let region = Region::parse(&region);
-        if let Ok(once) = normalize(form, region, &raw) {
-            let twice = normalize(form, region, &once);
-            prop_assert_eq!(twice.as_deref(), Ok(&*once));
+        for rules in VERSIONS {
+            if let Ok(once) = normalize(rules, form, region, &raw) {
+                let twice = normalize(rules, form, region, &once);
+                prop_assert_eq!(twice.as_deref(), Ok(&*once), "{:?}", rules);
+            }
         }
     }
 
     #[test]
-    fn the_short_cuts_say_what_the_tables_say(raw in nasty_text()) {
-        let lower = CaseMapper::new().lowercase_to_string(&raw, &LanguageIdentifier::UNKNOWN);
-        prop_assert_eq!(text::lower(&raw), lower.into_owned());
+    fn the_short_cuts_say_what_the_tables_say(raw in prop_oneof![nasty_text(), "[ -~]{0,12}"]) {
         let white_space = CodePointSetData::new::<WhiteSpace>();
-        prop_assert_eq!(text::trim(&raw), raw.trim_matches(|character| white_space.contains(character)));
+        let trim = |text: &str| text.trim_matches(|character| white_space.contains(character)).to_owned();
+        prop_assert_eq!(text::trim(&raw), trim(&raw));
+        let nfc = ComposingNormalizer::new_nfc();
+        let composed = nfc.normalize(&raw);
+        prop_assert_eq!(text::trimmed(&raw), trim(&composed));
+        let folded = CaseMapper::new().fold_string(&composed);
+        prop_assert_eq!(text::lower(&raw), trim(&nfc.normalize(&folded)));
+        let lower = CaseMapper::new().lowercase_to_string(&raw, &LanguageIdentifier::UNKNOWN);
+        prop_assert_eq!(rules_0::normalize(Normalization::Lower, None, &raw), Ok(lower));
     }
 }
 
@@ -120,19 +130,40 @@ fn every_single_character_is_idempotent() {
     for form in [Normalization::Trim, Normalization::Lower, Normalization::Email] {
         for character in char::MIN..=char::MAX {
             let raw = character.to_string();
-            let once = normalize(form, None, &raw).expect("short");
-            assert_eq!(normalize(form, None, &once).as_ref(), Ok(&once), "{character:?}");
+            for rules in VERSIONS {
+                let once = normalize(rules, form, None, &raw).expect("short");
+                assert_eq!(normalize(rules, form, None, &once).as_ref(), Ok(&once), "{character:?}");
+            }
         }
     }
 }
 
 #[test]
 fn forms_do_what_they_are_called() {
-    let form = |form, raw| normalize(form, None, raw).expect("a value");
+    let form = |form, raw| normalize(RulesVersion::One, form, None, raw).expect("a value");
     assert_eq!(form(Normalization::None, " A "), " A ");
     assert_eq!(form(Normalization::Trim, "\u{3000} A\u{85}"), "A");
-    assert_eq!(form(Normalization::Lower, " ÀΣ İ"), " àς i\u{307}");
+    assert_eq!(form(Normalization::Trim, "u\u{308}"), "ü");
+    assert_eq!(form(Normalization::Lower, " ÀΣ İ"), "àσ i\u{307}");
+    assert_eq!(form(Normalization::Lower, "JU\u{308}RGEN STRASSE"), form(Normalization::Lower, "jürgen straße"));
     assert_eq!(form(Normalization::Email, " ﬁ＠X "), "fi@x");
+}
+
+#[test]
+fn what_0_1_made_stays_as_0_1_made_it() {
+    let form = |form, raw| normalize(RulesVersion::Zero, form, Region::parse("GB"), raw);
+    for (normalization, raw, made) in [
+        (Normalization::Trim, "\u{3000} u\u{308}\u{85}", "u\u{308}"),
+        (Normalization::Lower, " ÀΣ İ", " àς i\u{307}"),
+        (Normalization::Lower, "Straße", "straße"),
+        (Normalization::Email, "A@Straße.example", "a@strasse.example"),
+        (Normalization::Email, "a＠MÜLLER.example", "a@müller.example"),
+        (Normalization::Phone, "020 7946 0958", "+442079460958"),
+        (Normalization::Phone, "tel:020-7946-0958", "+442079460958"),
+    ] {
+        assert_eq!(form(normalization, raw).as_deref(), Ok(made), "{raw}");
+    }
+    assert_eq!(form(Normalization::Phone, "+5215512345678"), Err(ValueFault::Phone));
 }
 
 #[test]

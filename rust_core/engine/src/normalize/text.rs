@@ -1,9 +1,9 @@
-//! `TRIM` and `LOWER` (rule C1), and the tables that other forms share.
+//! `TRIM` and `LOWER` (rule C1), and what other forms share.
 
 use std::borrow::Cow;
 
 use icu_casemap::CaseMapper;
-use icu_locale_core::LanguageIdentifier;
+use icu_normalizer::ComposingNormalizer;
 use icu_properties::CodePointSetData;
 use icu_properties::props::WhiteSpace;
 
@@ -19,12 +19,34 @@ pub fn trim(raw: &str) -> &str {
     })
 }
 
-/// Unicode's default lower case: full mappings, no language's own rules, a final sigma where a word ends in one.
+/// `TRIM`: NFC, without white space at both ends.
+pub fn trimmed(raw: &str) -> Cow<'_, str> {
+    // White space at the ends takes no part in any composition: trimming first changes nothing but the cost.
+    let raw = trim(raw);
+    if raw.is_ascii() {
+        return Cow::Borrowed(raw);
+    }
+    trim_cow(ComposingNormalizer::new_nfc().normalize(raw))
+}
+
+/// `LOWER`: NFC, full case folding, NFC, without white space at both ends. Folding, not lower case: ẞ is ss, and a sigma
+/// is one letter wherever it stands.
 pub fn lower(raw: &str) -> Cow<'_, str> {
+    let raw = trim(raw);
     if raw.is_ascii() {
         return ascii_lower(raw);
     }
-    CaseMapper::new().lowercase_to_string(raw, &LanguageIdentifier::UNKNOWN)
+    let nfc = ComposingNormalizer::new_nfc();
+    let composed = nfc.normalize(raw);
+    let folded = CaseMapper::new().fold_string(&composed);
+    Cow::Owned(trim(&nfc.normalize(&folded)).to_owned())
+}
+
+fn trim_cow(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(trim(text)),
+        Cow::Owned(text) => Cow::Owned(trim(&text).to_owned()),
+    }
 }
 
 /// The lower case of ASCII, which nearly every value is in already.

@@ -9,6 +9,15 @@ pub const MAX_PATTERN_BYTES: usize = 1024;
 /// The most patterns of one list.
 pub const MAX_PATTERNS: usize = 200;
 
+/// A list of patterns as it stands in a policy.
+#[derive(Clone, Debug)]
+pub struct Part<'p> {
+    /// Where it stands, to name it where something is wrong.
+    pub path: String,
+    /// The patterns.
+    pub blocked: &'p [BlockedSpec],
+}
+
 // What a blocked value takes beside its letters.
 const EXACT_BYTES: usize = 64;
 
@@ -20,16 +29,19 @@ pub struct BlockList {
 }
 
 impl BlockList {
-    /// Compiles a list that stands at `path`; every fault goes to `violations`, and the list then lacks what is at fault.
-    pub fn compile(specs: &[BlockedSpec], path: &str, budget: &mut Budget, violations: &mut Vec<Violation>) -> Self {
-        if specs.len() > MAX_PATTERNS {
-            violations.push(Violation::new(path, format!("must hold at most {MAX_PATTERNS} patterns")));
+    /// Compiles lists into one; every fault goes to `violations`, and the list then lacks what is at fault.
+    pub fn compile(parts: &[Part<'_>], budget: &mut Budget, violations: &mut Vec<Violation>) -> Self {
+        if let Some(part) = parts.iter().find(|part| part.blocked.len() > MAX_PATTERNS) {
+            violations.push(Violation::new(&part.path, format!("must hold at most {MAX_PATTERNS} patterns")));
             return Self::default();
         }
+        let placed =
+            parts.iter().flat_map(|part| part.blocked.iter().enumerate().map(move |(place, spec)| (part, place, spec)));
+        let specs: Vec<(&Part<'_>, usize, &BlockedSpec)> = placed.collect();
         let mut list = Self::default();
         let mut parsed = Vec::new();
         let mut faults = Vec::new();
-        for (position, spec) in specs.iter().enumerate() {
+        for (position, &(_, _, spec)) in specs.iter().enumerate() {
             let taken = list.take(position, spec, budget, &mut parsed);
             faults.extend(taken.err().map(|(field, description)| (position, field, description)));
         }
@@ -43,7 +55,8 @@ impl BlockList {
         }
         faults.sort_by_key(|(position, ..)| *position);
         let named = |(position, field, description): (usize, &str, String)| {
-            Violation::new(format!("{path}[{position}]{field}"), description)
+            let (part, place, _) = specs[position];
+            Violation::new(format!("{}[{place}]{field}", part.path), description)
         };
         violations.extend(faults.into_iter().map(named));
         list
@@ -79,12 +92,12 @@ impl BlockList {
         exact + self.expressions.iter().map(Expressions::bytes).sum::<usize>()
     }
 
-    /// Whether a normalised value is blocked.
+    /// Whether a text is blocked.
     #[must_use]
     #[inline]
-    pub fn blocks(&self, normalized: &str) -> bool {
+    pub fn blocks(&self, text: &str) -> bool {
         // Most lists are empty, and every identifier is asked about.
-        !(self.exact.is_empty() && self.expressions.is_empty()) && self.holds(normalized)
+        !(self.exact.is_empty() && self.expressions.is_empty()) && self.holds(text)
     }
 
     /// About how long the list takes for one value, beside what comparing it takes.
@@ -92,9 +105,9 @@ impl BlockList {
         self.expressions.iter().map(Expressions::value_cost).sum::<usize>().max(1)
     }
 
-    fn holds(&self, normalized: &str) -> bool {
-        self.exact.iter().any(|exact| **exact == *normalized)
-            || self.expressions.iter().any(|expressions| expressions.find(normalized))
+    fn holds(&self, text: &str) -> bool {
+        self.exact.iter().any(|exact| **exact == *text)
+            || self.expressions.iter().any(|expressions| expressions.find(text))
     }
 }
 
@@ -112,7 +125,8 @@ mod tests {
 
     fn compile(specs: &[BlockedSpec]) -> Result<BlockList, Vec<Violation>> {
         let mut violations = Vec::new();
-        let list = BlockList::compile(specs, "blocked", &mut Budget::of_new(), &mut violations);
+        let parts = [Part { path: "blocked".into(), blocked: specs }];
+        let list = BlockList::compile(&parts, &mut Budget::of_new(), &mut violations);
         if violations.is_empty() { Ok(list) } else { Err(violations) }
     }
 

@@ -1,17 +1,18 @@
-//! Where a policy contradicts itself, every fault named at once; and where it is probably not what was meant.
+//! Where a policy contradicts itself, every fault named at once.
 
 use std::collections::BTreeMap;
 
 use crate::fault::Violation;
-use crate::normalize::{Normalization, Region, normalize};
-use crate::policy::Policy;
-use crate::policy::settings::Strategy;
-use crate::policy::spec::{BlockedSpec, OnNewKnownUser, PolicySpec, StrategySpec, TypeSpec, UnlistedTypes};
+use crate::normalize::Region;
+use crate::policy::spec::{PolicySpec, StrategySpec, TypeSpec};
 
 /// The most types that a policy lists.
 pub const MAX_TYPES: usize = 1000;
 /// The most blocked patterns of a policy, over all its lists.
 pub const MAX_PATTERNS: usize = 1000;
+
+/// The furthest ahead of the commit time that a policy may let event times be, in microseconds: 7 days (rule C11).
+pub const MAX_FUTURE_TOLERANCE_US: i64 = 7 * crate::ids::Micros::DAY_US;
 
 const TYPE_NAME: &str = "must match [a-z][a-z0-9_.]{0,62}";
 
@@ -33,15 +34,32 @@ pub fn is_type_name(name: &str) -> bool {
     begins_well && name.len() <= 63 && name.bytes().fold(true, |all, byte| all & OF_A_NAME[usize::from(byte)])
 }
 
-/// How many blocked patterns a policy holds in all.
+/// How many blocked patterns a policy holds in all, named lists apart.
 pub fn pattern_count(spec: &PolicySpec) -> usize {
     let types = spec.identifier_types.iter().chain(&spec.default_type);
     types.fold(spec.blocked.len(), |count, written| count.saturating_add(written.blocked.len()))
 }
 
+fn check_lists(spec: &PolicySpec, root: &str, violations: &mut Vec<Violation>) {
+    for (position, list) in spec.blocked_lists.iter().enumerate() {
+        if spec.blocked_lists[..position].contains(list) {
+            violations.push(Violation::new(format!("{root}.blocked_lists[{position}]"), "must be named once"));
+        }
+    }
+    for (position, given) in spec.expanded_lists.iter().enumerate() {
+        if spec.expanded_lists[..position].iter().any(|other| other.list == given.list) {
+            violations.push(Violation::new(format!("{root}.expanded_lists[{position}]"), "must be given once"));
+        }
+    }
+}
+
 /// Adds every fault of the policy at `root` but those of its patterns.
 pub fn check(spec: &PolicySpec, root: &str, violations: &mut Vec<Violation>) {
     check_strategy(spec.strategy.as_ref(), root, violations);
+    if spec.future_tolerance_us.is_some_and(|tolerance| !(0..=MAX_FUTURE_TOLERANCE_US).contains(&tolerance)) {
+        violations.push(Violation::new(format!("{root}.future_tolerance"), "must be between 0s and 604800s (7 days)"));
+    }
+    check_lists(spec, root, violations);
     if pattern_count(spec) > MAX_PATTERNS {
         violations.push(Violation::new(root, format!("must hold at most {MAX_PATTERNS} blocked patterns in all")));
     }
@@ -76,7 +94,7 @@ fn check_strategy(strategy: Option<&StrategySpec>, root: &str, violations: &mut 
     match strategy {
         None => violations.push(Violation::new(root, "must hold a strategy: either merge or isolation")),
         Some(StrategySpec::Merge { .. }) => {}
-        Some(StrategySpec::Isolation { on_new_known_user, on_logout }) => {
+        Some(StrategySpec::Isolation { on_new_known_user, on_logout, login_match: _ }) => {
             let unset = [("on_new_known_user", on_new_known_user.is_none()), ("on_logout", on_logout.is_none())];
             for (field, _) in unset.into_iter().filter(|&(_, unset)| unset) {
                 let path = format!("{root}.isolation.{field}");
@@ -112,45 +130,6 @@ fn check_type(written: &TypeSpec, strategy: Option<&StrategySpec>, path: &str, v
             }
         }
         None => {}
-    }
-}
-
-/// What in a good policy is probably not what was meant: plain sentences without personal data.
-pub fn warnings(policy: &Policy) -> Vec<String> {
-    let spec = &policy.spec;
-    let mut warnings = Vec::new();
-    if let Strategy::Isolation { on_new_known_user, .. } = policy.strategy {
-        let creates = on_new_known_user != OnNewKnownUser::ConvertAnonymous;
-        if creates && !policy.has_login_types() {
-            warnings.push(String::from(
-                "on_new_known_user never applies: no identifier type has login set, so no profile is ever known.",
-            ));
-        }
-    }
-    if spec.default_type.is_some() && policy.unlisted != UnlistedTypes::Accept {
-        warnings.push(String::from("default_type never applies: unlisted_types is not ACCEPT."));
-    }
-    for (position, written) in spec.identifier_types.iter().enumerate() {
-        warn_of_type(written, &format!("identifier_types[{position}]"), &mut warnings);
-    }
-    if let Some(written) = &spec.default_type {
-        warn_of_type(written, "default_type", &mut warnings);
-    }
-    warnings
-}
-
-fn warn_of_type(written: &TypeSpec, path: &str, warnings: &mut Vec<String>) {
-    let normalization = written.normalization.unwrap_or(Normalization::None);
-    if !written.region.is_empty() && !normalization.uses_region() {
-        warnings.push(format!("{path}.region has no effect: only PHONE uses a region."));
-    }
-    for (position, blocked) in written.blocked.iter().enumerate() {
-        let BlockedSpec::Exact(exact) = blocked else { continue };
-        if normalize(normalization, Region::parse(&written.region), exact).as_deref() != Ok(exact) {
-            warnings.push(format!(
-                "{path}.blocked[{position}] never matches: it is compared with normalised values, and is none itself."
-            ));
-        }
     }
 }
 

@@ -89,6 +89,38 @@ numbered! {
     }
 }
 
+numbered! {
+    /// Which login identifiers a profile and a call must have in common (rule I1).
+    LoginMatch {
+        /// One of them, though another one differs.
+        Any = 1,
+        /// One of the highest-ranked login type that both have.
+        Highest = 2,
+    }
+}
+
+numbered! {
+    /// A named list of values that never identify anybody (rule C3).
+    BlockedList {
+        /// What programs and people write where there is no value.
+        Placeholders = 1,
+        /// Zeros and nothing else but separators.
+        Zeros = 2,
+        /// One digit six times or more, and nothing else but separators.
+        Repeated = 3,
+    }
+}
+
+numbered! {
+    /// What happens to a value that cannot be an identifier's (rule C12).
+    InvalidIdentifiers {
+        /// The call is refused.
+        Refuse = 1,
+        /// The call goes on without it.
+        SetAside = 2,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,6 +143,9 @@ mod tests {
             ("ON_EXCEEDED_DEMOTE_OFFENDING", OnExceeded::DemoteOffending.number()),
             ("ON_NEW_KNOWN_USER_CREATE_LINKED_PROFILE", OnNewKnownUser::CreateLinkedProfile.number()),
             ("ON_LOGOUT_CREATE_ANONYMOUS", OnLogout::CreateAnonymous.number()),
+            ("BLOCKED_LIST_REPEATED", BlockedList::Repeated.number()),
+            ("INVALID_IDENTIFIERS_SET_ASIDE", InvalidIdentifiers::SetAside.number()),
+            ("LOGIN_MATCH_HIGHEST", LoginMatch::Highest.number()),
         ] {
             assert!(proto.contains(&format!("{name} = {number};")), "{name}");
         }

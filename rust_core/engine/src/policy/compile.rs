@@ -5,18 +5,23 @@ use std::sync::Arc;
 
 use crate::fault::Violation;
 use crate::normalize::{Normalization, Region};
-use crate::policy::block::BlockList;
+use crate::policy::block::{BlockList, Part};
 use crate::policy::expressions::Budget;
 use crate::policy::settings::{Limit, Strategy, TypeSettings};
 use crate::policy::spec::{
-    LimitScope, LimitSpec, OnExceeded, PolicySpec, StrategySpec, TypeSpec, UnlistedTypes, Window,
+    InvalidIdentifiers, LimitScope, LimitSpec, LoginMatch, OnExceeded, PolicySpec, StrategySpec, TypeSpec,
+    UnlistedTypes, Window,
 };
-use crate::policy::{ListedType, Policy, check};
+use crate::policy::{ListedType, Policy, check, lists, warnings};
+use crate::rules_version::RulesVersion;
 
 /// The merges in one profile's history where a policy names no number.
 pub(super) const DEFAULT_MAX_MERGES: u32 = 100;
 /// The identifiers of one profile where a policy names no number.
 pub(super) const DEFAULT_MAX_IDENTIFIERS: u32 = 1000;
+
+/// How far ahead an event time may be where a policy does not say: an hour, in microseconds (rule C11).
+pub(super) const DEFAULT_FUTURE_TOLERANCE_US: i64 = 3600 * 1_000_000;
 
 /// Where a policy stands within the requests that carry one.
 const ROOT: &str = "policy";
@@ -28,7 +33,14 @@ pub(super) fn compile(spec: &PolicySpec, mut budget: Budget) -> Result<(Policy, 
         // Compiling what is refused anyway could take long.
         return Err(violations);
     }
-    let blocked = BlockList::compile(&spec.blocked, &format!("{ROOT}.blocked"), &mut budget, &mut violations);
+    let expanded_lists = lists::expanded(spec);
+    let mut parts = vec![Part { path: format!("{ROOT}.blocked"), blocked: &spec.blocked }];
+    parts.extend(expanded_lists.iter().enumerate().map(|(position, list)| Part {
+        path: format!("{ROOT}.expanded_lists[{position}].blocked"),
+        blocked: &list.blocked,
+    }));
+    // One set of expressions: each value is looked through once.
+    let blocked = BlockList::compile(&parts, &mut budget, &mut violations);
     let mut listed = Vec::with_capacity(spec.identifier_types.len());
     for (position, written) in spec.identifier_types.iter().enumerate() {
         let path = format!("{ROOT}.identifier_types[{position}]");
@@ -50,11 +62,14 @@ pub(super) fn compile(spec: &PolicySpec, mut budget: Budget) -> Result<(Policy, 
         unlisted: spec.unlisted_types.unwrap_or(family_default(strategy)),
         default_type,
         blocked,
+        expanded_lists,
+        invalid_identifiers: invalid_identifiers(spec, strategy),
         strategy,
+        future_tolerance_us: spec.future_tolerance_us.unwrap_or(DEFAULT_FUTURE_TOLERANCE_US),
         value_cost: 1,
     };
     policy.value_cost = policy.dearest_value();
-    let warnings = check::warnings(&policy);
+    let warnings = warnings::warnings(&policy);
     Ok((policy, warnings))
 }
 
@@ -66,7 +81,11 @@ fn settings(written: &TypeSpec, path: &str, budget: &mut Budget, violations: &mu
         normalization: written.normalization.unwrap_or(Normalization::None),
         region: Region::parse(&written.region),
         limit: written.limit.and_then(limit),
-        blocked: BlockList::compile(&written.blocked, &format!("{path}.blocked"), budget, violations),
+        blocked: BlockList::compile(
+            &[Part { path: format!("{path}.blocked"), blocked: &written.blocked }],
+            budget,
+            violations,
+        ),
     }
 }
 
@@ -85,10 +104,22 @@ fn strategy(written: StrategySpec) -> Option<Strategy> {
             max_merges: max_merges.unwrap_or(DEFAULT_MAX_MERGES),
             max_identifiers: max_identifiers.unwrap_or(DEFAULT_MAX_IDENTIFIERS),
         }),
-        StrategySpec::Isolation { on_new_known_user, on_logout } => {
-            Some(Strategy::Isolation { on_new_known_user: on_new_known_user?, on_logout: on_logout? })
-        }
+        StrategySpec::Isolation { on_new_known_user, on_logout, login_match } => Some(Strategy::Isolation {
+            on_new_known_user: on_new_known_user?,
+            on_logout: on_logout?,
+            login_match: login_match.unwrap_or(LoginMatch::Any),
+        }),
     }
+}
+
+/// What happens to invalid values: what the policy says, else what its family does; in 0.1 they were refused (rule C12).
+fn invalid_identifiers(spec: &PolicySpec, strategy: Strategy) -> InvalidIdentifiers {
+    let family_default = match (spec.rules_version, strategy) {
+        (RulesVersion::Zero, _) => return InvalidIdentifiers::Refuse,
+        (RulesVersion::One, Strategy::Merge { .. }) => InvalidIdentifiers::SetAside,
+        (RulesVersion::One, Strategy::Isolation { .. }) => InvalidIdentifiers::Refuse,
+    };
+    spec.invalid_identifiers.unwrap_or(family_default)
 }
 
 /// What happens to unlisted types where the policy does not say (rule C4).

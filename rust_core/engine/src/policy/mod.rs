@@ -8,22 +8,28 @@ mod classes;
 mod compile;
 mod expand;
 mod expressions;
+pub mod lists;
 pub mod presets;
 mod settings;
 pub mod spec;
+mod warnings;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use check::{MAX_TYPES, is_type_name};
-pub use choice::{LimitScope, OnExceeded, OnLogout, OnNewKnownUser, UnlistedTypes, Window};
+pub use choice::{
+    BlockedList, InvalidIdentifiers, LimitScope, LoginMatch, OnExceeded, OnLogout, OnNewKnownUser, UnlistedTypes,
+    Window,
+};
 pub use settings::{Limit, Rank, Strategy, TypeSettings};
 
 use crate::fault::Violation;
 use crate::normalize::Normalization;
+use crate::rules_version::RulesVersion;
 use block::BlockList;
 use expressions::Budget;
-use spec::PolicySpec;
+use spec::{ExpandedSpec, PolicySpec};
 
 /// So many listed types are looked through one by one, which is cheaper than any search.
 const FEW: usize = 12;
@@ -42,7 +48,10 @@ pub struct Policy {
     unlisted: UnlistedTypes,
     default_type: TypeSettings,
     blocked: BlockList,
+    expanded_lists: Vec<ExpandedSpec>,
+    invalid_identifiers: InvalidIdentifiers,
     strategy: Strategy,
+    future_tolerance_us: i64,
     value_cost: usize,
 }
 
@@ -116,7 +125,7 @@ impl Policy {
     /// The policy with all defaults written out. Compiling it gives the same policy.
     #[must_use]
     pub fn expanded(&self) -> PolicySpec {
-        expand::expand(&self.spec, self.strategy, self.unlisted)
+        expand::expand(self)
     }
 
     /// How the policy sees an identifier type.
@@ -166,11 +175,34 @@ impl Policy {
         self.strategy
     }
 
-    /// Whether the policy blocks a normalised value for every type (rule C3).
+    /// The rules that the workspace was made with.
+    #[must_use]
+    pub fn rules_version(&self) -> RulesVersion {
+        self.spec.rules_version
+    }
+
+    /// How far ahead of the commit time an event time may be, in microseconds; `None` where that has no bound, as in 0.1
+    /// (rule C11).
+    #[must_use]
+    pub fn future_tolerance_us(&self) -> Option<i64> {
+        match self.rules_version() {
+            RulesVersion::Zero => None,
+            RulesVersion::One => Some(self.future_tolerance_us),
+        }
+    }
+
+    /// What happens to values that cannot be an identifier's (rule C12).
     #[must_use]
     #[inline]
-    pub fn blocks(&self, normalized: &str) -> bool {
-        self.blocked.blocks(normalized)
+    pub fn invalid_identifiers(&self) -> InvalidIdentifiers {
+        self.invalid_identifiers
+    }
+
+    /// Whether the policy blocks a text for every type (rule C3).
+    #[must_use]
+    #[inline]
+    pub fn blocks(&self, text: &str) -> bool {
+        self.blocked.blocks(text)
     }
 
     /// About how long the policy takes for one value at the worst, beside what an ordinary one takes.

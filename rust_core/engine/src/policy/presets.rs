@@ -1,8 +1,8 @@
 //! Policies by name: what the two sources, and their later versions, ship with.
 
 use crate::policy::spec::{
-    LimitScope, LimitSpec, OnExceeded, OnLogout, OnNewKnownUser, PolicySpec, StrategySpec, TypeSpec, UnlistedTypes,
-    Window,
+    BlockedList, LimitScope, LimitSpec, Normalization, OnExceeded, OnLogout, OnNewKnownUser, PolicySpec, StrategySpec,
+    TypeSpec, UnlistedTypes, Window,
 };
 
 /// The names of all presets.
@@ -30,6 +30,14 @@ const ISOLATION_TYPES: [&str; 10] = [
     "device_application_stamp",
 ];
 
+/// What all of them block for every type: a switched-off advertising id would join everybody.
+const BLOCKED: [BlockedList; 2] = [BlockedList::Placeholders, BlockedList::Zeros];
+
+/// How a type's values are normalised: three spellings of one mailbox are one person.
+fn form_of(name: &str) -> Option<Normalization> {
+    (name == "email").then_some(Normalization::Email)
+}
+
 /// The policy of a preset; `None` where no preset has this name.
 #[must_use]
 pub fn preset(name: &str) -> Option<PolicySpec> {
@@ -50,14 +58,16 @@ pub fn preset(name: &str) -> Option<PolicySpec> {
 fn isolation(login_types: &[&str], on_new_known_user: OnNewKnownUser, on_logout: OnLogout) -> PolicySpec {
     let identifier_type = |name: &str| {
         let login = login_types.contains(&name);
-        TypeSpec { name: name.into(), unique: login, login, ..TypeSpec::default() }
+        TypeSpec { name: name.into(), unique: login, login, normalization: form_of(name), ..TypeSpec::default() }
     };
     PolicySpec {
         identifier_types: ISOLATION_TYPES.map(identifier_type).into(),
         unlisted_types: Some(UnlistedTypes::Ignore),
+        blocked_lists: BLOCKED.into(),
         strategy: Some(StrategySpec::Isolation {
             on_new_known_user: Some(on_new_known_user),
             on_logout: Some(on_logout),
+            login_match: None,
         }),
         ..PolicySpec::default()
     }
@@ -67,6 +77,7 @@ fn isolation(login_types: &[&str], on_new_known_user: OnNewKnownUser, on_logout:
 fn merge(scope: LimitScope, on_exceeded: OnExceeded, max_identifiers: u32) -> PolicySpec {
     let limited = |name: &str, max_values, scope, on_exceeded| TypeSpec {
         name: name.into(),
+        normalization: form_of(name),
         limit: Some(LimitSpec {
             max_values,
             window: Some(Window::Ever),
@@ -82,6 +93,7 @@ fn merge(scope: LimitScope, on_exceeded: OnExceeded, max_identifiers: u32) -> Po
         ],
         default_type: Some(limited("", 5, scope, on_exceeded)),
         unlisted_types: Some(UnlistedTypes::Accept),
+        blocked_lists: BLOCKED.into(),
         strategy: Some(StrategySpec::Merge { max_merges: Some(100), max_identifiers: Some(max_identifiers) }),
         ..PolicySpec::default()
     }

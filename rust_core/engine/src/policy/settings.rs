@@ -2,7 +2,7 @@
 
 use crate::normalize::{Normalization, Region};
 use crate::policy::block::BlockList;
-use crate::policy::choice::{LimitScope, OnExceeded, OnLogout, OnNewKnownUser};
+use crate::policy::choice::{LimitScope, LoginMatch, OnExceeded, OnLogout, OnNewKnownUser};
 
 /// The place of an identifier type in the order of trust: the smaller, the more trusted. Listed types come in the
 /// policy's order, accepted unlisted types after them in alphabetical (byte) order (rule C4).
@@ -106,6 +106,8 @@ pub enum Strategy {
         on_new_known_user: OnNewKnownUser,
         /// What a Logout leads to (rule I6).
         on_logout: OnLogout,
+        /// Which login identifiers must be in common (rule I1).
+        login_match: LoginMatch,
     },
 }
 

@@ -5,9 +5,13 @@
 
 use crate::fault::Violation;
 use crate::numbered::Numbered;
+use crate::rules_version::RulesVersion;
 
 pub use crate::normalize::Normalization;
-pub use crate::policy::choice::{LimitScope, OnExceeded, OnLogout, OnNewKnownUser, UnlistedTypes, Window};
+pub use crate::policy::choice::{
+    BlockedList, InvalidIdentifiers, LimitScope, LoginMatch, OnExceeded, OnLogout, OnNewKnownUser, UnlistedTypes,
+    Window,
+};
 
 /// The rules of one workspace, as written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,8 +24,18 @@ pub struct PolicySpec {
     pub unlisted_types: Option<UnlistedTypes>,
     /// Values blocked for every type (rule C3).
     pub blocked: Vec<BlockedSpec>,
+    /// Named lists of values blocked for every type (rule C3).
+    pub blocked_lists: Vec<BlockedList>,
+    /// What named lists held when the policy was given; of those that `blocked_lists` does not name nothing is kept.
+    pub expanded_lists: Vec<ExpandedSpec>,
+    /// What happens to values that cannot be an identifier's (rule C12).
+    pub invalid_identifiers: Option<InvalidIdentifiers>,
     /// The family of rules.
     pub strategy: Option<StrategySpec>,
+    /// How far ahead of the commit time an event time may be, in microseconds (rule C11).
+    pub future_tolerance_us: Option<i64>,
+    /// The rules that the workspace was made with; never the caller's to choose.
+    pub rules_version: RulesVersion,
     /// Faults that the decoder found; compiling refuses them together with its own.
     pub unreadable: Vec<Violation>,
 }
@@ -58,6 +72,15 @@ pub enum BlockedSpec {
     Regex(String),
 }
 
+/// A named list as it was when a policy was given (rule C3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExpandedSpec {
+    /// The name.
+    pub list: BlockedList,
+    /// What it blocks.
+    pub blocked: Vec<BlockedSpec>,
+}
+
 /// How many values of one type a profile may hold (rule M3), as written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LimitSpec {
@@ -87,6 +110,8 @@ pub enum StrategySpec {
         on_new_known_user: Option<OnNewKnownUser>,
         /// What a Logout leads to (rule I6).
         on_logout: Option<OnLogout>,
+        /// Which login identifiers must be in common (rule I1).
+        login_match: Option<LoginMatch>,
     },
 }
 

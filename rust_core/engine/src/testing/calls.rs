@@ -25,6 +25,13 @@ pub(crate) fn call(kind: CallKind, identifiers: &str) -> Call<'static> {
     call
 }
 
+/// A call with values of any characters.
+pub(crate) fn sent(kind: CallKind, identifiers: &[(&str, &str)]) -> Call<'static> {
+    let mut call = Call::new(kind);
+    call.identifiers = identifiers.iter().map(|&(type_name, value)| identifier(type_name, value)).collect();
+    call
+}
+
 pub(crate) fn identify(identifiers: &str) -> Call<'static> {
     call(CallKind::Identify, identifiers)
 }

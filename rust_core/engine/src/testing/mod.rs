@@ -109,11 +109,10 @@ pub(crate) fn reason(verdict: &Verdict) -> Option<Reason> {
 
 /// A call's identifiers after C1 to C6, each with its place; none where C2 or C4 refuse the call.
 pub(crate) fn usable<'c>(policy: &'c Policy, call: &'c Call<'c>, state: &State) -> Vec<(usize, Usable<'c>)> {
-    let prepared = prepare::prepare(policy, &call.identifiers, &state.digester);
-    prepared.map_or_else(
-        |_| Vec::new(),
-        |prepared| asked::usable(&prepared.asked).map(|(index, one)| (index, one.clone())).collect(),
-    )
+    let mut asked = Vec::new();
+    // After a refusal there are none.
+    let _ = prepare::prepare_into(policy, &call.identifiers, &state.digester, &mut asked);
+    asked::usable(&asked).map(|(index, one)| (index, one.clone())).collect()
 }
 
 /// Borrows what [`usable`] made, in the form that the rules take.

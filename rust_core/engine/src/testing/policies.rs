@@ -68,7 +68,11 @@ fn isolation_of(flags: [(bool, bool, bool); 4], on_new: OnNewKnownUser, on_logou
         identifier_types: ISOLATION_TYPES.iter().zip(flags).map(|(name, flags)| flagged(name, flags)).collect(),
         unlisted_types: Some(UnlistedTypes::Ignore),
         blocked: vec![BlockedSpec::Exact(BLOCKED.into())],
-        strategy: Some(StrategySpec::Isolation { on_new_known_user: Some(on_new), on_logout: Some(on_logout) }),
+        strategy: Some(StrategySpec::Isolation {
+            on_new_known_user: Some(on_new),
+            on_logout: Some(on_logout),
+            login_match: None,
+        }),
         ..PolicySpec::default()
     }
 }

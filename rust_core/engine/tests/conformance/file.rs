@@ -65,6 +65,7 @@ pub struct MergeText {
 pub struct IsolationText {
     pub on_new_known_user: String,
     pub on_logout: String,
+    pub login_match: Option<String>,
 }
 
 pub type Identifiers = BTreeMap<String, Vec<String>>;

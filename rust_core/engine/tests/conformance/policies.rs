@@ -5,8 +5,8 @@ use std::sync::Arc;
 use utterson_engine::normalize::Normalization;
 use utterson_engine::policy::Policy;
 use utterson_engine::policy::spec::{
-    BlockedSpec, LimitScope, LimitSpec, OnExceeded, OnLogout, OnNewKnownUser, PolicySpec, StrategySpec, TypeSpec,
-    UnlistedTypes, Window,
+    BlockedSpec, LimitScope, LimitSpec, LoginMatch, OnExceeded, OnLogout, OnNewKnownUser, PolicySpec, StrategySpec,
+    TypeSpec, UnlistedTypes, Window,
 };
 
 use crate::file::{BlockedText, LimitText, PolicyText, TypeText};
@@ -19,6 +19,7 @@ pub fn compile(text: &PolicyText) -> Arc<Policy> {
         (None, Some(isolation)) => StrategySpec::Isolation {
             on_new_known_user: Some(on_new_known_user(&isolation.on_new_known_user)),
             on_logout: Some(on_logout(&isolation.on_logout)),
+            login_match: isolation.login_match.as_deref().map(login_match),
         },
         _ => panic!("a policy has one strategy"),
     };
@@ -28,7 +29,7 @@ pub fn compile(text: &PolicyText) -> Arc<Policy> {
         unlisted_types: text.unlisted_types.as_deref().map(unlisted),
         blocked: text.blocked.iter().map(blocked).collect(),
         strategy: Some(strategy),
-        unreadable: Vec::new(),
+        ..PolicySpec::default()
     };
     let (policy, _) = Policy::compile(&spec).unwrap_or_else(|faults| panic!("{faults:?}"));
     Arc::new(policy)
@@ -109,6 +110,14 @@ fn on_new_known_user(name: &str) -> OnNewKnownUser {
         "CREATE_LINKED_PROFILE" => OnNewKnownUser::CreateLinkedProfile,
         "CONVERT_ANONYMOUS" => OnNewKnownUser::ConvertAnonymous,
         other => panic!("no on_new_known_user {other}"),
+    }
+}
+
+fn login_match(name: &str) -> LoginMatch {
+    match name {
+        "ANY" => LoginMatch::Any,
+        "HIGHEST" => LoginMatch::Highest,
+        other => panic!("no login_match {other}"),
     }
 }
 

@@ -8,6 +8,7 @@ use regex::{Regex, RegexBuilder};
 use utterson_codec::policy::{self, Checked};
 use utterson_codec::proto::v1;
 use utterson_codec::proto::v1::blocked_value::Pattern;
+use utterson_engine::rules_version::RulesVersion;
 
 use crate::drawing::Draw;
 use crate::watching::within;
@@ -72,7 +73,7 @@ pub fn run(bytes: &[u8]) {
         0 => draw.clone().rest().to_vec(),
         _ => policy(&mut draw).encode_to_vec(),
     };
-    match within(CHECK, "a policy", || policy::check(&encoded)) {
+    match within(CHECK, "a policy", || policy::check(&encoded, RulesVersion::One)) {
         Ok(checked) => {
             is_kept(&checked);
             let written = v1::Policy::decode(&encoded[..]).expect("it was read");
@@ -91,7 +92,7 @@ pub fn run(bytes: &[u8]) {
 }
 
 fn is_kept(checked: &Checked) {
-    let again = policy::check(&checked.encoded).expect("what was accepted");
+    let again = policy::check(&checked.encoded, RulesVersion::One).expect("what was accepted");
     assert_eq!(again.encoded, checked.encoded);
     assert_eq!(again.warnings, checked.warnings);
     assert_eq!(policy::stored(&checked.encoded).expect("what is kept").encoded, checked.encoded);
@@ -106,7 +107,10 @@ fn is_kept(checked: &Checked) {
 /// A value is blocked by the lists that an expression or a text of which fits it, and by no other.
 fn is_asked(checked: &Checked, written: &v1::Policy, values: &[&str]) {
     let lists = written.identifier_types.iter().map(|of| (Some(of), &of.blocked));
-    for (of, list) in lists.chain([(None, &written.blocked)]) {
+    let kept = v1::Policy::decode(&checked.encoded[..]).expect("what is kept");
+    let named = kept.expanded_lists.iter().flat_map(|list| &list.blocked);
+    let for_all: Vec<v1::BlockedValue> = written.blocked.iter().chain(named).cloned().collect();
+    for (of, list) in lists.chain([(None, &for_all)]) {
         let slow: Vec<Slow<'_>> = list.iter().filter_map(|one| one.pattern.as_ref()).map(Slow::of).collect();
         for value in values {
             let blocked = within(ASK, "a value", || match of {
@@ -152,8 +156,9 @@ fn policy(draw: &mut Draw<'_>) -> v1::Policy {
             Some(v1::policy::Strategy::Merge(v1::MergeStrategy { max_merges, max_identifiers }))
         }
         _ => {
-            let (on_new_known_user, on_logout) = (few(draw), few(draw));
-            Some(v1::policy::Strategy::Isolation(v1::IsolationStrategy { on_new_known_user, on_logout }))
+            let (on_new_known_user, on_logout, login_match) = (few(draw), few(draw), few(draw));
+            let isolation = v1::IsolationStrategy { on_new_known_user, on_logout, login_match };
+            Some(v1::policy::Strategy::Isolation(isolation))
         }
     };
     v1::Policy {
@@ -161,6 +166,13 @@ fn policy(draw: &mut Draw<'_>) -> v1::Policy {
         default_type: draw.flag().then(|| v1::IdentifierType { name: String::new(), ..identifier_type(draw) }),
         unlisted_types: few(draw),
         blocked: blocked(draw),
+        blocked_lists: (0..draw.below(3)).map(|_| few(draw)).collect(),
+        expanded_lists: (0..draw.below(2))
+            .map(|_| v1::ExpandedList { list: few(draw), blocked: blocked(draw) })
+            .collect(),
+        invalid_identifiers: few(draw),
+        future_tolerance: draw.flag().then(|| prost_types::Duration { seconds: i64::from(draw.byte()), nanos: 0 }),
+        rules_version: few(draw),
         strategy,
     }
 }

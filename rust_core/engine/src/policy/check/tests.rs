@@ -1,8 +1,8 @@
 //! Every fault that a policy can have, alone and all at once.
 
 use super::*;
-use crate::policy::presets::{NAMES, preset};
-use crate::policy::spec::{LimitSpec, OnLogout};
+use crate::policy::Policy;
+use crate::policy::spec::{BlockedList, BlockedSpec, ExpandedSpec, LimitSpec, OnLogout, OnNewKnownUser};
 
 fn faults(spec: &PolicySpec) -> Vec<String> {
     let violations = Policy::compile(spec).err().unwrap_or_default();
@@ -22,22 +22,15 @@ fn isolation(identifier_types: Vec<TypeSpec>) -> PolicySpec {
     let strategy = Some(StrategySpec::Isolation {
         on_new_known_user: Some(OnNewKnownUser::CreateProfile),
         on_logout: Some(OnLogout::Identify),
+        login_match: None,
     });
     PolicySpec { identifier_types, strategy, ..PolicySpec::default() }
 }
 
 #[test]
-fn presets_have_neither_faults_nor_warnings() {
-    for name in NAMES {
-        let (_, warnings) = Policy::compile(&preset(name).expect("a preset")).expect("a good policy");
-        assert_eq!(warnings, Vec::<String>::new(), "{name}");
-    }
-}
-
-#[test]
 fn a_policy_needs_a_whole_strategy() {
     assert_eq!(faults(&PolicySpec::default()), ["policy"]);
-    let strategy = Some(StrategySpec::Isolation { on_new_known_user: None, on_logout: None });
+    let strategy = Some(StrategySpec::Isolation { on_new_known_user: None, on_logout: None, login_match: None });
     let spec = PolicySpec { strategy, ..PolicySpec::default() };
     assert_eq!(faults(&spec), ["policy.isolation.on_new_known_user", "policy.isolation.on_logout"]);
 }
@@ -48,7 +41,7 @@ fn what_the_decoder_could_not_read_is_named_once() {
     let path = || String::from("policy.isolation.on_logout");
     let on_logout = crate::policy::spec::read_number::<OnLogout>(9, path, &mut spec.unreadable);
     let on_new_known_user = Some(OnNewKnownUser::ConvertAnonymous);
-    spec.strategy = Some(StrategySpec::Isolation { on_new_known_user, on_logout });
+    spec.strategy = Some(StrategySpec::Isolation { on_new_known_user, on_logout, login_match: None });
     assert_eq!(faults(&spec), ["policy.isolation.on_logout"]);
 }
 
@@ -102,6 +95,17 @@ fn a_default_type_has_no_name_and_a_region_has_a_form() {
 }
 
 #[test]
+fn how_far_ahead_a_time_may_be_has_a_bound() {
+    for (tolerance, good) in
+        [(-1, false), (0, true), (MAX_FUTURE_TOLERANCE_US, true), (MAX_FUTURE_TOLERANCE_US + 1, false)]
+    {
+        let spec = PolicySpec { future_tolerance_us: Some(tolerance), ..merge(Vec::new()) };
+        let expected: &[&str] = if good { &[] } else { &["policy.future_tolerance"] };
+        assert_eq!(faults(&spec), expected, "{tolerance}");
+    }
+}
+
+#[test]
 fn every_fault_is_named_at_once() {
     let bad = BlockedSpec::Regex("(".into());
     let mut spec = merge(vec![TypeSpec { login: true, blocked: vec![bad.clone()], ..named("A") }]);
@@ -129,15 +133,18 @@ fn a_policy_has_bounds() {
 }
 
 #[test]
-fn what_never_applies_is_warned_of() {
-    let mut spec = isolation(vec![TypeSpec {
-        region: "GB".into(),
-        normalization: Some(Normalization::Lower),
-        blocked: vec![BlockedSpec::Exact("NULL".into()), BlockedSpec::Exact("null".into())],
-        ..named("a")
-    }]);
-    spec.default_type = Some(TypeSpec::default());
-    let (_, warnings) = Policy::compile(&spec).expect("a good policy");
-    assert_eq!(warnings.len(), 4, "{warnings:?}");
-    assert!(warnings.iter().all(|warning| !warning.contains("NULL")));
+fn a_list_is_named_once() {
+    let mut spec = merge(Vec::new());
+    spec.blocked_lists = vec![BlockedList::Zeros, BlockedList::Placeholders, BlockedList::Zeros];
+    assert_eq!(faults(&spec), ["policy.blocked_lists[2]"]);
+}
+
+#[test]
+fn what_is_wrong_with_an_expansion_is_named_where_it_stands() {
+    let mut spec = merge(Vec::new());
+    spec.blocked = vec![BlockedSpec::Exact("x".into())];
+    spec.blocked_lists = vec![BlockedList::Zeros];
+    let blocked = vec![BlockedSpec::Exact("0".into()), BlockedSpec::Regex("(".into())];
+    spec.expanded_lists = vec![ExpandedSpec { list: BlockedList::Zeros, blocked }];
+    assert_eq!(faults(&spec), ["policy.expanded_lists[0].blocked[1].regex"]);
 }

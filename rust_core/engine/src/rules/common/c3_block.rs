@@ -1,14 +1,27 @@
 //! C3 Block. A value that matches one of its type's, or of the policy's, blocked patterns is set aside: the call goes
-//! on without it and reports it. `exact` compares with, and `regex` searches in, the normalised value. Judged before
-//! C4: a blocked value of an unlisted type is blocked, neither ignored nor a reason to refuse the call.
+//! on without it and reports it. `exact` compares with, and `regex` searches in, the value as sent, trimmed, and its form
+//! after C1; one hit is enough. Judged before C2's judgement of the value, so that a block works on words in a PHONE
+//! type, and before C4: a blocked value of an unlisted type is blocked, neither ignored nor a reason to refuse the call.
+//! An empty value is C2's alone, whatever a pattern matches.
 //!
 //! Source: "How to block identifier values" of the merge family's later documents; offered to both families.
 
 use crate::policy::{Policy, TypeSettings};
 
-/// Whether a normalised value never identifies anybody.
-pub(crate) fn is_blocked(policy: &Policy, settings: Option<&TypeSettings>, normalized: &str) -> bool {
-    policy.blocks(normalized) || settings.is_some_and(|settings| settings.blocked.blocks(normalized))
+/// Whether a text never identifies anybody.
+#[inline]
+pub(crate) fn is_blocked(policy: &Policy, settings: Option<&TypeSettings>, text: &str) -> bool {
+    policy.blocks(text) || settings.is_some_and(|settings| settings.blocked.blocks(text))
+}
+
+/// As [`is_blocked`], of a value as it was sent, trimmed, and of its form where it has one.
+pub(crate) fn is_either_blocked(
+    policy: &Policy,
+    settings: Option<&TypeSettings>,
+    (sent, form): (&str, Option<&str>),
+) -> bool {
+    let other = form.filter(|form| *form != sent);
+    is_blocked(policy, settings, sent) || other.is_some_and(|form| is_blocked(policy, settings, form))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! C6 Duplicates in one call, after C1: the first counts. Two identifiers are duplicates where type and normalised
-//! value are equal; the digest of both stands for them.
+//! value are equal; the digest of both stands for them. A value without a form, or with an invalid one, stands for itself as
+//! it was sent.
 //!
 //! Source: common to both families.
 

@@ -10,10 +10,10 @@ use crate::decider::Decider;
 use crate::fault::{Fault, Reason};
 use crate::ids::Position;
 use crate::keyed::digest::{Digest, Domain, Parts};
-use crate::normalize;
 use crate::plan::{Decided, Effect, Verdict};
 use crate::policy::Policy;
-use crate::rules::common::c2_refuse;
+use crate::rules::common::{c1_normalise, c2_refuse};
+use crate::rules_version::RulesVersion;
 use crate::state::State;
 
 /// The ids of a call that carries any, and its content.
@@ -54,8 +54,10 @@ pub(crate) fn check(decider: &Decider<'_>, call: &Call, earlier: &[Decided]) -> 
     for digest in [request, message].into_iter().flatten() {
         let Some(mark) = state.requests.get(digest, decider.at.commit_time) else { continue };
         if mark.fingerprint != content {
-            // Field rules come before everything else, also where a value alone makes the content another one.
-            c2_refuse::check_values(&state.policy, call)?;
+            if state.policy.rules_version() == RulesVersion::Zero {
+                // In 0.1 field rules came before everything else, also where a value alone makes the content another.
+                c2_refuse::check_values(&state.policy, call)?;
+            }
             return Err(reused());
         }
         if mark.seq != decider.at.seq {
@@ -119,11 +121,11 @@ fn traits(mut parts: Parts, call: &Call) -> Parts {
     parts
 }
 
-/// A value that C1 cannot normalise stands for itself: the call is going to be refused anyway.
+/// A value that C1 cannot normalise stands for itself.
 fn value(parts: Parts, policy: &Policy, type_name: &str, raw: &str) -> Parts {
     let settings = policy.settings_of(type_name).settings().filter(|_| !raw.is_empty());
     let normalized =
-        settings.and_then(|settings| normalize::normalize(settings.normalization, settings.region, raw).ok());
+        settings.and_then(|settings| c1_normalise::normalise(policy.rules_version(), Some(settings), raw).ok());
     parts.text(type_name).text(normalized.as_deref().unwrap_or(raw))
 }
 

@@ -1,5 +1,5 @@
-//! What became of each identifier of a call, the first that applies: blocked and ignored ones are set aside before
-//! any rule runs; of the others the family's rules tell.
+//! What became of each identifier of a call, the first that applies: blocked, ignored and invalid ones are set aside
+//! before any rule runs; of the others the family's rules tell.
 
 use crate::answer::outcome::{DemotionReason, Disposition, IdentifierResult, IdentifierResults};
 use crate::decider::asked::{Asked, Fate};
@@ -11,12 +11,14 @@ pub(crate) type Told = (Disposition, Option<DemotionReason>);
 pub(crate) fn of_asked(asked: &[Asked<'_>], told: impl Fn(usize) -> Told) -> IdentifierResults {
     let mut results = IdentifierResults::with_capacity(asked.len());
     for one in asked {
-        let (disposition, reason) = match &one.fate {
-            Fate::Blocked => (Disposition::Blocked, None),
-            Fate::IgnoredType => (Disposition::IgnoredType, None),
-            Fate::Usable(_) => told(one.position),
+        let set_aside = |disposition, invalid| ((disposition, None), invalid);
+        let ((disposition, reason), invalid) = match &one.fate {
+            Fate::Blocked => set_aside(Disposition::Blocked, None),
+            Fate::IgnoredType => set_aside(Disposition::IgnoredType, None),
+            Fate::Invalid(why) => set_aside(Disposition::Invalid, Some(*why)),
+            Fate::Usable(_) => (told(one.position), None),
         };
-        results.push(IdentifierResult { index: one.position, disposition, reason });
+        results.push(IdentifierResult { index: one.position, disposition, reason, invalid });
     }
     results
 }

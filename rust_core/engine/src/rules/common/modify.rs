@@ -1,9 +1,11 @@
-//! What I7 and M11 share: the changes of a Modify after C1 to C4, and the list of profiles that really changed.
+//! What I7 and M11 share: the changes of a Modify after C1 to C4 and C12, and the list of profiles that really changed.
 
 use std::sync::Arc;
 
 use crate::answer::explain::RuleId;
-use crate::answer::outcome::{ChangedProfile, Disposition, IdentifierResult, IdentifierResults, Outcome};
+use crate::answer::outcome::{
+    ChangedProfile, Disposition, IdentifierResult, IdentifierResults, InvalidReason, Outcome,
+};
 use crate::call::{Call, RawChange};
 use crate::decider::asked::{Fate, Usable};
 use crate::decider::{Context, Decider, Decision};
@@ -12,21 +14,27 @@ use crate::ids::Serial;
 use crate::keyed::digest::Digest;
 use crate::plan::{Effect, Serials};
 use crate::policy::Policy;
+use crate::rules::common::prepare::Held;
 use crate::rules::common::{c2_refuse, prepare};
+use crate::rules_version::RulesVersion;
 use crate::state::State;
 
 /// One change with its values after C1.
 pub(crate) struct PreparedChange<'c> {
     /// The value to replace or remove.
     pub old: Option<Usable<'c>>,
+    /// An old value was sent that nobody can hold.
+    pub old_is_invalid: bool,
     /// The value to set, with its raw form.
     pub new: Option<(Usable<'c>, &'c str)>,
 }
 
-/// The live profile that a Modify names; an unknown one is refused before anything but the field
-/// rules is judged.
+/// The live profile that a Modify names; an unknown one is refused before any change is judged. In 0.1 values were judged
+/// before it.
 pub(crate) fn profile(state: &State, call: &Call) -> Result<Serial, Fault> {
-    c2_refuse::check_values(&state.policy, call)?;
+    if state.policy.rules_version() == RulesVersion::Zero {
+        c2_refuse::check_values(&state.policy, call)?;
+    }
     let Some(serial) = state.serial_of(call.profile) else {
         let fault = Fault::new(Reason::ProfileNotFound, "no profile has this id in the workspace: check the id");
         return Err(fault.about(Resource::Profile(call.profile.0)));
@@ -34,15 +42,15 @@ pub(crate) fn profile(state: &State, call: &Call) -> Result<Serial, Fault> {
     Ok(state.profiles.root(serial))
 }
 
-/// The changes that C1 to C4 leave, in order, and those set aside.
+/// The changes that C1 to C4 and C12 leave, in order, and those set aside.
 pub(crate) struct Prepared<'c> {
     /// The changes to make.
     pub changes: Vec<PreparedChange<'c>>,
-    /// Changes set aside whole: their new value is blocked or their type is ignored; each value once.
+    /// Changes set aside whole: their new value is blocked or invalid, or their type is ignored; each value once.
     pub set_aside: IdentifierResults,
 }
 
-/// Applies C1 to C4 to the changes; none left is refused.
+/// Applies C1 to C4 and C12 to the changes; none left is refused.
 pub(crate) fn prepare<'c>(state: &State, policy: &'c Policy, call: &'c Call<'c>) -> Result<Prepared<'c>, Fault> {
     for (index, change) in call.changes.iter().enumerate() {
         if change.old_value.is_empty() && change.new_value.is_empty() {
@@ -57,10 +65,10 @@ pub(crate) fn prepare<'c>(state: &State, policy: &'c Policy, call: &'c Call<'c>)
     for (index, change) in call.changes.iter().enumerate() {
         match prepare_one(state, policy, change, index)? {
             Ok(one) => prepared.changes.push(one),
-            Err(disposition) => {
+            Err((disposition, invalid)) => {
                 let same = |other: &IdentifierResult| told_value(&call.changes[other.index]) == told_value(change);
                 if !prepared.set_aside.iter().any(same) {
-                    prepared.set_aside.push(IdentifierResult { index, disposition, reason: None });
+                    prepared.set_aside.push(IdentifierResult { index, disposition, reason: None, invalid });
                 }
             }
         }
@@ -77,12 +85,15 @@ fn told_value(change: &RawChange) -> (&str, &str) {
     (&change.type_name, value)
 }
 
+/// Why a change is set aside.
+type SetAside = (Disposition, Option<InvalidReason>);
+
 fn prepare_one<'c>(
     state: &State,
     policy: &'c Policy,
     change: &'c RawChange,
     index: usize,
-) -> Result<Result<PreparedChange<'c>, Disposition>, Fault> {
+) -> Result<Result<PreparedChange<'c>, SetAside>, Fault> {
     let path = format!("changes[{index}]");
     let digester = &state.digester;
     let mut new = None;
@@ -91,17 +102,29 @@ fn prepare_one<'c>(
         let value = (&*change.type_name, &*change.new_value);
         match prepare::prepare_value(policy, digester, value, (&path, "new_value"))? {
             Fate::Usable(usable) => new = Some((usable, &*change.new_value)),
-            Fate::Blocked => return Ok(Err(Disposition::Blocked)),
-            Fate::IgnoredType => return Ok(Err(Disposition::IgnoredType)),
+            Fate::Blocked => return Ok(Err((Disposition::Blocked, None))),
+            Fate::IgnoredType => return Ok(Err((Disposition::IgnoredType, None))),
+            Fate::Invalid(why) => return Ok(Err((Disposition::Invalid, Some(why)))),
         }
     }
     if change.old_value.is_empty() {
-        return Ok(Ok(PreparedChange { old: None, new }));
+        return Ok(Ok(PreparedChange { old: None, old_is_invalid: false, new }));
     }
     // A held value stays removable though it is blocked by now, so `old` is not held against C3.
     let value = (&*change.type_name, &*change.old_value);
     let old = prepare::prepare_held(policy, digester, value, (&path, "old_value"))?;
-    Ok(if old.is_some() { Ok(PreparedChange { old, new }) } else { Err(Disposition::IgnoredType) })
+    Ok(match old {
+        Held::Usable(old) => Ok(PreparedChange { old: Some(old), old_is_invalid: false, new }),
+        Held::Invalid => Ok(PreparedChange { old: None, old_is_invalid: true, new }),
+        Held::IgnoredType => Err((Disposition::IgnoredType, None)),
+    })
+}
+
+impl PreparedChange<'_> {
+    /// Whether an old value was sent that the profile does not hold; `held` is the one that it does.
+    pub fn misses_old(&self, held: Option<&Usable<'_>>) -> bool {
+        self.old_is_invalid || (self.old.is_some() && held.is_none())
+    }
 }
 
 /// Warns of an `old` that the profile does not hold; it is treated as empty.

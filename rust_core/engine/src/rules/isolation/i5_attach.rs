@@ -42,7 +42,8 @@ pub(crate) fn attach(
             | Disposition::Dropped
             | Disposition::Demoted
             | Disposition::KeptImmutable
-            | Disposition::HeldByOther => {}
+            | Disposition::HeldByOther
+            | Disposition::Invalid => {}
         }
         told.push((index, disposition));
     }

@@ -38,7 +38,7 @@ fn apply(
     changed: &mut Changed,
 ) -> Result<(), Fault> {
     let held = change.old.as_ref().filter(|old| decider.state.index.holds(old.digest, serial));
-    if change.old.is_some() && held.is_none() {
+    if change.misses_old(held) {
         modify::warn_not_held(context);
     }
     match (&change.new, held) {

@@ -4,7 +4,7 @@
 
 use crate::answer::explain::RuleId;
 use crate::answer::outcome::Outcome;
-use crate::decider::asked::{self, Asked};
+use crate::decider::asked::{self, Asked, Usable};
 use crate::decider::{Context, Decider, Decision};
 use crate::fault::Fault;
 use crate::plan::Serials;
@@ -19,7 +19,11 @@ pub(crate) fn search(
 ) -> Result<Decision, Fault> {
     let usable: Vec<_> = asked::usable(asked).collect();
     let state = &*decider.state;
-    let Some(serial) = i3_identify::find(state, context, &usable) else { return Err(no_match::fault()) };
+    let Some(serial) = i3_identify::find(state, context, &usable) else {
+        let is_held = |one: &Usable<'_>| one.settings.unique && state.index.first(one.digest).is_some();
+        let all_held = usable.iter().all(|(_, one)| is_held(one));
+        return Err(if all_held { no_match::held_by_others() } else { no_match::fault() });
+    };
     let told: Vec<_> = usable.iter().map(|(index, one)| (*index, i5_attach::judge(state, serial, one))).collect();
     Ok(Decision {
         serial: Some(serial),

@@ -40,7 +40,7 @@ fn apply(
 ) {
     let owns = |decider: &Decider<'_>, digest| m1_one_owner::owner(decider.state, digest) == Some(serial);
     let held = change.old.as_ref().filter(|old| owns(decider, old.digest));
-    if change.old.is_some() && held.is_none() {
+    if change.misses_old(held) {
         modify::warn_not_held(context);
     }
     let same = |old: &&Usable<'_>| change.new.as_ref().is_some_and(|(new, _)| new.digest == old.digest);

@@ -8,13 +8,16 @@ use crate::answer::outcome::{Disposition, Outcome};
 use crate::decider::{Context, Decider, Decision, asked};
 use crate::fault::Fault;
 use crate::plan::Serials;
-use crate::rules::common::{dispositions, no_match};
+use crate::rules::common::{c5_nothing_usable, dispositions, no_match};
 use crate::rules::merge::m2_match;
 
 /// Finds the owner of the most trusted identifier that has one.
 pub(crate) fn search(decider: &mut Decider<'_>, context: &mut Context<'_>) -> Result<Decision, Fault> {
     let state = &*decider.state;
     let asked = context.asked()?;
+    if !c5_nothing_usable::any_usable(asked) {
+        return Err(no_match::unresolved());
+    }
     let candidates = m2_match::candidates(state, asked::usable(asked));
     context.trace(|| m2_match::trace(state, &candidates));
     let held = candidates.iter().filter(|candidate| candidate.owner.is_some());

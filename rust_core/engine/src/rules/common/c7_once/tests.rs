@@ -11,6 +11,8 @@ use crate::call::Consistency;
 use crate::ids::{Micros, Seq};
 use crate::normalize::Normalization;
 use crate::plan::Plan;
+use crate::policy::InvalidIdentifiers;
+use crate::policy::spec::PolicySpec;
 use crate::state::marks::Requests;
 use crate::testing::calls::{MERGE, any_call, at, call, identify, modify};
 use crate::testing::policies::{self, HOUR_US};
@@ -183,10 +185,14 @@ fn an_id_is_kept_for_a_day() {
 }
 
 #[test]
-fn a_field_at_fault_is_told_before_a_reused_id() {
-    let mut world = World::new(&policies::boundless());
-    world.accept(&with_id(identify("a=1"), "r"));
-    let mut bad = with_id(identify("a=1"), "r");
-    bad.identifiers[0].value.to_mut().push('\u{200b}');
-    assert_eq!(world.refuse(&bad), Reason::FieldInvalid);
+fn a_reused_id_is_told_before_a_value_is_judged_but_not_in_0_1() {
+    let invalid_identifiers = Some(InvalidIdentifiers::Refuse);
+    let expected = [(RulesVersion::One, Reason::RequestIdReused), (RulesVersion::Zero, Reason::FieldInvalid)];
+    for (rules_version, reason) in expected {
+        let mut world = World::new(&PolicySpec { rules_version, invalid_identifiers, ..policies::boundless() });
+        world.accept(&with_id(identify("a=1"), "r"));
+        let mut bad = with_id(identify("a=1"), "r");
+        bad.identifiers[0].value.to_mut().push('\u{200b}');
+        assert_eq!(world.refuse(&bad), reason);
+    }
 }

@@ -1,4 +1,4 @@
-//! C1 to C6 together, in their order.
+//! C1 to C6 and C12 together, in their order.
 
 use proptest::prelude::*;
 
@@ -11,8 +11,12 @@ use crate::policy::spec::{BlockedSpec, PolicySpec, StrategySpec, TypeSpec};
 const KEY: [u8; 16] = [7; 16];
 
 fn policy(unlisted_types: UnlistedTypes) -> Policy {
+    Policy::compile(&spec(unlisted_types)).expect("a good policy").0
+}
+
+fn spec(unlisted_types: UnlistedTypes) -> PolicySpec {
     let exact = |value: &str| BlockedSpec::Exact(value.into());
-    let spec = PolicySpec {
+    PolicySpec {
         identifier_types: vec![
             TypeSpec {
                 name: "email".into(),
@@ -27,8 +31,7 @@ fn policy(unlisted_types: UnlistedTypes) -> Policy {
         blocked: vec![BlockedSpec::Regex("^[0-]*$".into())],
         strategy: Some(StrategySpec::Merge { max_merges: None, max_identifiers: None }),
         ..PolicySpec::default()
-    };
-    Policy::compile(&spec).expect("a good policy").0
+    }
 }
 
 fn identifiers<'c>(pairs: &[(&'c str, &'c str)]) -> Vec<RawIdentifier<'c>> {
@@ -38,13 +41,20 @@ fn identifiers<'c>(pairs: &[(&'c str, &'c str)]) -> Vec<RawIdentifier<'c>> {
 /// What becomes of identifiers, told for good: place and form.
 fn prepared(unlisted_types: UnlistedTypes, pairs: &[(&str, &str)]) -> Result<Vec<(usize, String)>, Fault> {
     let (policy, identifiers) = (policy(unlisted_types), identifiers(pairs));
-    prepare(&policy, &identifiers, &Digester::new(&KEY)).map(|prepared| told(&prepared))
+    prepare_call(&policy, &identifiers).map(|prepared| told(&prepared))
+}
+
+fn prepare_call<'c>(policy: &'c Policy, identifiers: &'c [RawIdentifier<'c>]) -> Result<Prepared<'c>, Fault> {
+    let mut asked = Vec::new();
+    prepare_into(policy, identifiers, &Digester::new(&KEY), &mut asked)?;
+    Ok(Prepared { asked })
 }
 
 fn told(prepared: &Prepared<'_>) -> Vec<(usize, String)> {
     let told = |asked: &Asked<'_>| match &asked.fate {
         Fate::Blocked => "blocked".into(),
         Fate::IgnoredType => "ignored".into(),
+        Fate::Invalid(why) => format!("{why:?}"),
         Fate::Usable(usable) => format!("{}={}", usable.type_name, usable.normalized),
     };
     prepared.asked.iter().map(|asked| (asked.position, told(asked))).collect()
@@ -93,19 +103,78 @@ fn rejected_types_are_named_by_path_only() {
     let call = [("email", "a@x"), ("other", "secret"), ("another", "secret")];
     let fault = prepared(UnlistedTypes::Reject, &call).expect_err("a refusal");
     assert_eq!(fault.reason, Reason::TypeRejected);
-    let fields: Vec<&str> = fault.violations.iter().map(|violation| violation.field.as_str()).collect();
-    assert_eq!(fields, ["identifiers[1].type", "identifiers[2].type"]);
+    assert_eq!(fields(&fault), ["identifiers[1].type", "identifiers[2].type"]);
     assert!(!format!("{fault:?}").contains("secret"));
 }
 
+/// A call with everything that can be set aside.
+const DIRTY: [(&str, &str); 6] = [
+    ("other", "x"),
+    ("phone", "020 7946 0958"),
+    ("other", "0\u{200b}"),
+    ("phone", "000"),
+    ("email", ""),
+    ("email", " 0 "),
+];
+
 #[test]
-fn values_are_judged_before_types_whatever_becomes_of_them() {
+fn blocks_come_before_types_and_types_before_invalid_values() {
+    let fates = |unlisted| prepared(unlisted, &DIRTY).expect("prepared");
+    let (phone, format, empty) = ((1, "NotAPhoneNumber"), (2, "FormatCharacter"), (4, "Empty"));
+    let accepted = [(0, "other=x"), phone, format, (3, "blocked"), empty, (5, "blocked")];
+    assert_eq!(fates(UnlistedTypes::Accept), pairs(&accepted));
+    let ignored = [(0, "ignored"), phone, (2, "ignored"), (3, "blocked"), empty, (5, "blocked")];
+    assert_eq!(fates(UnlistedTypes::Ignore), pairs(&ignored));
+    let fault = prepared(UnlistedTypes::Reject, &DIRTY).expect_err("a refusal");
+    assert_eq!(
+        (fault.reason, fields(&fault)),
+        (Reason::TypeRejected, vec!["identifiers[0].type", "identifiers[2].type"])
+    );
+}
+
+fn fields(fault: &Fault) -> Vec<&str> {
+    fault.violations.iter().map(|violation| violation.field.as_str()).collect()
+}
+
+#[test]
+fn imports_refuse_what_is_invalid_whatever_the_policy_says() {
+    let (policy, identifiers) = (policy(UnlistedTypes::Accept), identifiers(&DIRTY));
+    let fault = prepare(&policy, &identifiers, &Digester::new(&KEY)).expect_err("a refusal");
+    let expected = ["identifiers[1].value", "identifiers[2].value", "identifiers[4].value"];
+    assert_eq!((fault.reason, fields(&fault)), (Reason::FieldInvalid, expected.to_vec()));
+}
+
+#[test]
+fn an_empty_value_is_c2s_alone() {
+    // The policy's pattern finds the empty text too.
+    for value in ["", " ", "\u{3000}\t"] {
+        let told = prepared(UnlistedTypes::Accept, &[("other", value)]).expect("prepared");
+        assert_eq!(told, pairs(&[(0, "Empty")]), "{value:?}");
+    }
+}
+
+#[test]
+fn a_block_looks_at_the_value_as_sent_and_at_its_form() {
+    let call = [("phone", " Nobody "), ("phone", "+44 20 7946 0958"), ("email", "NOBODY@X")];
+    let mut spec = spec(UnlistedTypes::Accept);
+    spec.blocked.push(BlockedSpec::Exact("Nobody".into()));
+    spec.blocked.push(BlockedSpec::Exact("+442079460958".into()));
+    let policy = Policy::compile(&spec).expect("a good policy").0;
+    let identifiers = identifiers(&call);
+    let blocked = told(&prepare_call(&policy, &identifiers).expect("prepared"));
+    assert_eq!(blocked, pairs(&[(0, "blocked"), (1, "blocked"), (2, "blocked")]));
+}
+
+#[test]
+fn a_workspace_of_0_1_judges_values_before_types_whatever_becomes_of_them() {
     for unlisted in [UnlistedTypes::Accept, UnlistedTypes::Ignore, UnlistedTypes::Reject] {
-        let call = [("rejected", "x"), ("phone", "020 7946 0958"), ("other", "0\u{200b}")];
-        let fault = prepared(unlisted, &call).expect_err("a refusal");
+        let spec = PolicySpec { rules_version: RulesVersion::Zero, ..spec(unlisted) };
+        let policy = Policy::compile(&spec).expect("a good policy").0;
+        let call = [("rejected", "x"), ("phone", "020 7946 0958"), ("other", "0\u{200b}"), ("email", "")];
+        let identifiers = identifiers(&call);
+        let fault = prepare_call(&policy, &identifiers).expect_err("a refusal");
         assert_eq!(fault.reason, Reason::FieldInvalid);
-        let fields: Vec<&str> = fault.violations.iter().map(|violation| violation.field.as_str()).collect();
-        assert_eq!(fields, ["identifiers[1].value", "identifiers[2].value"]);
+        assert_eq!(fields(&fault), ["identifiers[1].value", "identifiers[2].value", "identifiers[3].value"]);
     }
 }
 
@@ -113,7 +182,7 @@ fn values_are_judged_before_types_whatever_becomes_of_them() {
 fn ranks_follow_the_policy_then_the_alphabet() {
     let call = [("b", "1"), ("phone", "+442079460958"), ("a", "1"), ("email", "a@x")];
     let (policy, identifiers) = (policy(UnlistedTypes::Accept), identifiers(&call));
-    let asked = prepare(&policy, &identifiers, &Digester::new(&KEY)).expect("prepared").asked;
+    let asked = prepare_call(&policy, &identifiers).expect("prepared").asked;
     let mut ranked: Vec<(Rank<'_>, usize)> = Vec::new();
     for one in asked {
         let Fate::Usable(usable) = one.fate else { panic!("not usable") };
@@ -133,27 +202,49 @@ fn a_change_names_its_own_path() {
     assert!(matches!(one("email", "Ed@x"), Ok(Fate::Usable(usable)) if usable.normalized == "ed@x"));
     assert!(matches!(one("other", "0"), Ok(Fate::Blocked)));
     assert_eq!(field_of(one("other", "x")), "changes[2].type");
-    assert_eq!(field_of(one("phone", "x")), "changes[2].new_value");
+    assert!(matches!(one("phone", "x"), Ok(Fate::Invalid(_))));
+    let refusing = PolicySpec { invalid_identifiers: Some(InvalidIdentifiers::Refuse), ..spec(UnlistedTypes::Reject) };
+    let refusing = Policy::compile(&refusing).expect("a good policy").0;
+    let refused = prepare_value(&refusing, &digester, ("phone", "x"), ("changes[2]", "new_value"));
+    assert_eq!(field_of(refused), "changes[2].new_value");
 }
 
 proptest! {
     #[test]
     fn what_is_prepared_prepares_to_itself(values in prop::collection::vec(("email|a|b", "[aAß0 @\u{fb01}-]{1,4}"), 1..50)) {
-        let (policy, digester) = (policy(UnlistedTypes::Accept), Digester::new(&KEY));
+        let policy = policy(UnlistedTypes::Accept);
         let raw: Vec<RawIdentifier<'_>> =
             values.into_iter().map(|(type_name, value)| RawIdentifier { type_name: type_name.into(), value: value.into() }).collect();
-        if let Ok(first) = prepare(&policy, &raw, &digester) {
+        if let Ok(first) = prepare_call(&policy, &raw) {
             let again: Vec<RawIdentifier<'_>> = first.asked.iter().map(|one| match &one.fate {
                 Fate::Usable(usable) => RawIdentifier {
                     type_name: usable.type_name.into(),
                     value: usable.normalized.clone(),
                 },
-                Fate::Blocked | Fate::IgnoredType => raw[one.position].clone(),
+                Fate::Blocked | Fate::IgnoredType | Fate::Invalid(_) => raw[one.position].clone(),
             }).collect();
-            let second = prepare(&policy, &again, &digester).expect("prepared before");
+            let second = prepare_call(&policy, &again).expect("prepared before");
             let forms = |prepared: &Prepared<'_>| told(prepared).into_iter().map(|(_, what)| what).collect::<Vec<_>>();
             prop_assert_eq!(forms(&second), forms(&first));
             prop_assert_eq!(second.asked.len(), again.len());
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(crate::testing::cases(2_000))]
+
+    #[test]
+    fn the_short_cut_says_what_the_rules_say(
+        raw in prop_oneof!["[ -~]{0,40}", "[!-~]{0,9}[ \\t\0\nAé]?[a-z0-9]{0,12}", "[!-@]{505,515}", "[+]?[0-9 ]{0,16}"],
+        type_name in "email|phone|other",
+    ) {
+        let (policy, digester) = (policy(UnlistedTypes::Accept), Digester::new(&KEY));
+        let status = policy.settings_of(&type_name);
+        let judged_by = (&policy, InvalidIdentifiers::SetAside);
+        let long = judge_at_length(judged_by, &digester, (status, &type_name), &raw);
+        let short = judge(judged_by, &digester, &type_name, &raw);
+        let told = |judged: Judged<'_>| judged.map(|(digest, fate)| format!("{digest:?} {fate:?}")).unwrap_or_default();
+        prop_assert_eq!(told(short), told(long));
     }
 }

@@ -1,4 +1,4 @@
-//! `PHONE` (rule C1): E.164, read with the tables of Google's libphonenumber.
+//! `PHONE` of 0.1: E.164, whatever libphonenumber reads a number out of.
 //!
 //! What counts as a phone number, decided here once:
 //!
@@ -9,25 +9,9 @@
 //! - Its E.164 form must read back as itself. The few digit strings that lose one more prefix with every reading have
 //!   no one form, and are refused.
 
-use std::str::FromStr;
-
 use rlibphonenumber::{NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumberFormat};
 
-use super::ValueFault;
-
-/// A region of ISO 3166 that has phone numbers, for example `GB`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Region(rlibphonenumber::Region);
-
-impl Region {
-    /// The region of a code of two capital letters; `None` where it is malformed or has no numbers of its own.
-    #[must_use]
-    pub fn parse(code: &str) -> Option<Self> {
-        let well_formed = code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase());
-        let region = well_formed.then(|| rlibphonenumber::Region::from_str(code).ok())??;
-        PHONE_NUMBER_UTIL.get_country_code_for_region(region).map(|_| Self(region))
-    }
-}
+use crate::normalize::{Region, ValueFault};
 
 /// The E.164 form of a phone number; without a leading + the number is read as one of `region`.
 pub fn normalize(region: Option<Region>, raw: &str) -> Result<String, ValueFault> {
@@ -39,7 +23,7 @@ pub fn normalize(region: Option<Region>, raw: &str) -> Result<String, ValueFault
 }
 
 fn e164(region: Option<Region>, raw: &str) -> Option<String> {
-    let number = PHONE_NUMBER_UTIL.parse(raw, region.map(|region| region.0)).ok()?;
+    let number = PHONE_NUMBER_UTIL.parse(raw, region.map(Region::of_library)).ok()?;
     let length = PHONE_NUMBER_UTIL.is_possible_number_with_reason(&number).ok()?;
     (length == NumberLengthType::IsPossible && number.extension().is_empty())
         .then(|| PHONE_NUMBER_UTIL.format(&number, PhoneNumberFormat::E164).into_owned())
@@ -77,14 +61,6 @@ mod tests {
             ("US", "+1 555 123 4567 8901"),
         ] {
             assert_eq!(read(region, raw), Err(ValueFault::Phone), "{raw}");
-        }
-    }
-
-    #[test]
-    fn regions_are_two_capital_letters_with_numbers() {
-        assert!(Region::parse("GB").is_some());
-        for code in ["", "gb", "GBR", "G", "XX", "001", "44", "ÄÖ"] {
-            assert!(Region::parse(code).is_none(), "{code}");
         }
     }
 
