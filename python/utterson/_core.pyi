@@ -220,6 +220,9 @@ class Plan:
     @property
     def entry(self) -> LogEntry:
         """The log entry; ValueError where the plan does not write."""
+    @property
+    def unknown(self) -> list[tuple[bytes, int]]:
+        """Identifiers, each a digest and its holder's serial, whose values the answers tell and only the tables have."""
     def columns(self) -> tuple[bytes, ...]:
         """Give the columns of the net effects, in the order of `commit_batch`, as arrays in Postgres' binary format."""
     def unary_response(self, group: int) -> bytes | None:
@@ -305,6 +308,10 @@ class State:
         """Decide calls in order, leaving the state as it was; `entry_id` is the log entry's fresh identity."""
     def decide_after(self, plan: Plan, groups: Sequence[CallGroup], now_us: int, entry_id: bytes) -> Plan:
         """Decide calls on the state that another plan leads to, leaving the state as it was, without either."""
+    def complete(
+        self, plan: Plan, groups: Sequence[CallGroup], values: Sequence[tuple[bytes, int, str]]
+    ) -> Plan:
+        """Make the same plan with the values of its unknown identifiers: digest, holder, value as sent."""
     def answer_hit(
         self, group: CallGroup, now_us: int, *, default_strong: bool = False, confirmed: bool = False
     ) -> bytes | None:
@@ -347,8 +354,13 @@ class State:
         """Tell about how long the policy takes for one value at the worst, beside what an ordinary one takes."""
     def identifier_total(self, profile_id: int) -> int | None:
         """Tell how many identifiers a profile holds, without looking at them; None for an id that is nobody's."""
-    def profile(self, profile_id: int, identifiers_max: int = ...) -> ProfileView | None:
-        """Tell a profile by its public id; the survivor where it was merged away (rule M9)."""
+    def profile(
+        self, profile_id: int, identifiers_max: int = ..., after: tuple[str, int, bytes] | None = None
+    ) -> ProfileView | None:
+        """Tell a profile by its public id; the survivor where it was merged away (rule M9).
+
+        Its first identifiers are told, or the first after a place: type, time added in microseconds, digest.
+        """
     def revision_token(self, seq: int, id: bytes) -> str:
         """Write the token of a log entry."""
     def read_token(self, token: str) -> tuple[int, bytes] | None:

@@ -40,6 +40,7 @@ from utterson.domain.decisions import (
     ReplyForm,
 )
 from utterson.domain.errors import Reason, UttersonError
+from utterson.domain.rows import IdentifierPosition
 from utterson.domain.soundness import ScrubStep
 
 
@@ -66,6 +67,13 @@ class FakePlan:
     @property
     def weight(self) -> int:
         return len(self.added)
+
+    @property
+    def unknown(self) -> Sequence[tuple[bytes, int]]:
+        return ()
+
+    def complete(self, values: Sequence[tuple[bytes, int, str]]) -> None:
+        raise AssertionError("nothing is unknown")
 
     @property
     def writes(self) -> bool:
@@ -269,12 +277,18 @@ class FakeState:
     def identifier_total(self, profile_id: int) -> int | None:
         return list(self.owners.values()).count(profile_id) or None
 
-    def profile(self, profile_id: int, identifiers_max: int) -> FakeView | None:
+    def profile(
+        self, profile_id: int, identifiers_max: int, after: IdentifierPosition | None = None
+    ) -> FakeView | None:
         digests = [digest for digest, serial in self.owners.items() if serial == profile_id]
         if not digests:
             return None
-        told = digests[:identifiers_max]
+        begin = 0 if after is None else digests.index(after.digest) + 1
+        told = digests[begin : begin + identifiers_max]
         return FakeView(profile_id, profile_id, told, [profile_id] * len(told), [profile_id], len(digests))
+
+    def revision_token(self, revision: Head) -> str:
+        return f"{revision.seq}-{revision.id.hex()}"
 
     def read_token(self, token: str) -> Revision | None:
         seq, _, identity = token.partition("-")

@@ -34,6 +34,8 @@ async def test_ids_that_are_none(target: Target, profile_id: int) -> None:
     single = [
         pb.GetProfileRequest(workspace=ISOLATION, profile_id=profile_id),
         pb.ListHistoryRequest(workspace=ISOLATION, profile_id=profile_id),
+        pb.ListTraitsRequest(workspace=ISOLATION, profile_id=profile_id),
+        pb.ListIdentifiersRequest(workspace=ISOLATION, profile_id=profile_id),
     ]
     if profile_id:
         single.append(pb.ListEventsRequest(workspace=ISOLATION, profile_id=profile_id))
@@ -49,6 +51,8 @@ async def test_profiles_that_are_not_there(target: Target) -> None:
             pb.GetProfileRequest(workspace=ISOLATION, profile_id=profile_id),
             pb.ListHistoryRequest(workspace=ISOLATION, profile_id=profile_id),
             pb.ListEventsRequest(workspace=ISOLATION, profile_id=profile_id),
+            pb.ListTraitsRequest(workspace=ISOLATION, profile_id=profile_id),
+            pb.ListIdentifiersRequest(workspace=ISOLATION, profile_id=profile_id),
             pb.BatchGetProfilesRequest(workspace=ISOLATION, profile_ids=[here, profile_id]),
         ]
         await refuse(target, NO_PROFILE, requests)
@@ -61,6 +65,8 @@ async def test_a_workspace_that_is_not_there(target: Target) -> None:
         pb.BatchGetProfilesRequest(workspace=UNKNOWN_WORKSPACE, profile_ids=[profile_id]),
         pb.ListHistoryRequest(workspace=UNKNOWN_WORKSPACE, profile_id=profile_id),
         pb.ListEventsRequest(workspace=UNKNOWN_WORKSPACE, profile_id=profile_id),
+        pb.ListTraitsRequest(workspace=UNKNOWN_WORKSPACE, profile_id=profile_id),
+        pb.ListIdentifiersRequest(workspace=UNKNOWN_WORKSPACE, profile_id=profile_id),
         workspaces.ListPolicyRevisionsRequest(workspace=UNKNOWN_WORKSPACE),
     ]
     await refuse(target, NO_WORKSPACE, requests)
@@ -80,6 +86,8 @@ async def test_revisions_that_are_none_or_belong_elsewhere(target: Target) -> No
         requests = [
             pb.GetProfileRequest(workspace=ISOLATION, profile_id=profile_id, at_least=token),
             pb.BatchGetProfilesRequest(workspace=ISOLATION, profile_ids=[profile_id], at_least=token),
+            pb.ListTraitsRequest(workspace=ISOLATION, profile_id=profile_id, at_least=token),
+            pb.ListIdentifiersRequest(workspace=ISOLATION, profile_id=profile_id, at_least=token),
         ]
         await refuse(target, invalid("at_least", reason="REVISION_INVALID"), requests)
 
@@ -153,7 +161,11 @@ async def test_page_tokens_that_somebody_made(target: Target) -> None:
     one, below = target.profiles[f"{ISOLATION} 1"], -(2**31) - 5
     events: Sequence[str | int] = ["events", ISOLATION, one]
     history: Sequence[str | int] = ["history", ISOLATION, one]
+    traits: Sequence[str | int] = ["traits", ISOLATION, one]
+    identifiers: Sequence[str | int] = ["identifiers", ISOLATION, one]
     cases: list[tuple[Any, Sequence[str | int], list[int], str]] = [
+        (pb.ListTraitsRequest(workspace=ISOLATION, profile_id=one), traits, [], "a\0b"),
+        (pb.ListIdentifiersRequest(workspace=ISOLATION, profile_id=one), identifiers, [0, 0, 2**40], "email"),
         (pb.ListEventsRequest(workspace=ISOLATION, profile_id=one), events, [0, 0, below], ""),
         (pb.ListHistoryRequest(workspace=ISOLATION, profile_id=one), history, [1, below], ""),
         (workspaces.ListPolicyRevisionsRequest(workspace=ISOLATION), ["policies", ISOLATION], [below], ""),
@@ -171,13 +183,17 @@ async def test_negative_page_sizes(target: Target) -> None:
     requests: list[Message] = [
         pb.ListEventsRequest(workspace=ISOLATION, profile_id=profile_id, page_size=-1),
         pb.ListHistoryRequest(workspace=ISOLATION, profile_id=profile_id, page_size=-1),
+        pb.ListTraitsRequest(workspace=ISOLATION, profile_id=profile_id, page_size=-1),
+        pb.ListIdentifiersRequest(workspace=ISOLATION, profile_id=profile_id, page_size=-1),
         workspaces.ListPolicyRevisionsRequest(workspace=ISOLATION, page_size=-1),
         workspaces.ListWorkspacesRequest(page_size=-1),
     ]
     await refuse(target, invalid("page_size"), requests)
 
 
-@pytest.mark.parametrize("method", ["GetProfile", "BatchGetProfiles", "ListEvents", "ListHistory"])
+@pytest.mark.parametrize(
+    "method", ["GetProfile", "BatchGetProfiles", "ListTraits", "ListIdentifiers", "ListEvents", "ListHistory"]
+)
 async def test_bytes_that_are_no_request(target: Target, method: str) -> None:
     status = await target.refused(PROFILES, method, b"\xff\xff" + CANARY.encode())
     invalid("", reason="MALFORMED_REQUEST").check(status)

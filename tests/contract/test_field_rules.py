@@ -143,6 +143,8 @@ def test_batches() -> None:
         ("ProfileService/ListEvents", profile.ListEventsRequest(workspace="soho"), []),
         ("ProfileService/ListEvents", profile.ListEventsRequest(workspace="soho", page_size=-1), ["page_size"]),
         ("ProfileService/ListHistory", profile.ListHistoryRequest(workspace="soho"), ["profile_id"]),
+        ("ProfileService/ListTraits", profile.ListTraitsRequest(workspace="soho"), ["profile_id"]),
+        ("ProfileService/ListIdentifiers", profile.ListIdentifiersRequest(workspace="soho"), ["profile_id"]),
         ("WorkspaceService/ListWorkspaces", workspace.ListWorkspacesRequest(page_size=5_000), []),
         ("WorkspaceService/GetWorkspace", workspace.GetWorkspaceRequest(workspace="-a"), ["workspace"]),
         ("WorkspaceService/CreateWorkspace", workspace.CreateWorkspaceRequest(workspace="a"), ["policy_source"]),

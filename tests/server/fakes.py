@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
+from google.protobuf.struct_pb2 import Value
+
 from utterson.application.calls.identity import IdentityService
 from utterson.application.calls.imports import ImportService
 from utterson.application.lane.receiver import Receiver
-from utterson.application.reads.profiles import ProfilesService
+from utterson.application.reads.profiles import PageRequest, ProfilesService
 from utterson.application.workspaces.workspaces import WorkspacesService
 from utterson.domain.calls import CallKind
 from utterson.domain.imports import WHOLE_IMPORT, ImportPart
@@ -16,6 +18,7 @@ from utterson.domain.records import (
     Page,
     PolicyRevisionRecord,
     ProfileRecord,
+    SetTraitRecord,
     TraitRecord,
     WorkspaceRecord,
 )
@@ -181,6 +184,21 @@ class FakeProfiles(ProfilesService):
         """Record and answer."""
         await self.script.play("get_profiles", workspace, profile_ids, at_least, timeout_s)
         return [profile_record(profile_id) for profile_id in profile_ids]
+
+    async def list_traits(
+        self, workspace: str, profile_id: int, page: PageRequest, timeout_s: float | None
+    ) -> Page[SetTraitRecord]:
+        """Record and answer: a trait, and one that was removed."""
+        await self.script.play("list_traits", workspace, profile_id, page, timeout_s)
+        value = Value(string_value="gold").SerializeToString()
+        return Page([SetTraitRecord("plan", value, 2_000_001, "r1"), SetTraitRecord("age", None, 5, "r2")], "next")
+
+    async def list_identifiers(
+        self, workspace: str, profile_id: int, page: PageRequest, timeout_s: float | None
+    ) -> Page[IdentifierRecord]:
+        """Record and answer."""
+        await self.script.play("list_identifiers", workspace, profile_id, page, timeout_s)
+        return Page(list(profile_record(profile_id).identifiers), "")
 
     async def list_events(self, workspace: str, profile_id: int, page_size: int, page_token: str) -> Page[bytes]:
         """Record and answer."""

@@ -220,6 +220,8 @@ async def test_a_fault_behind_other_calls_is_opaque(running: Running, method: st
         "WorkspaceService/ImportProfiles",
         "ProfileService/GetProfile",
         "ProfileService/BatchGetProfiles",
+        "ProfileService/ListTraits",
+        "ProfileService/ListIdentifiers",
         "ProfileService/ListEvents",
         "ProfileService/ListHistory",
     ],

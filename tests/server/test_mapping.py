@@ -5,6 +5,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from tests.server.conftest import Running
 from tests.server.fakes import POLICY
+from utterson.application.reads.profiles import PageRequest
 from utterson.client import ImportedProfile, UttersonClient
 from utterson.domain.calls import CallKind
 from utterson.domain.imports import ImportPart
@@ -150,6 +151,31 @@ async def test_batch_get_profiles_keeps_the_order(running: Running) -> None:
     assert running.script.asked == [("get_profiles", "soho", [9, 7], "", None)]
     assert list(answer.merged_into) == [7, 0]
     assert len(answer.profiles) == 2
+
+
+async def test_list_traits(running: Running) -> None:
+    answer = await ProfileServiceStub(running.channel).ListTraits(
+        profile_messages.ListTraitsRequest(
+            workspace="soho", profile_id=4, page_size=3, page_token="p", at_least="token"
+        )
+    )
+    assert running.script.asked == [("list_traits", "soho", 4, PageRequest(3, "p", "token"), None)]
+    gold, gone = answer.traits
+    assert (gold.name, gold.value.string_value, gold.revision, gold.removed) == ("plan", "gold", "r1", False)
+    assert gold.event_time == Timestamp(seconds=2, nanos=1_000)
+    assert (gone.name, gone.HasField("value"), gone.revision, gone.removed) == ("age", False, "r2", True)
+    assert answer.next_page_token == "next"
+
+
+async def test_list_identifiers(running: Running) -> None:
+    answer = await ProfileServiceStub(running.channel).ListIdentifiers(
+        profile_messages.ListIdentifiersRequest(workspace="soho", profile_id=4)
+    )
+    assert running.script.asked == [("list_identifiers", "soho", 4, PageRequest(0, "", ""), None)]
+    (identifier,) = answer.identifiers
+    assert (identifier.identifier.type, identifier.identifier.value) == ("email", "Ed@Example.com")
+    assert (identifier.normalized_value, identifier.create_time.seconds) == ("ed@example.com", 2)
+    assert answer.next_page_token == ""
 
 
 async def test_list_events(running: Running) -> None:

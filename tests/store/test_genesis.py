@@ -25,6 +25,7 @@ READERS: dict[str, Reader] = {
     "answers": lambda store, keys: store.log.request_answers(keys, [OTHER]),
     "events": lambda store, keys: store.profiles.events_page(keys, [1], EventPosition(NEWEST, NEWEST, 0), 5),
     "history": lambda store, keys: store.profiles.history_page(keys, [1], HistoryPosition(NEWEST, 0), 5),
+    "traits": lambda store, keys: store.profiles.traits_page(keys, [1], None, 5),
     "no members": lambda store, keys: store.profiles.events_page(keys, [], EventPosition(0, 0, 0), 5),
     "policies": lambda store, keys: store.workspaces.policies_page(keys, 2, 5),
     "audit": lambda store, keys: store.audits.read(keys, lambda head: pytest.fail("it was read"), 5.0),

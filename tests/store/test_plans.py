@@ -47,6 +47,8 @@ async def read_everything(store: Store, chain: Chain) -> None:
         await store.log.request_answers(chain.keys, [DIGEST])
         await store.profiles.read(chain.keys, lambda head: [ProfileQuery(1, [1, 2], [DIGEST], [1])])
         await store.profiles.events_page(chain.keys, [1, 2], EventPosition(NOW_US, 10, 0), 5)
+        await store.profiles.traits_page(chain.keys, [1, 2], "name", 5)
+        await store.profiles.raw_values(chain.keys, [(DIGEST, 1)])
         await store.profiles.history_page(chain.keys, [1, 2], HistoryPosition(10, 0), 5)
 
 

@@ -1,5 +1,6 @@
 """The readers: snapshots of profiles, keyset pages, workspaces, policies."""
 
+import hashlib
 from dataclasses import replace
 
 import asyncpg
@@ -46,7 +47,70 @@ async def test_a_trait_is_the_newest_over_all_members(chain: Chain, store: Store
     _, rows = await store.profiles.read(chain.keys, lambda head: [ProfileQuery(1, [1, 2, 3], [], [])])
     assert rows is not None
     told = {row.name: row.value for row in rows.traits[1]}
-    assert told == {"city": b"same time, later", "name": b"kept", "pet": None}
+    assert told == {"city": b"same time, later", "name": b"kept"}
+    page = await store.profiles.traits_page(chain.keys, [1, 2, 3], None, 10)
+    assert [(row.name, row.value, row.time_us, row.seq) for row in page] == [
+        ("city", b"same time, later", 6, 3),
+        ("name", b"kept", 9, 1),
+        ("pet", None, 6, 2),
+    ]
+    assert page[0].entry_id == chain.head.id
+
+
+async def test_trait_pages_neither_repeat_nor_skip(chain: Chain, store: Store) -> None:
+    names: list[object] = ["", *(f"n{number:03}" for number in range(50))]
+    for profile in (1, 2, 3):
+        some = names[profile - 1 :: profile]
+        count = len(some)
+        await chain.append({21: [profile] * count, 22: some, 23: [b"v"] * count, 24: [1] * count, 25: [0] * count})
+    seen: list[str] = []
+    after = None
+    while rows := await store.profiles.traits_page(chain.keys, [1, 2, 3], after, 7):
+        seen += [row.name for row in rows]
+        after = rows[-1].name
+    assert seen == names
+
+
+async def test_what_is_read_of_profiles_is_bounded_by_bytes(chain: Chain, store: Store) -> None:
+    """Of each the newest traits up to 2 MiB and identifiers up to 512 KiB, and 3 MiB of all together."""
+    mib = 1024 * 1024
+    for profile in (1, 2, 3):
+        values: list[object] = [bytes(mib // 4 - 14)] * 10
+        traits: dict[int, list[object]] = {
+            21: [profile] * 10, 22: [f"t{number}" for number in range(10)], 23: values,
+            24: list(range(10)), 25: [0] * 10,
+        }  # fmt: skip
+        await chain.append(created(profile) | traits)
+    rows = [(hashlib.md5(b"%d" % number).digest(), 0, 1) for number in range(800)]
+    await chain.append(attached(*rows) | {14: ["v" * 1_000] * 800})
+    digests = [digest for digest, _, _ in rows]
+    queries = [ProfileQuery(1, [1], digests, [1] * 800), ProfileQuery(2, [2], [], []), ProfileQuery(3, [3], [], [])]
+    _, found = await store.profiles.read(chain.keys, lambda head: queries)
+    assert found is not None
+    assert {serial: [row.name for row in rows] for serial, rows in found.traits.items()} == {
+        1: [f"t{number}" for number in range(2, 10)],
+        2: [f"t{number}" for number in range(6, 10)],
+    }
+    assert {row.total for row in found.traits[1]} == {10}
+    told = list(found.identifiers.values())
+    size_bytes = sum(row.size_bytes for row in told)
+    assert mib // 2 - 2_000 < size_bytes <= mib // 2
+    assert [row.digest for row in told] == digests[: len(told)], "in the order asked"
+    assert {row.found for row in told} == {800}
+    assert not found.is_cut
+
+
+async def test_a_person_was_first_seen_when_the_earliest_member_was(chain: Chain, store: Store) -> None:
+    await chain.append(created(1, 2, 3))
+    _, rows = await store.profiles.read(chain.keys, lambda head: [ProfileQuery(3, [3, 2], [], [])])
+    assert rows is not None
+    assert rows.create_time_us == {3: NOW_US + 2}
+
+
+async def test_values_as_sent_by_digest_and_holder(chain: Chain, store: Store) -> None:
+    await chain.append(created(1, 2) | attached((DIGEST, 0, 1), (SHARED, 2, 2)))
+    told = await store.profiles.raw_values(chain.keys, [(SHARED, 2), (DIGEST, 1), (DIGEST, 2)])
+    assert sorted(told) == [(DIGEST, 1, "Ed.Hyde@example.com"), (SHARED, 2, "Ed.Hyde@example.com")]
 
 
 async def test_event_pages_neither_repeat_nor_skip(chain: Chain, store: Store) -> None:

@@ -42,6 +42,48 @@ class ProfileCalls:
             lambda left_s: self._profiles.BatchGetProfiles(request, timeout=left_s), timeout_s=timeout_s
         )
 
+    def list_traits(
+        self,
+        workspace: str,
+        profile_id: int,
+        *,
+        page_size: int = 0,
+        at_least: str = "",
+        timeout_s: float | None = None,
+    ) -> AsyncIterator[pb.Trait]:
+        """List a profile's traits by name, those that were removed too (see get_profile and list_history)."""
+
+        async def read_page(token: str) -> pb.ListTraitsResponse:
+            request = pb.ListTraitsRequest(
+                workspace=workspace, profile_id=profile_id, page_size=page_size, page_token=token, at_least=at_least
+            )
+            return await self._retrier.run(
+                lambda left_s: self._profiles.ListTraits(request, timeout=left_s), timeout_s=timeout_s
+            )
+
+        return all_pages(read_page, lambda page: page.traits)
+
+    def list_identifiers(
+        self,
+        workspace: str,
+        profile_id: int,
+        *,
+        page_size: int = 0,
+        at_least: str = "",
+        timeout_s: float | None = None,
+    ) -> AsyncIterator[pb.ProfileIdentifier]:
+        """List a profile's identifiers by priority, then by time added (see get_profile and list_history)."""
+
+        async def read_page(token: str) -> pb.ListIdentifiersResponse:
+            request = pb.ListIdentifiersRequest(
+                workspace=workspace, profile_id=profile_id, page_size=page_size, page_token=token, at_least=at_least
+            )
+            return await self._retrier.run(
+                lambda left_s: self._profiles.ListIdentifiers(request, timeout=left_s), timeout_s=timeout_s
+            )
+
+        return all_pages(read_page, lambda page: page.identifiers)
+
     def list_events(
         self, workspace: str, profile_id: int, *, page_size: int = 0, timeout_s: float | None = None
     ) -> AsyncIterator[pb.StoredEvent]:

@@ -44,6 +44,7 @@ class Reason(IntEnum):
     SHUTTING_DOWN = 30
     OUTCOME_UNKNOWN = 31
     INTERNAL_FAULT = 32
+    PROFILE_TOO_LARGE = 33
 
 
 @dataclass(frozen=True, slots=True)

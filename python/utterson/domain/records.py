@@ -7,6 +7,11 @@ Item = TypeVar("Item")
 
 # What an answer may hold of stored things, in bytes: clients of gRPC take 4 MiB of a message unless told otherwise.
 ANSWER_BYTES_MAX: Final = 2 * 1024 * 1024
+# What an answer tells of one profile's traits, and of its identifiers.
+TRAIT_BYTES_MAX: Final = ANSWER_BYTES_MAX
+IDENTIFIER_BYTES_MAX: Final = 512 * 1024
+# What an answer tells of several profiles, each as if it were told alone.
+PROFILES_BYTES_MAX: Final = 3 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +58,26 @@ class TraitRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class SetTraitRecord:
+    """One trait with its time; `value` is an encoded `google.protobuf.Value`, None where the trait was removed.
+
+    `revision` names the state after the call that set or removed it.
+    """
+
+    name: str
+    value: bytes | None
+    event_time_us: int
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
 class ProfileRecord:
     """One profile, the survivor where the id asked for was merged away.
 
     Identifiers come by priority, then by time added; traits by name. `identifiers_truncated` and `traits_truncated` say
     that there are more of them than an answer may hold: told are the first identifiers and the newest traits.
-    `merged_into` is the survivor's id where the id asked for was merged away, else 0.
+    `merged_into` is the survivor's id where the id asked for was merged away, else 0. `create_time_us` is the earliest of
+    its own and of those that were joined into it. `size_bytes` is about what it takes in an answer, and not less.
     """
 
     profile_id: int
@@ -71,6 +90,7 @@ class ProfileRecord:
     merged_into: int
     identifiers_truncated: bool = False
     traits_truncated: bool = False
+    size_bytes: int = 0
 
     @property
     def orphaned(self) -> bool:

@@ -18,7 +18,10 @@ class ProfileQuery:
 
 @dataclass(frozen=True, slots=True)
 class IdentifierRow:
-    """One identifier as stored."""
+    """One identifier as stored.
+
+    `size_bytes` is what it takes in an answer at the most, `found` how many there are of those asked for of its profile.
+    """
 
     digest: bytes
     holder: int
@@ -27,29 +30,57 @@ class IdentifierRow:
     normalized_value: str
     added_us: int
     seen_day: int
+    size_bytes: int
+    found: int
 
 
 @dataclass(frozen=True, slots=True)
 class TraitRow:
-    """The newest value of one trait over all members of one profile; None = removed.
+    """The newest value of one trait over all members of one profile, unless it was removed.
 
-    `newer_bytes` is what this and all newer traits of the profile take together, `total` how many it has.
+    `size_bytes` is what it takes in an answer at the most, `total` how many the profile has.
     """
 
     serial: int
     name: str
-    value: bytes | None
-    newer_bytes: int
+    value: bytes
+    size_bytes: int
     total: int
 
 
 @dataclass(frozen=True, slots=True)
+class TraitPageRow:
+    """One trait with its time and the entry that wrote it; None = removed."""
+
+    name: str
+    value: bytes | None
+    time_us: int
+    seq: int
+    entry_id: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class ProfileRows:
-    """The rows behind some profiles, all from one snapshot."""
+    """The rows behind some profiles, all from one snapshot.
+
+    Of each profile the first identifiers and the newest traits, as many as are told of it; and no more of all together than
+    an answer may hold, in the order of the profiles.
+    """
 
     create_time_us: dict[int, int]
     identifiers: dict[tuple[bytes, int], IdentifierRow]
     traits: dict[int, list[TraitRow]]
+    # Whether identifiers were left out because those before them are too many for an answer.
+    is_cut: bool
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifierPosition:
+    """The place of an identifier in a profile's list: by priority of its type, then by time added, then by digest."""
+
+    type: str
+    added_us: int
+    digest: bytes
 
 
 @dataclass(frozen=True, slots=True)

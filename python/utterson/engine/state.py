@@ -15,6 +15,7 @@ from utterson.domain.chain import (
 )
 from utterson.domain.decisions import Answer, ParsedGroup, RepeatedCall, ReplyForm
 from utterson.domain.errors import UttersonError
+from utterson.domain.rows import IdentifierPosition
 from utterson.domain.soundness import ScrubFinding, ScrubStep
 from utterson.engine.core_errors import core_errors, decision_errors, refusal, refused
 from utterson.engine.row_sink import RowSink
@@ -35,13 +36,21 @@ def _handles(groups: Sequence[ParsedGroup]) -> list[_core.CallGroup]:
 class Plan:
     """What a batch of calls would do."""
 
-    def __init__(self, workspace: _core.State, native: _core.Plan) -> None:
+    def __init__(self, workspace: _core.State, native: _core.Plan, groups: Sequence[ParsedGroup] = ()) -> None:
         self._workspace = workspace
         self._native = native
+        self._groups = groups
+        self.unknown: Sequence[tuple[bytes, int]] = native.unknown
         self.writes = native.writes
         self.weight = native.weight
         self.asks_strong = native.asks_strong
         self.asks_default = native.asks_default
+
+    def complete(self, values: Sequence[tuple[bytes, int, str]]) -> None:
+        """Put the values of unknown identifiers into the answers, before these are asked for or committed."""
+        with core_errors():
+            self._native = self._workspace.complete(self._native, _handles(self._groups), values)
+        self.unknown = ()
 
     def commit(self, keys: WorkspaceKeys) -> Commit:
         """Give the log entry and the columns of a plan that writes."""
@@ -85,7 +94,7 @@ class Plan:
         """Decide calls on the state that this plan leads to; the state itself stays as it is."""
         with decision_errors():
             native = self._workspace.decide_after(self._native, _handles(groups), now_us, entry_id)
-            return Plan(self._workspace, native)
+            return Plan(self._workspace, native, groups)
 
     def apply(self) -> None:
         """Change the state as the plan says; only after its commit."""
@@ -135,7 +144,7 @@ class State:
     def decide(self, groups: Sequence[ParsedGroup], now_us: int, entry_id: bytes) -> Plan:
         """Decide calls, in order."""
         with decision_errors():
-            return Plan(self._native, self._native.decide(_handles(groups), now_us, entry_id))
+            return Plan(self._native, self._native.decide(_handles(groups), now_us, entry_id), groups)
 
     def answer_hit(
         self, group: ParsedGroup, now_us: int, *, default_strong: bool = False, confirmed: bool = False
@@ -208,10 +217,18 @@ class State:
         with core_errors():
             return self._native.identifier_total(profile_id)
 
-    def profile(self, profile_id: int, identifiers_max: int) -> _core.ProfileView | None:
-        """Tell one profile by its public id, with the first of its identifiers."""
+    def profile(
+        self, profile_id: int, identifiers_max: int, after: IdentifierPosition | None = None
+    ) -> _core.ProfileView | None:
+        """Tell one profile by its public id, with the first of its identifiers, or the first after a place."""
+        place = None if after is None else (after.type, after.added_us, after.digest)
         with core_errors():
-            return self._native.profile(profile_id, identifiers_max)
+            return self._native.profile(profile_id, identifiers_max, place)
+
+    def revision_token(self, revision: Head) -> str:
+        """Make the token by which callers know an entry of the log."""
+        with core_errors():
+            return self._native.revision_token(revision.seq, revision.id)
 
     def read_token(self, token: str) -> Revision | None:
         """Read a revision token; None where it is not one of this workspace."""

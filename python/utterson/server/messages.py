@@ -6,11 +6,18 @@ from google.protobuf.message import Message
 from google.protobuf.struct_pb2 import Struct, Value
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from utterson.domain.records import IdentifierRecord, PolicyRevisionRecord, ProfileRecord, TraitRecord, WorkspaceRecord
+from utterson.domain.records import (
+    IdentifierRecord,
+    PolicyRevisionRecord,
+    ProfileRecord,
+    SetTraitRecord,
+    TraitRecord,
+    WorkspaceRecord,
+)
 from utterson.scheduling import in_slices
 from utterson.v1.identifier_pb2 import Identifier
 from utterson.v1.policy_pb2 import Policy
-from utterson.v1.profile_service_pb2 import Profile, ProfileIdentifier
+from utterson.v1.profile_service_pb2 import Profile, ProfileIdentifier, Trait
 from utterson.v1.workspace_service_pb2 import PolicyRevision, Workspace
 
 SECONDS_OF_DAY = 86_400
@@ -42,7 +49,7 @@ async def profile_message(record: ProfileRecord) -> Profile:
     """Make the message of a profile, a few identifiers at a time; their order is kept."""
     return Profile(
         profile_id=record.profile_id,
-        identifiers=[_profile_identifier(identifier) async for identifier in in_slices(record.identifiers)],
+        identifiers=[identifier_message(identifier) async for identifier in in_slices(record.identifiers)],
         traits=await _traits(record.traits),
         known=record.known,
         orphaned=record.orphaned,
@@ -54,12 +61,24 @@ async def profile_message(record: ProfileRecord) -> Profile:
     )
 
 
-def _profile_identifier(record: IdentifierRecord) -> ProfileIdentifier:
+def identifier_message(record: IdentifierRecord) -> ProfileIdentifier:
+    """Make the message of an identifier that a profile holds."""
     return ProfileIdentifier(
         identifier=Identifier(type=record.type, value=record.raw_value),
         normalized_value=record.normalized_value,
         create_time=timestamp(record.create_time_us),
         last_seen_time=Timestamp(seconds=record.seen_day * SECONDS_OF_DAY),
+    )
+
+
+def trait_message(record: SetTraitRecord) -> Trait:
+    """Make the message of a trait with its time."""
+    return Trait(
+        name=record.name,
+        value=None if record.value is None else Value.FromString(record.value),
+        event_time=timestamp(record.event_time_us),
+        revision=record.revision,
+        removed=record.value is None,
     )
 
 

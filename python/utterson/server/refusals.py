@@ -78,6 +78,7 @@ CODES: Final[dict[Reason, StatusCode]] = {
     Reason.SHUTTING_DOWN: StatusCode.UNAVAILABLE,
     Reason.OUTCOME_UNKNOWN: StatusCode.UNAVAILABLE,
     Reason.INTERNAL_FAULT: StatusCode.INTERNAL,
+    Reason.PROFILE_TOO_LARGE: StatusCode.FAILED_PRECONDITION,
 }
 
 

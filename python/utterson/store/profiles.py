@@ -3,7 +3,12 @@
 from collections.abc import Callable, Sequence
 
 from utterson.domain.chain import Head, WorkspaceKeys
-from utterson.domain.records import ANSWER_BYTES_MAX
+from utterson.domain.records import (
+    ANSWER_BYTES_MAX,
+    IDENTIFIER_BYTES_MAX,
+    PROFILES_BYTES_MAX,
+    TRAIT_BYTES_MAX,
+)
 from utterson.domain.rows import (
     EventPosition,
     EventRow,
@@ -12,6 +17,7 @@ from utterson.domain.rows import (
     IdentifierRow,
     ProfileQuery,
     ProfileRows,
+    TraitPageRow,
     TraitRow,
 )
 from utterson.scheduling import in_slices
@@ -85,21 +91,60 @@ class ProfileStore:
         )
         return [HistoryRow(HistoryPosition(row["seq"], row["position"]), row["record"]) for row in rows]
 
+    async def traits_page(
+        self, keys: WorkspaceKeys, members: list[int], after: str | None, limit: int
+    ) -> list[TraitPageRow]:
+        """List the traits of some members by name, after one, or from the first: as `events_page`."""
+        rows = await self._pool.run(
+            lambda connection: connection.fetch(
+                Statement.TRAITS_PAGE.text,
+                keys.workspace_key,
+                members,
+                after or "",
+                after is None,
+                limit,
+                ANSWER_BYTES_MAX,
+                keys.identity,
+            )
+        )
+        return [TraitPageRow(row["name"], row["value"], row["time_us"], row["seq"], row["id"]) for row in rows]
+
+    async def raw_values(
+        self, keys: WorkspaceKeys, identifiers: Sequence[tuple[bytes, int]]
+    ) -> list[tuple[bytes, int, str]]:
+        """Tell the values as sent of some identifiers, each a digest and its holder; those that are gone are left out."""
+        digests, holders = [digest for digest, _ in identifiers], [holder for _, holder in identifiers]
+        rows = await self._pool.run(
+            lambda connection: connection.fetch(Statement.RAW_VALUES.text, keys.workspace_key, digests, holders)
+        )
+        return [(row["digest"], row["profile"], row["raw_value"]) for row in rows]
+
 
 async def _read_rows(connection: Connection, workspace_key: int, queries: Sequence[ProfileQuery]) -> ProfileRows:
-    serials = [query.serial for query in queries]
+    places = range(len(queries))
     digests = [digest for query in queries for digest in query.digests]
     holders = [holder for query in queries for holder in query.holders]
-    owners = [query.serial for query in queries for _ in query.members]
+    holds = [place for place in places for _ in queries[place].digests]
+    owners = [place for place in places for _ in queries[place].members]
     members = [member for query in queries for member in query.members]
-    profile_rows = await connection.fetch(Statement.PROFILE_ROWS.text, workspace_key, serials)
-    identifier_rows = await connection.fetch(Statement.IDENTIFIER_ROWS.text, workspace_key, digests, holders)
-    traits_max = ANSWER_BYTES_MAX // max(len(queries), 1)
-    trait_rows = await connection.fetch(Statement.TRAIT_ROWS.text, workspace_key, owners, members, traits_max)
+    profile_rows = await connection.fetch(Statement.PROFILE_ROWS.text, workspace_key, owners, members)
+    identifier_rows = await connection.fetch(
+        Statement.IDENTIFIER_ROWS.text,
+        workspace_key,
+        digests,
+        holders,
+        holds,
+        IDENTIFIER_BYTES_MAX,
+        PROFILES_BYTES_MAX,
+    )
+    trait_rows = await connection.fetch(
+        Statement.TRAIT_ROWS.text, workspace_key, owners, members, TRAIT_BYTES_MAX, PROFILES_BYTES_MAX
+    )
     traits: dict[int, list[TraitRow]] = {}
     async for row in in_slices(trait_rows):
-        trait = TraitRow(row["serial"], row["name"], row["value"], row["newer_bytes"], row["total"])
-        traits.setdefault(trait.serial, []).append(trait)
+        serial = queries[row["owner"]].serial
+        trait = TraitRow(serial, row["name"], row["value"], row["size_bytes"], row["total"])
+        traits.setdefault(serial, []).append(trait)
     identifiers = {}
     async for row in in_slices(identifier_rows):
         identifiers[row["digest"], row["profile"]] = IdentifierRow(
@@ -110,5 +155,9 @@ async def _read_rows(connection: Connection, workspace_key: int, queries: Sequen
             row["normalized_value"],
             row["added_us"],
             row["seen_day"],
+            row["size_bytes"],
+            row["found"],
         )
-    return ProfileRows({row["serial"]: row["create_time_us"] for row in profile_rows}, identifiers, traits)
+    create_time_us = {queries[row["owner"]].serial: row["create_time_us"] for row in profile_rows}
+    is_cut = sum(row.size_bytes for row in identifiers.values()) >= PROFILES_BYTES_MAX
+    return ProfileRows(create_time_us, identifiers, traits, is_cut)

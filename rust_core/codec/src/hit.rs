@@ -6,7 +6,7 @@ use utterson_engine::ids::{EntryId, Micros};
 use utterson_engine::plan::Verdict;
 use utterson_engine::state::State;
 
-use crate::encode::{EventEncoder, decided, unary};
+use crate::encode::{EventEncoder, decided, unary, unknown};
 
 /// How fresh an answer from memory is: which calls it may be given to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +37,10 @@ pub fn answer(state: &mut State, submission: &Submission<'_>, now: Micros, fresh
     // Nobody sees the entry of a plan that writes nothing, so its id is never drawn.
     let plan = decide(state, [submission], (now, EntryId([0; 16])), &EventEncoder);
     let [decision] = &plan.decided[..] else { return None };
+    // What a dry run would replace is read from the tables.
+    if !unknown(&plan).is_empty() {
+        return None;
+    }
     if decision.writes || !matches!(decision.verdict, Verdict::Resolution(_)) {
         return None;
     }

@@ -6,11 +6,15 @@ use std::ops::Range;
 use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
-use utterson_codec::encode::{Answer, Encoded};
+use utterson_codec::encode::{self, Answer, Encoded, Left};
 use utterson_engine::call::{Call, Consistency};
 use utterson_engine::decide::Submission;
-use utterson_engine::plan::{self, Effect, Entry, Verdict};
+use utterson_engine::ids::Serial;
+use utterson_engine::keyed::digest::Digest;
+use utterson_engine::plan::{self, Decided, Effect, Entry, Verdict};
+use utterson_engine::state::State;
 
+use crate::calls::Calls;
 use crate::errors::{Fault, RepeatedCall};
 
 /// The log entry of a plan that writes.
@@ -67,6 +71,9 @@ pub struct Plan {
     pub(crate) log: Entry,
     pub(crate) effects: Vec<Effect>,
     encoded: Box<Encoded>,
+    /// Values that the answers tell and only the tables have, and then what was decided, to tell it again with them.
+    unknown: Vec<(Digest, Serial)>,
+    decided: Vec<Decided>,
     /// Where each group's calls end among all, in order.
     ends: Vec<usize>,
     #[pyo3(get)]
@@ -86,11 +93,28 @@ impl Plan {
     /// A plan that no caller waits for with a consistency of their own.
     pub fn new(plan: plan::Plan, encoded: Encoded) -> Self {
         let (ends, encoded) = (vec![encoded.answers.len()], Box::new(encoded));
-        Self { log: plan.entry, effects: plan.effects, encoded, ends, asks_strong: false, asks_default: false }
+        Self {
+            log: plan.entry,
+            effects: plan.effects,
+            encoded,
+            unknown: Vec::new(),
+            decided: Vec::new(),
+            ends,
+            asks_strong: false,
+            asks_default: false,
+        }
+    }
+
+    /// The plan of decided calls; `left` has the values that left profiles and that it does not know itself.
+    pub fn of_groups(plan: plan::Plan, groups: &[Calls], left: &Left, state: &State) -> Self {
+        let calls: Vec<&Submission<'_>> = groups.iter().flat_map(|calls| &calls.group().submissions).collect();
+        let encoded = encode::decided_with(&plan, &calls, &state.digester, left);
+        let sizes: Vec<usize> = groups.iter().map(|calls| calls.group().submissions.len()).collect();
+        Self::of_calls(plan, &calls, encoded, &sizes)
     }
 
     /// The plan of decided calls; `sizes` tells how many calls each group has.
-    pub fn of_calls<'c, S: Borrow<Submission<'c>>>(
+    fn of_calls<'c, S: Borrow<Submission<'c>>>(
         plan: plan::Plan,
         calls: &[S],
         encoded: Encoded,
@@ -111,7 +135,23 @@ impl Plan {
             end += size;
             end
         });
-        Self { log: plan.entry, effects: plan.effects, encoded, ends: ends.collect(), asks_strong, asks_default }
+        let unknown = encode::unknown(&plan);
+        let decided = if unknown.is_empty() { Vec::new() } else { plan.decided };
+        Self {
+            log: plan.entry,
+            effects: plan.effects,
+            encoded,
+            unknown,
+            decided,
+            ends: ends.collect(),
+            asks_strong,
+            asks_default,
+        }
+    }
+
+    /// The plan as it was decided; only one of which values are unknown is kept whole.
+    pub fn as_decided(&self) -> plan::Plan {
+        plan::Plan { entry: self.log.clone(), effects: self.effects.clone(), decided: self.decided.clone() }
     }
 }
 
@@ -153,6 +193,11 @@ impl Plan {
         }
         let payload = PyBytes::new(py, &self.encoded.payload).unbind();
         Ok(LogEntry { entry: self.log.clone(), payload })
+    }
+
+    #[getter]
+    fn unknown<'py>(&self, py: Python<'py>) -> Vec<(Bound<'py, PyBytes>, u32)> {
+        self.unknown.iter().map(|(digest, holder)| (PyBytes::new(py, &digest.to_bytes()), holder.0)).collect()
     }
 
     fn columns<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {

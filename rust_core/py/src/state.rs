@@ -6,14 +6,15 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
-use utterson_codec::encode::{self, EventEncoder, Imported};
+use utterson_codec::encode::{self, EventEncoder, Imported, Left};
 use utterson_codec::hit::{self, Freshness};
 use utterson_codec::log::{self, Unreadable};
 use utterson_codec::{decode, policy, token};
 use utterson_engine::decide;
 use utterson_engine::decide::Submission;
 use utterson_engine::fault;
-use utterson_engine::ids::{EntryId, Micros, PolicyRevision, ProfileId, Seq};
+use utterson_engine::ids::{EntryId, Micros, PolicyRevision, ProfileId, Seq, Serial};
+use utterson_engine::keyed::digest::Digest;
 use utterson_engine::keyed::state_hash::StateHash;
 use utterson_engine::plan::{self, Entry};
 use utterson_engine::policy::Policy;
@@ -25,7 +26,7 @@ use crate::calls::{CallGroup, Calls};
 use crate::errors::{Fault, FormatUnknownError, RepeatedCall, StateDivergedError};
 use crate::panics::caught;
 use crate::plan::Plan;
-use crate::view::ProfileView;
+use crate::view::{Place, ProfileView};
 
 /// All of one workspace in memory. Not safe to call from two threads at once: its lane owns it.
 #[pyclass(frozen, module = "utterson._core", name = "State")]
@@ -186,6 +187,25 @@ impl PyState {
         })?
     }
 
+    fn complete(
+        &self,
+        py: Python<'_>,
+        plan: &Plan,
+        groups: Vec<PyRef<'_, CallGroup>>,
+        values: Vec<(PyBackedBytes, u32, String)>,
+    ) -> PyResult<Plan> {
+        let groups: Vec<Calls> = groups.iter().map(|group| group.0.clone()).collect();
+        let left = values
+            .into_iter()
+            .map(|(digest, holder, value)| {
+                let digest = Digest::from_bytes(exactly(&digest, "digest")?);
+                Ok(((digest, Serial(holder)), value))
+            })
+            .collect::<PyResult<Left>>()?;
+        let plan = plan.as_decided();
+        self.read(py, |state| Plan::of_groups(plan, &groups, &left, state))
+    }
+
     #[pyo3(signature = (group, now_us, *, default_strong = false, confirmed = false))]
     fn answer_hit<'py>(
         &self,
@@ -306,9 +326,19 @@ impl PyState {
         self.work(py, |state| taken(state.commit(&entry, &effects)))
     }
 
-    #[pyo3(signature = (profile_id, identifiers_max = usize::MAX))]
-    fn profile(&self, py: Python<'_>, profile_id: i64, identifiers_max: usize) -> PyResult<Option<ProfileView>> {
-        self.read(py, |state| ProfileView::of(state, ProfileId(profile_id), identifiers_max))
+    #[pyo3(signature = (profile_id, identifiers_max = usize::MAX, after = None))]
+    fn profile(
+        &self,
+        py: Python<'_>,
+        profile_id: i64,
+        identifiers_max: usize,
+        after: Option<(String, i64, PyBackedBytes)>,
+    ) -> PyResult<Option<ProfileView>> {
+        let place = |(name, time, digest): (String, i64, PyBackedBytes)| -> PyResult<Place> {
+            Ok((name, Micros(time), Digest::from_bytes(exactly(&digest, "digest")?)))
+        };
+        let after = after.map(place).transpose()?;
+        self.read(py, |state| ProfileView::of(state, ProfileId(profile_id), identifiers_max, after.as_ref()))
     }
 
     fn identifier_total(&self, py: Python<'_>, profile_id: i64) -> PyResult<Option<usize>> {
@@ -358,9 +388,7 @@ fn plan_of(
 ) -> PyResult<Plan> {
     let calls: Vec<&Submission<'_>> = groups.iter().flat_map(|calls| &calls.group().submissions).collect();
     let plan = decide(state, &calls).map_err(|_| StateDivergedError::new_err("the plan is not of this state"))?;
-    let encoded = encode::decided(&plan, &calls, &state.digester);
-    let sizes: Vec<usize> = groups.iter().map(|calls| calls.group().submissions.len()).collect();
-    Ok(Plan::of_calls(plan, &calls, encoded, &sizes))
+    Ok(Plan::of_groups(plan, groups, &Left::default(), state))
 }
 
 impl PyState {

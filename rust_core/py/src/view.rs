@@ -2,9 +2,13 @@
 
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use utterson_engine::ids::{ProfileId, Serial};
+use utterson_engine::ids::{Micros, ProfileId, Serial};
+use utterson_engine::keyed::digest::Digest;
 use utterson_engine::state::State;
 use utterson_engine::state::index::Entry;
+
+/// The place of an identifier in a profile's list: its type, when it was added, its digest.
+pub type Place = (String, Micros, Digest);
 
 /// One profile in the state; `digests` and `holders` side by side, by priority, then time added.
 #[pyclass(frozen, module = "utterson._core")]
@@ -47,18 +51,20 @@ impl ProfileView {
     }
 
     /// Looks a profile up by its public id; for a merged-away id the survivor (rule M9). Of its identifiers at most so
-    /// many are told, the first ones.
-    pub fn of(state: &State, id: ProfileId, identifiers_max: usize) -> Option<Self> {
+    /// many are told, the first ones, or the first after a place.
+    pub fn of(state: &State, id: ProfileId, identifiers_max: usize, after: Option<&Place>) -> Option<Self> {
         let asked = state.serial_of(id)?;
         let root = state.profiles.root(asked);
         let row = state.profiles.get(root)?;
         let told = |entry: Entry| {
             let rank = state.policy.rank_of(state.types.name(entry.type_id));
-            (rank, entry.add_time, entry.serial, entry.digest)
+            (rank, entry.add_time, entry.digest, entry.serial)
         };
+        let after = after.map(|(name, time, digest)| (state.policy.rank_of(name), *time, *digest));
+        let comes_after = |&(rank, time, digest, _): &(_, _, _, _)| Some((rank, time, digest)) > after;
         // Who wants none is spared the walk.
         let mut entries: Vec<_> =
-            if identifiers_max == 0 { Vec::new() } else { state.entries(root).map(told).collect() };
+            if identifiers_max == 0 { Vec::new() } else { state.entries(root).map(told).filter(comes_after).collect() };
         if entries.len() > identifiers_max {
             // Sorting all of a large profile would take ten times as long.
             entries.select_nth_unstable(identifiers_max);
@@ -75,8 +81,8 @@ impl ProfileView {
             merges: row.merges,
             source_profile_id: state.profiles.source(root).map_or(0, public),
             identifier_total: row.identifiers as usize,
-            identifiers: entries.iter().map(|(_, _, _, digest)| digest.to_bytes()).collect(),
-            holders: entries.iter().map(|(_, _, serial, _)| serial.0).collect(),
+            identifiers: entries.iter().map(|(_, _, digest, _)| digest.to_bytes()).collect(),
+            holders: entries.iter().map(|(_, _, _, serial)| serial.0).collect(),
         })
     }
 }

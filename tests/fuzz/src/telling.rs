@@ -12,9 +12,6 @@ pub fn lines(state: &State) -> Vec<String> {
         format!("policy {:?}", state.policy_encoded),
         format!("{} profiles, {} identifiers", state.profiles.len(), state.index.len()),
     ];
-    let mut traits: Vec<_> = state.traits.iter().collect();
-    traits.sort_by_key(|(key, _)| **key);
-    lines.push(format!("traits {traits:?}"));
     for number in 1..=u32::try_from(state.profiles.len()).unwrap_or(u32::MAX) {
         profile(state, Serial(number), &mut lines);
     }
@@ -34,6 +31,7 @@ fn profile(state: &State, serial: Serial, lines: &mut Vec<String>) {
         members.sort();
         lines.push(format!("  members {members:?}"));
     }
+    lines.push(format!("  traits {:?}", state.traits.of(serial)));
     let mut entries: Vec<String> = state
         .own_entries(serial)
         .map(|entry| {

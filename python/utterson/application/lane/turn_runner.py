@@ -222,9 +222,13 @@ class TurnRunner:
         entry_id = self._context.entropy(ENTRY_ID_BYTES)
         self.threaded = operation.is_threaded(state)
         try:
-            return await operation.decide(state, self._context.clock_us(), entry_id)
+            plan = await operation.decide(state, self._context.clock_us(), entry_id)
         finally:
             self.threaded = False
+        if plan is not None and plan.unknown:
+            # The commit takes these values out of the tables.
+            plan.complete(await self._context.store.profiles.raw_values(self._keeper.keys, plan.unknown))
+        return plan
 
     async def _confirmed(self, operation: Operation) -> _Step:
         """Make sure that a decision that writes nothing rests on a state that is new enough."""

@@ -18,6 +18,7 @@ from utterson.domain.decisions import (
     ReplyForm,
 )
 from utterson.domain.errors import UttersonError
+from utterson.domain.rows import IdentifierPosition
 from utterson.domain.soundness import AuditFinding, AuditSink, ScrubStep
 
 
@@ -42,6 +43,15 @@ class Plan(Protocol):
     @property
     def weight(self) -> int:
         """About how much there is to copy and to take into the state, in effects."""
+        ...
+
+    @property
+    def unknown(self) -> Sequence[tuple[bytes, int]]:
+        """Identifiers, each a digest and its holder, whose values the answers tell and only the tables have (rule I5)."""
+        ...
+
+    def complete(self, values: Sequence[tuple[bytes, int, str]]) -> None:
+        """Put the values of unknown identifiers into the answers, before these are asked for or committed."""
         ...
 
     def commit(self, keys: WorkspaceKeys) -> Commit:
@@ -197,8 +207,20 @@ class State(Protocol):
         """Take the scrub on by about so many rows, at most to the end of its round."""
         ...
 
-    def profile(self, profile_id: int, identifiers_max: int) -> ProfileView | None:
-        """Tell one profile by its public id, with the first of its identifiers; the survivor where it was merged."""
+    def profile(
+        self, profile_id: int, identifiers_max: int, after: IdentifierPosition | None = None
+    ) -> ProfileView | None:
+        """Tell one profile by its public id, with the first of its identifiers; the survivor where it was merged.
+
+        Args:
+            profile_id: whom to tell.
+            identifiers_max: how many of the identifiers at the most.
+            after: only those that come after this place.
+        """
+        ...
+
+    def revision_token(self, revision: Head) -> str:
+        """Make the token by which callers know an entry of the log."""
         ...
 
     def read_token(self, token: str) -> Revision | None:

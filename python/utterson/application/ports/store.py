@@ -26,6 +26,7 @@ from utterson.domain.rows import (
     HistoryRow,
     ProfileQuery,
     ProfileRows,
+    TraitPageRow,
 )
 from utterson.domain.soundness import AuditFinding, AuditSink
 
@@ -128,6 +129,18 @@ class Profiles(Protocol):
         self, keys: WorkspaceKeys, members: list[int], before: HistoryPosition, limit: int
     ) -> list[HistoryRow]:
         """List the decisions that touched some members, newest first, before a position."""
+        ...
+
+    async def traits_page(
+        self, keys: WorkspaceKeys, members: list[int], after: str | None, limit: int
+    ) -> list[TraitPageRow]:
+        """List the traits of some members by name, after one, or from the first."""
+        ...
+
+    async def raw_values(
+        self, keys: WorkspaceKeys, identifiers: Sequence[tuple[bytes, int]]
+    ) -> list[tuple[bytes, int, str]]:
+        """Tell the values as sent of some identifiers, each a digest and its holder; those that are gone are left out."""
         ...
 
 

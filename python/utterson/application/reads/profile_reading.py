@@ -1,27 +1,32 @@
 """One consistent reading of profiles: the state's view and the tables' rows, both at the same head.
 
-An answer is bounded whatever its profiles hold: each has its share of what may be read and told, the first of its
-identifiers and the newest of its traits.
+An answer is bounded whatever its profiles hold: of each the first identifiers and the newest traits are read and told, and
+several that do not fit together are refused.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from utterson.application.ports.engine import ProfileView, State
 from utterson.application.ports.store import Profiles
 from utterson.domain.chain import Head, StateDivergedError, WorkspaceKeys
-from utterson.domain.errors import Reason, Resource, UttersonError
-from utterson.domain.records import IdentifierRecord, ProfileRecord, TraitRecord
-from utterson.domain.rows import IdentifierRow, ProfileQuery, ProfileRows
+from utterson.domain.errors import FieldViolation, Reason, Resource, UttersonError
+from utterson.domain.records import (
+    PROFILES_BYTES_MAX,
+    IdentifierRecord,
+    ProfileRecord,
+    TraitRecord,
+)
+from utterson.domain.rows import IdentifierPosition, IdentifierRow, ProfileQuery, ProfileRows
 from utterson.scheduling import in_slices
 
-# What an answer tells of its profiles together; of one profile not more than the half of its identifiers' bytes.
+# What an answer tells of one profile's identifiers; several may not have more together, for they would not fit.
 IDENTIFIERS_MAX: Final = 10_000
-IDENTIFIER_BYTES_MAX: Final = 1024 * 1024
-TRAIT_BYTES_MAX: Final = 2 * 1024 * 1024
-# What an identifier takes in an answer beside its texts: times, lengths, keys.
-IDENTIFIER_BYTES: Final = 40
+IDENTIFIERS_TOGETHER_MAX: Final = 65_536
+# What a profile takes in an answer beside its identifiers and traits.
+PROFILE_BYTES: Final = 96
 # Profiles with more identifiers than this together are looked at in a thread, in a turn of the lane.
 LARGE_IDENTIFIERS: Final = 20_000
 
@@ -50,7 +55,6 @@ class ProfileReading:
         self._store = store
         self._keys = keys
         self._profile_ids = profile_ids
-        self._identifiers_max = max(IDENTIFIERS_MAX // max(len(profile_ids), 1), 1)
         self._views: dict[int, ProfileView | None] | None = None
         self._rows: ProfileRows | None = None
 
@@ -75,7 +79,7 @@ class ProfileReading:
                 self.is_large = True
                 return None
             self._views = self._look(state)
-            return _queries(self._views)
+            return self._queries(self._views)
 
         return await self._read(plan)
 
@@ -87,7 +91,7 @@ class ProfileReading:
             if state.head != head:
                 return None
             self._views = views
-            return _queries(views)
+            return self._queries(views)
 
         return await self._read(plan)
 
@@ -96,62 +100,136 @@ class ProfileReading:
         return head
 
     def _look(self, state: State) -> dict[int, ProfileView | None]:
-        distinct = dict.fromkeys(self._profile_ids)
-        return {profile_id: state.profile(profile_id, self._identifiers_max) for profile_id in distinct}
+        """Look at the profiles; of those that cannot fit any more only whether they are there."""
+        views: dict[int, ProfileView | None] = {}
+        left = IDENTIFIERS_TOGETHER_MAX
+        for profile_id in dict.fromkeys(self._profile_ids):
+            view = state.profile(profile_id, min(IDENTIFIERS_MAX, left))
+            views[profile_id] = view
+            left -= 0 if view is None else len(view.digests)
+        return views
+
+    def _queries(self, views: dict[int, ProfileView | None]) -> list[ProfileQuery]:
+        distinct = {view.serial: view for view in views.values() if view is not None}
+        return [ProfileQuery(view.serial, view.members, view.digests, view.holders) for view in distinct.values()]
+
+    def _read_already(self) -> tuple[list[ProfileView], ProfileRows]:
+        """Give what was read: the profiles in the order of the ids, and their rows."""
+        if self._views is None or self._rows is None:
+            raise RuntimeError("the profiles were not read")
+        views = []
+        for profile_id in self._profile_ids:
+            view = self._views[profile_id]
+            if view is None:
+                raise profile_not_found(profile_id)
+            views.append(view)
+        return views, self._rows
 
     async def records(self) -> list[ProfileRecord]:
         """Put the records together, one an id, in the order of the ids.
 
         Raises:
-            UttersonError: PROFILE_NOT_FOUND for the first id that the workspace does not know.
+            UttersonError: PROFILE_NOT_FOUND for the first id that the workspace does not know; PROFILE_TOO_LARGE where
+                they take more than an answer may.
             StateDivergedError: the tables lack an identifier of the state.
         """
-        if self._views is None or self._rows is None:
-            raise RuntimeError("the profiles were not read")
+        views, rows = self._read_already()
         made: dict[int, ProfileRecord] = {}
-        for profile_id in self._profile_ids:
-            if profile_id in made:
-                continue
-            view = self._views[profile_id]
-            if view is None:
-                raise profile_not_found(profile_id)
-            made[profile_id] = await _record(view, self._rows, len(self._profile_ids))
-        return [made[profile_id] for profile_id in self._profile_ids]
+        size_bytes = 0
+        for fitting, view in enumerate(views):
+            # Two ids may be of one profile; each tells whether it was merged away.
+            record = made.get(view.serial) or await _record(view, rows)
+            made[view.serial] = record
+            size_bytes += record.size_bytes
+            if size_bytes > PROFILES_BYTES_MAX:
+                raise _too_large(fitting)
+        return [replace(made[view.serial], merged_into=view.merged_into) for view in views]
 
 
-def _queries(views: dict[int, ProfileView | None]) -> list[ProfileQuery]:
-    distinct = {view.serial: view for view in views.values() if view is not None}
-    return [ProfileQuery(view.serial, view.members, view.digests, view.holders) for view in distinct.values()]
+class IdentifiersReading(ProfileReading):
+    """Reads a page of one profile's identifiers, in the same way.
+
+    Args:
+        store: the reader of the tables.
+        keys: as for profiles.
+        profile_id: whose identifiers.
+        after: the place after which the page begins; None = at the first.
+        limit: how many are read at the most.
+    """
+
+    def __init__(
+        self,
+        store: Profiles,
+        keys: Callable[[], WorkspaceKeys],
+        profile_id: int,
+        after: IdentifierPosition | None,
+        limit: int,
+    ) -> None:
+        super().__init__(store, keys, [profile_id])
+        self._after = after
+        self._limit = limit
+
+    def _look(self, state: State) -> dict[int, ProfileView | None]:
+        return {
+            profile_id: state.profile(profile_id, self._limit, self._after) for profile_id in self._profile_ids
+        }
+
+    def _queries(self, views: dict[int, ProfileView | None]) -> list[ProfileQuery]:
+        known = (view for view in views.values() if view is not None)
+        return [ProfileQuery(view.serial, [], view.digests, view.holders) for view in known]
+
+    def identifiers(self) -> list[IdentifierRow]:
+        """Give the identifiers: fewer than asked for where they take more than an answer may.
+
+        Raises:
+            UttersonError: PROFILE_NOT_FOUND.
+            StateDivergedError: the tables lack an identifier of the state.
+        """
+        (view,), rows = self._read_already()
+        return _identifiers(view, rows)
 
 
-async def _record(view: ProfileView, rows: ProfileRows, shares: int) -> ProfileRecord:
-    """Make the record of one of so many profiles that share an answer."""
-    identifiers, size_bytes = list[IdentifierRecord](), 0
-    size_bytes_max = min(IDENTIFIER_BYTES_MAX // shares, IDENTIFIER_BYTES_MAX // 2)
-    async for key in in_slices(list(zip(view.digests, view.holders, strict=True))):
-        row = rows.identifiers.get(key)
-        if row is None:
-            raise StateDivergedError("an identifier of the state has no row")
-        size_bytes += _size_bytes(row)
-        if size_bytes > size_bytes_max and identifiers:
-            break
-        identifiers.append(IdentifierRecord(row.type, row.raw_value, row.normalized_value, row.added_us, row.seen_day))
-    found = rows.traits.get(view.serial, [])
-    told = [row for row in found if row.newer_bytes <= TRAIT_BYTES_MAX // shares]
+def _too_large(fitting: int) -> UttersonError:
+    """Make the refusal of profiles that take more together than an answer may.
+
+    The code is FAILED_PRECONDITION: the same request is right where less is stored, and asking again does not help.
+    """
+    return UttersonError(
+        Reason.PROFILE_TOO_LARGE,
+        f"the profiles take more than 3 MiB together: ask for the first {fitting}, then for the others",
+        violations=(FieldViolation("profile_ids", f"the first {fitting} fit into one answer"),),
+    )
+
+
+def _identifiers(view: ProfileView, rows: ProfileRows) -> list[IdentifierRow]:
+    """Give the rows of a profile's first identifiers; those that follow were left out for their bytes."""
+    keys = zip(view.digests, view.holders, strict=True)
+    told = [row for key in keys if (row := rows.identifiers.get(key)) is not None]
+    found = told[0].found if told else 0
+    if found < len(view.digests) and (told or not rows.is_cut):
+        raise StateDivergedError("an identifier of the state has no row")
+    return told
+
+
+async def _record(view: ProfileView, rows: ProfileRows) -> ProfileRecord:
+    """Make the record of a profile."""
+    told = _identifiers(view, rows)
+    identifiers = [
+        IdentifierRecord(row.type, row.raw_value, row.normalized_value, row.added_us, row.seen_day)
+        async for row in in_slices(told)
+    ]
+    traits = rows.traits.get(view.serial, [])
+    size_bytes = sum(row.size_bytes for row in told) + sum(row.size_bytes for row in traits)
     return ProfileRecord(
         view.profile_id,
         tuple(identifiers),
-        tuple(TraitRecord(row.name, row.value) for row in told if row.value is not None),
+        tuple(TraitRecord(row.name, row.value) for row in traits),
         view.known,
         view.merges,
         view.source_profile_id,
         rows.create_time_us[view.serial],
         view.merged_into,
         identifiers_truncated=len(identifiers) < view.identifier_total,
-        traits_truncated=bool(found) and len(told) < found[0].total,
+        traits_truncated=bool(traits) and len(traits) < traits[0].total,
+        size_bytes=PROFILE_BYTES + size_bytes,
     )
-
-
-def _size_bytes(row: IdentifierRow) -> int:
-    """Tell about how many bytes an identifier takes in an answer."""
-    return sum(len(text.encode()) for text in (row.type, row.raw_value, row.normalized_value)) + IDENTIFIER_BYTES

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from utterson.application.lane.context import LaneContext
 from utterson.application.lane.lane import Lane
@@ -11,10 +12,11 @@ from utterson.application.lane.operation import CatchUp
 from utterson.application.paging import PageTokens, cut_by_bytes, page_limit
 from utterson.application.ports.engine import State
 from utterson.application.reads.operations import FindProfiles, ReadInTurn
-from utterson.application.reads.profile_reading import ProfileReading, profile_not_found
+from utterson.application.reads.profile_reading import IdentifiersReading, ProfileReading, profile_not_found
 from utterson.application.refusals import RETRY_AFTER_MS, internal_fault, store_refusals
 from utterson.domain.chain import (
     FailureKind,
+    Head,
     Revision,
     StateDivergedError,
     StoreFailureError,
@@ -22,8 +24,8 @@ from utterson.domain.chain import (
     WorkspaceKeys,
 )
 from utterson.domain.errors import FieldViolation, Reason, UttersonError
-from utterson.domain.records import Page, ProfileRecord
-from utterson.domain.rows import EventPosition, HistoryPosition
+from utterson.domain.records import IdentifierRecord, Page, ProfileRecord, SetTraitRecord
+from utterson.domain.rows import EventPosition, HistoryPosition, IdentifierPosition, IdentifierRow
 
 INT64_MAX = 2**63 - 1
 INT32_MAX = 2**31 - 1
@@ -33,6 +35,19 @@ NEWEST_DECISION = HistoryPosition(INT64_MAX, INT32_MAX)
 BESIDE_LANE_TRIES = 3
 IN_LANE_TRIES = 20
 UNRESOLVED_PROFILE = 0
+# A digest travels in a token as two numbers.
+DIGEST_HALF_BYTES = 8
+# What a trait takes in a list beside its value: name, time, revision, keys and lengths.
+TRAIT_BYTES = 384
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """Which page of a list is asked for, and from a state that contains which call: see `get_profiles`."""
+
+    size: int
+    token: str
+    at_least: str
 
 
 class ProfilesService:
@@ -48,41 +63,94 @@ class ProfilesService:
     ) -> list[ProfileRecord]:
         """Tell profiles, all from one state: that of the newest commit, on whatever replica.
 
-        A profile that is asked for twice is read once. Where there is more than an answer may hold, each is told in
-        part: see `ProfileRecord`.
+        A profile that is asked for twice is read once. One that has more than an answer may hold is told in part: see
+        `ProfileRecord`.
 
         Raises:
-            UttersonError: PROFILE_NOT_FOUND names the first that is missing; REVISION_INVALID, HISTORY_DIVERGED,
+            UttersonError: PROFILE_NOT_FOUND names the first that is missing; PROFILE_TOO_LARGE tells how many of the
+                profiles fit into one answer; REVISION_INVALID, HISTORY_DIVERGED,
                 REVISION_NOT_REACHED for `at_least`.
         """
         lane = await self._lanes.lane(workspace)
         with lane.held():
-            return await self._get_profiles(lane, profile_ids, at_least, timeout_s)
+            reading = ProfileReading(self._store, lambda: lane.keys, profile_ids)
+            await self._read(lane, reading, at_least, timeout_s)
+            with self._trusted(lane):
+                return await reading.records()
 
-    async def _get_profiles(
-        self, lane: Lane, profile_ids: list[int], at_least: str, timeout_s: float | None
-    ) -> list[ProfileRecord]:
-        await lane.reach(0)
-        if at_least:
-            await self._reach_token(lane, at_least, timeout_s)
-        reading = ProfileReading(self._store, lambda: lane.keys, profile_ids)
+    async def _read(self, lane: Lane, reading: ProfileReading, at_least: str, timeout_s: float | None) -> None:
+        """Make a reading: beside the lane, or where the state moves too fast in its own turns."""
+        await self._reach(lane, at_least, timeout_s)
         for _ in range(BESIDE_LANE_TRIES):
             with store_refusals(lane.keys.workspace):
                 head = await reading.read(lambda: lane.state)
             if reading.done:
-                return await self._records(lane, reading)
+                return
             if reading.is_large:
                 break
             await lane.reach(head.seq)
         for _ in range(IN_LANE_TRIES):
             await lane.run(ReadInTurn(reading))
             if reading.done:
-                return await self._records(lane, reading)
+                return
         raise UttersonError(
             Reason.STORE_UNAVAILABLE,
             "other servers change the workspace too fast; try again",
             retry_after_ms=RETRY_AFTER_MS,
         )
+
+    async def list_identifiers(
+        self, workspace: str, profile_id: int, page: PageRequest, timeout_s: float | None
+    ) -> Page[IdentifierRecord]:
+        """List a profile's identifiers, by priority of their types, then by time added.
+
+        Raises:
+            UttersonError: as `get_profiles`; PAGE_TOKEN_INVALID.
+        """
+        limit = page_limit(page.size)
+        lane = await self._lanes.lane(workspace)
+        with lane.held():
+            await lane.reach(0)
+            tokens = PageTokens(lane.keys.digest_key, "identifiers", workspace, profile_id)
+            after = _identifier_position(tokens.read(page.token, 3))
+            reading = IdentifiersReading(self._store, lambda: lane.keys, profile_id, after, limit + 1)
+            await self._read(lane, reading, page.at_least, timeout_s)
+            with self._trusted(lane):
+                rows = reading.identifiers()
+        # More are there than are told, or were there and left out for their bytes.
+        has_more = bool(rows) and (len(rows) > limit or rows[0].found > len(rows))
+        told = rows[:limit]
+        return Page(
+            [
+                IdentifierRecord(row.type, row.raw_value, row.normalized_value, row.added_us, row.seen_day)
+                for row in told
+            ],
+            _token_after(tokens, told[-1]) if has_more else "",
+        )
+
+    async def list_traits(
+        self, workspace: str, profile_id: int, page: PageRequest, timeout_s: float | None
+    ) -> Page[SetTraitRecord]:
+        """List a profile's traits by name, those that were removed too.
+
+        Raises:
+            UttersonError: as `get_profiles`; PAGE_TOKEN_INVALID.
+        """
+        limit = page_limit(page.size)
+        lane = await self._lanes.lane(workspace)
+        await self._reach(lane, page.at_least, timeout_s)
+        keys, members = await self._members(lane, profile_id)
+        tokens = PageTokens(keys.digest_key, "traits", workspace, profile_id)
+        read = tokens.read(page.token, 0)
+        with _proven(lane):
+            rows = await self._store.traits_page(keys, members, None if read is None else read[1], limit + 1)
+        told, has_more = cut_by_bytes(rows, limit, lambda row: len(row.value or b"") + TRAIT_BYTES)
+        state = await _loaded(lane)
+        traits = [
+            SetTraitRecord(row.name, row.value, row.time_us, state.revision_token(Head(row.seq, row.entry_id)))
+            for row in told
+        ]
+        return Page(traits, tokens.write(text_position=told[-1].name) if has_more else "")
 
     async def list_events(self, workspace: str, profile_id: int, page_size: int, page_token: str) -> Page[bytes]:
         """List encoded `StoredEvent`s, newest first; profile 0 lists the unresolved ones."""
@@ -114,12 +182,20 @@ class ProfilesService:
         next_token = "" if last is None else tokens.write([last.seq, last.position])
         return Page([row.record for row in told], next_token)
 
-    async def _records(self, lane: Lane, reading: ProfileReading) -> list[ProfileRecord]:
+    @contextmanager
+    def _trusted(self, lane: Lane) -> Iterator[None]:
+        """Drop a state that promises what is not in the tables, and tell that as a fault."""
         try:
-            return await reading.records()
+            yield
         except StateDivergedError as error:
             lane.distrust(error)
             raise internal_fault(error, self._context.entropy) from None
+
+    async def _reach(self, lane: Lane, at_least: str, timeout_s: float | None) -> None:
+        """Wait until the state is there, and contains the call that answered a revision token, if one is given."""
+        await lane.reach(0)
+        if at_least:
+            await self._reach_token(lane, at_least, timeout_s)
 
     async def _members(self, lane: Lane, profile_id: int) -> tuple[WorkspaceKeys, list[int]]:
         """Tell which serials a profile consists of, as of now, and in which workspace they are counted."""
@@ -176,6 +252,21 @@ class ProfilesService:
                 Reason.HISTORY_DIVERGED,
                 "the revision belongs to a history that was lost; drop it and read without at_least",
             )
+
+
+def _identifier_position(read: tuple[list[int], str] | None) -> IdentifierPosition | None:
+    """Read the place after which a page of identifiers begins out of its token."""
+    if read is None:
+        return None
+    (added_us, *halves), type_name = read
+    digest = b"".join(half.to_bytes(DIGEST_HALF_BYTES, "big", signed=True) for half in halves)
+    return IdentifierPosition(type_name, added_us, digest)
+
+
+def _token_after(tokens: PageTokens, last: IdentifierRow) -> str:
+    parts = (last.digest[:DIGEST_HALF_BYTES], last.digest[DIGEST_HALF_BYTES:])
+    halves = (int.from_bytes(half, "big", signed=True) for half in parts)
+    return tokens.write([last.added_us, *halves], last.type)
 
 
 @contextmanager

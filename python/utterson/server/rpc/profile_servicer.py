@@ -2,8 +2,9 @@
 
 import grpc
 
-from utterson.application.reads.profiles import ProfilesService
-from utterson.server.messages import list_of_encoded, profile_message
+from utterson.application.reads.profiles import PageRequest, ProfilesService
+from utterson.scheduling import in_slices
+from utterson.server.messages import identifier_message, list_of_encoded, profile_message, trait_message
 from utterson.server.rpc.layers import Context, Handler
 from utterson.v1 import profile_service_pb2 as messages
 
@@ -39,6 +40,30 @@ class ProfileServicer:
             merged_into=[record.merged_into for record in records],
         )
 
+    async def list_traits(
+        self, request: messages.ListTraitsRequest, context: Context
+    ) -> messages.ListTraitsResponse:
+        """List a profile's traits."""
+        page = await self._use_cases.list_traits(
+            request.workspace, request.profile_id, _page(request), context.time_remaining()
+        )
+        return messages.ListTraitsResponse(
+            traits=[trait_message(record) async for record in in_slices(page.items)],
+            next_page_token=page.next_page_token,
+        )
+
+    async def list_identifiers(
+        self, request: messages.ListIdentifiersRequest, context: Context
+    ) -> messages.ListIdentifiersResponse:
+        """List a profile's identifiers."""
+        page = await self._use_cases.list_identifiers(
+            request.workspace, request.profile_id, _page(request), context.time_remaining()
+        )
+        return messages.ListIdentifiersResponse(
+            identifiers=[identifier_message(record) async for record in in_slices(page.items)],
+            next_page_token=page.next_page_token,
+        )
+
     async def list_events(self, request: messages.ListEventsRequest, context: Context) -> bytes:
         """List a profile's events."""
         del context
@@ -58,6 +83,10 @@ class ProfileServicer:
         return list_of_encoded(response, "entries", page.items)
 
 
+def _page(request: messages.ListTraitsRequest | messages.ListIdentifiersRequest) -> PageRequest:
+    return PageRequest(request.page_size, request.page_token, request.at_least)
+
+
 def profile_handlers(use_cases: ProfilesService) -> dict[str, Handler]:
     """List the handlers by method."""
     servicer = ProfileServicer(use_cases)
@@ -71,6 +100,16 @@ def profile_handlers(use_cases: ProfilesService) -> dict[str, Handler]:
             servicer.batch_get_profiles,
             messages.BatchGetProfilesRequest.FromString,
             messages.BatchGetProfilesResponse.SerializeToString,
+        ),
+        "ListTraits": grpc.unary_unary_rpc_method_handler(
+            servicer.list_traits,
+            messages.ListTraitsRequest.FromString,
+            messages.ListTraitsResponse.SerializeToString,
+        ),
+        "ListIdentifiers": grpc.unary_unary_rpc_method_handler(
+            servicer.list_identifiers,
+            messages.ListIdentifiersRequest.FromString,
+            messages.ListIdentifiersResponse.SerializeToString,
         ),
         "ListEvents": grpc.unary_unary_rpc_method_handler(
             servicer.list_events,

@@ -24,6 +24,9 @@ impl Encoder for EventEncoder {
             put_identifier(&mut wire, tag::IDENTIFIERS, call, index);
         }
         put_demotions(&mut wire, tag::DEMOTED, call, event.demoted);
+        if let Some(sent) = event.time_sent {
+            put_timestamp(&mut wire, tag::EVENT_TIME_SENT, sent);
+        }
         bytes
     }
 }

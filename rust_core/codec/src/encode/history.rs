@@ -1,9 +1,11 @@
 //! Entries of a profile's history.
 
+use std::sync::Arc;
+
 use prost::Message;
 use utterson_engine::answer::Resolution;
 use utterson_engine::answer::explain::RuleId;
-use utterson_engine::answer::outcome::Outcome;
+use utterson_engine::answer::outcome::{ChangedProfile, Outcome};
 use utterson_engine::call::{Call, CallKind};
 use utterson_engine::ids::{Micros, ProfileId};
 use utterson_engine::plan::Entry;
@@ -25,7 +27,23 @@ pub(super) fn of_call(call: &Call, resolution: &Resolution, (commit_time, token)
     wire.signed(tag::PROFILE_ID, resolution.profile.map_or(0, |id| id.0));
     wire.packed(tag::MERGED_PROFILE_IDS, resolution.merged.iter().map(|id| id.0.cast_unsigned()));
     put_changes(&mut wire, tag::CHANGES, &resolution.changes);
+    put_replaced(&mut wire, call, resolution);
     put_demotions(&mut wire, tag::DEMOTED, call, &resolution.demoted);
+}
+
+/// Tells of which types the call replaced values, and never which.
+fn put_replaced(wire: &mut Wire<'_>, call: &Call, resolution: &Resolution) {
+    if resolution.replaced.is_empty() {
+        return;
+    }
+    let mut places = resolution.replaced.iter().map(|one| one.index).collect::<Vec<_>>();
+    places.dedup();
+    let changed = |place: usize| {
+        let type_name = Arc::from(&*call.identifiers.get(place)?.type_name);
+        Some(ChangedProfile { type_name, profile: resolution.profile?, now_orphaned: false })
+    };
+    let changes: Vec<ChangedProfile> = places.into_iter().filter_map(changed).collect();
+    put_changes(wire, tag::CHANGES, &changes);
 }
 
 /// Writes the entry of a profile that was taken over.

@@ -2,6 +2,7 @@
 
 mod event;
 mod history;
+mod left;
 mod plan;
 mod refusal;
 mod resolution;
@@ -10,7 +11,8 @@ mod response;
 mod tests;
 
 pub use event::EventEncoder;
-pub use plan::{Answer, Encoded, Imported, decided, imported, policy_change};
+pub use left::{Left, unknown};
+pub use plan::{Answer, Encoded, Imported, decided, decided_with, imported, policy_change};
 pub use refusal::status;
 pub use response::{batch, repeated_answer, stream_message, unary};
 

@@ -10,6 +10,7 @@ use utterson_engine::ids::{EntryId, ProfileId, Seq, Serial};
 use utterson_engine::keyed::digest::{Digest, Digester};
 use utterson_engine::plan::{Effect, Plan, Verdict};
 
+use super::left::Left;
 use super::{history, refusal, resolution, response};
 use crate::columns::{Columns, History, net};
 use crate::proto::v1;
@@ -92,6 +93,16 @@ const ANSWER_BYTES: usize = 224;
 
 /// Encodes a decided batch; `calls` are those that were decided.
 pub fn decided<'c, S: Borrow<Submission<'c>>>(plan: &Plan, calls: &[S], digester: &Digester) -> Encoded {
+    decided_with(plan, calls, digester, &Left::default())
+}
+
+/// The same, with values that left profiles and that the plan does not know (rule I5).
+pub fn decided_with<'c, S: Borrow<Submission<'c>>>(
+    plan: &Plan,
+    calls: &[S],
+    digester: &Digester,
+    left: &Left,
+) -> Encoded {
     let mut tokens = Tokens { digester, last: None };
     let (mut answers, mut history) = (Vec::with_capacity(calls.len()), History::default());
     let mut accepted = Vec::with_capacity(calls.len() * ANSWER_BYTES);
@@ -106,7 +117,7 @@ pub fn decided<'c, S: Borrow<Submission<'c>>>(plan: &Plan, calls: &[S], digester
                     history.entries.extend(touched.map(|&serial| (serial, position, record.clone())));
                 }
                 let begin = accepted.len();
-                resolution::resolution(one, call, token, &mut accepted);
+                resolution::resolution(one, call, (token, left), &mut accepted);
                 Answer::Accepted(begin..accepted.len())
             }
             (Verdict::Repeat(digest), Ok(call)) => Answer::Repeated { digest: *digest, explain: call.explain },

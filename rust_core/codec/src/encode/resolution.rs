@@ -3,11 +3,13 @@
 use prost::Message;
 use utterson_engine::answer::Resolution;
 use utterson_engine::answer::explain::{Check, Explanation, Round};
+use utterson_engine::answer::outcome::Replaced;
 use utterson_engine::call::Call;
 use utterson_engine::ids::ProfileId;
 
-use super::{demotion, identifier_at, put_changes, put_demotions, put_identifier};
-use crate::proto::tags::v1::{identifier_result as result_tag, resolution as tag};
+use super::left::Left;
+use super::{demotion, identifier_at, put_changes, put_demotions, put_identifier, put_timestamp, sent_at};
+use crate::proto::tags::v1::{identifier as identifier_tag, identifier_result as result_tag, resolution as tag};
 use crate::proto::v1;
 use crate::wire::Wire;
 
@@ -18,8 +20,9 @@ const MAX_EXPLAINED_BYTES: usize = 2 << 20;
 /// Said where an explanation was asked for and is not told.
 const UNEXPLAINED: &str = "The explanation is left out: those of the calls before it are too long already.";
 
-/// Writes a resolution behind those of the calls before; `token` is that of its revision.
-pub(super) fn resolution(resolution: &Resolution, call: &Call, token: &str, bytes: &mut Vec<u8>) {
+/// Writes a resolution behind those of the calls before; `token` is that of its revision, `left` has the values that the
+/// plan does not know itself.
+pub(super) fn resolution(resolution: &Resolution, call: &Call, (token, left): (&str, &Left), bytes: &mut Vec<u8>) {
     let explanation = resolution.explanation.as_ref();
     let (told, left_out) = if bytes.len() < MAX_EXPLAINED_BYTES { (explanation, None) } else { (None, explanation) };
     let mut wire = Wire(bytes);
@@ -34,6 +37,9 @@ pub(super) fn resolution(resolution: &Resolution, call: &Call, token: &str, byte
             wire.signed(result_tag::DISPOSITION, result.disposition as i64);
             wire.signed(result_tag::REASON, result.reason.map_or(0, |reason| reason as i64));
             wire.signed(result_tag::INVALID_REASON, result.invalid.map_or(0, |reason| reason as i64));
+            for one in resolution.replaced.iter().filter(|one| one.index == result.index) {
+                put_replaced(wire, call, one, left);
+            }
         });
     }
     put_demotions(&mut wire, tag::DEMOTED, call, &resolution.demoted);
@@ -49,6 +55,18 @@ pub(super) fn resolution(resolution: &Resolution, call: &Call, token: &str, byte
     }
     wire.signed(tag::POLICY_REVISION, i64::from(resolution.policy_revision.0));
     wire.text(tag::REVISION, token);
+    if let Some(time) = resolution.event_time_adjusted {
+        put_timestamp(&mut wire, tag::EVENT_TIME_ADJUSTED, time);
+    }
+}
+
+/// A value that left the profile, with the type of the one that took its place.
+fn put_replaced(wire: &mut Wire<'_>, call: &Call, one: &Replaced, left: &Left) {
+    let Some((type_name, _)) = sent_at(call, one.index) else { return };
+    wire.message(result_tag::REPLACED, |wire| {
+        wire.text(identifier_tag::TYPE, type_name);
+        wire.text(identifier_tag::VALUE, left.value_of(one));
+    });
 }
 
 fn number(profile: Option<ProfileId>) -> i64 {

@@ -3,11 +3,12 @@ use prost::Message;
 use utterson_engine::answer::Resolution;
 use utterson_engine::answer::explain::{Explanation, RuleId};
 use utterson_engine::answer::outcome::{
-    ChangedProfile, Demotion, DemotionReason, Disposition, IdentifierResult, InvalidReason, Outcome,
+    ChangedProfile, Demotion, DemotionReason, Disposition, IdentifierResult, InvalidReason, Outcome, Replaced,
 };
 use utterson_engine::call::{Call, CallKind, RawEvent, RawIdentifier};
 use utterson_engine::decider::{Encoder, StoredEvent};
-use utterson_engine::ids::{EntryId, Micros, PolicyRevision, ProfileId, Seq};
+use utterson_engine::ids::{EntryId, Micros, PolicyRevision, ProfileId, Seq, Serial};
+use utterson_engine::keyed::digest::Digest;
 
 use super::*;
 use crate::proto::v1;
@@ -63,9 +64,11 @@ fn an_event_is_stored_as_the_api_answers_it() {
     let mut call = Call::new(CallKind::Track);
     call.event = RawEvent { name: "n".into(), properties: properties.encode_to_vec(), message_id: "m".into() };
     call.identifiers = ["x", "X", "y"].map(|value| RawIdentifier { type_name: "a".into(), value: value.into() }).into();
-    let sent = StoredEvent { call: &call, time: Micros(1_000_000), identifiers: vec![0, 2], demoted: &[] };
+    let (time, time_sent) = (Micros(1_000_000), Some(Micros(5_000_000)));
+    let sent = StoredEvent { call: &call, time, time_sent, identifiers: vec![0, 2], demoted: &[] };
     let bytes = EventEncoder.event(&sent);
     let expected = v1::StoredEvent {
+        event_time_sent: Some(Timestamp { seconds: 5, nanos: 0 }),
         message_id: "m".into(),
         name: "n".into(),
         properties: Some(properties),
@@ -74,6 +77,20 @@ fn an_event_is_stored_as_the_api_answers_it() {
         ..v1::StoredEvent::default()
     };
     assert_eq!(bytes, expected.encode_to_vec());
+}
+
+fn replaced() -> Vec<Replaced> {
+    let of = |digest, raw: Option<&str>| Replaced {
+        index: 0,
+        digest: Digest(digest),
+        holder: Serial(1),
+        raw: raw.map(Into::into),
+    };
+    vec![of(1, Some("same@commit.example")), of(2, None), of(3, None)]
+}
+
+fn left() -> Left {
+    [((Digest(2), Serial(1)), String::from("of@tables.example"))].into_iter().collect()
 }
 
 fn resolutions() -> impl Strategy<Value = (Resolution, Call<'static>)> {
@@ -105,6 +122,8 @@ fn resolutions() -> impl Strategy<Value = (Resolution, Call<'static>)> {
             identifiers: (0..call.identifiers.len()).map(told).collect(),
             demoted: if demotes { vec![demotion] } else { Vec::new() },
             changes: if known { vec![changed] } else { Vec::new() },
+            replaced: if demotes { replaced() } else { Vec::new() },
+            event_time_adjusted: known.then_some(Micros(7)),
             warnings,
             explanation: explains.then(|| Explanation { rounds: Vec::new(), decided_by: RuleId::M6 }),
             decided_by: RuleId::M6,
@@ -119,7 +138,7 @@ proptest! {
     #[test]
     fn answers_and_histories_have_the_bytes_that_prost_gives_them((resolution, call) in resolutions(), time: i64) {
         let mut bytes = Vec::new();
-        resolution::resolution(&resolution, &call, "token", &mut bytes);
+        resolution::resolution(&resolution, &call, ("token", &left()), &mut bytes);
         let decoded = v1::Resolution::decode(&bytes[..]).expect("a message");
         prop_assert_eq!(decoded.encode_to_vec(), bytes);
         prop_assert_eq!(decoded.profile_id, resolution.profile.map_or(0, |id| id.0));
@@ -130,6 +149,10 @@ proptest! {
         prop_assert!(reasons.eq(resolution.identifiers.iter().map(|one| one.invalid.map_or(0, |why| why as i32))));
         prop_assert!(sent.zip(&call.identifiers).all(|(told, sent)| told.value == sent.value));
         prop_assert_eq!(decoded.demoted.len(), resolution.demoted.len());
+        let told: Vec<&str> = decoded.identifiers[0].replaced.iter().map(|one| &*one.value).collect();
+        let values = ["same@commit.example", "of@tables.example", ""];
+        prop_assert_eq!(&told[..], if resolution.replaced.is_empty() { &[] } else { &values[..] });
+        prop_assert_eq!(decoded.event_time_adjusted, resolution.event_time_adjusted.map(timestamp));
 
         let mut bytes = Vec::new();
         history::of_call(&call, &resolution, (Micros(time), "token"), &mut bytes);
@@ -137,6 +160,8 @@ proptest! {
         prop_assert_eq!(decoded.encode_to_vec(), bytes);
         prop_assert_eq!((decoded.call, &*decoded.decided_by), (CallKind::Identify as i32, "M6"));
         prop_assert_eq!(decoded.commit_time, Some(timestamp(Micros(time))));
-        prop_assert_eq!(decoded.changes.len(), resolution.changes.len());
+        // Of what was replaced the type, once, and no value.
+        let replaced = usize::from(!resolution.replaced.is_empty() && resolution.profile.is_some());
+        prop_assert_eq!(decoded.changes.len(), resolution.changes.len() + replaced);
     }
 }

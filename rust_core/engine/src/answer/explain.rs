@@ -14,6 +14,8 @@ pub enum RuleId {
     I2,
     /// Identify, Login and Track.
     I3,
+    /// What a new value replaces.
+    I5,
     /// Logout.
     I6,
     /// Modify.
@@ -45,6 +47,7 @@ impl RuleId {
             Self::I1 => "I1",
             Self::I2 => "I2",
             Self::I3 => "I3",
+            Self::I5 => "I5",
             Self::I6 => "I6",
             Self::I7 => "I7",
             Self::I8 => "I8",

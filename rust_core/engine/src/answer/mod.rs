@@ -4,8 +4,8 @@ pub mod explain;
 pub mod outcome;
 
 use crate::answer::explain::{Explanation, RuleId};
-use crate::answer::outcome::{ChangedProfile, Demotion, IdentifierResults, Outcome};
-use crate::ids::{EntryId, PolicyRevision, ProfileId, Seq};
+use crate::answer::outcome::{ChangedProfile, Demotion, IdentifierResults, Outcome, Replaced};
+use crate::ids::{EntryId, Micros, PolicyRevision, ProfileId, Seq};
 
 /// The answer to a call that was accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +26,10 @@ pub struct Resolution {
     pub demoted: Vec<Demotion>,
     /// Profiles that a Modify changed.
     pub changes: Vec<ChangedProfile>,
+    /// Values that left the profile for the call's (rule I5), in the call's order.
+    pub replaced: Vec<Replaced>,
+    /// The time that was taken instead of an event time too far ahead (rule C11).
+    pub event_time_adjusted: Option<Micros>,
     /// Plain sentences without personal data.
     pub warnings: Vec<String>,
     /// Why, where asked.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::ids::ProfileId;
+use crate::ids::{ProfileId, Serial};
+use crate::keyed::digest::Digest;
 
 /// How a call ended. The numbers are those of `utterson.v1.Outcome`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +90,19 @@ pub struct IdentifierResult {
 
 /// The results of a call: seldom more than a few.
 pub type IdentifierResults = SmallVec<[IdentifierResult; 4]>;
+
+/// A value that left the profile for one of the call's (rule I5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replaced {
+    /// Which of the call's identifiers took its place; it was of the same type.
+    pub index: usize,
+    /// The identifier that left.
+    pub digest: Digest,
+    /// The profile that held it.
+    pub holder: Serial,
+    /// Its value as it was first sent, where that came in the same commit; else the tables have it.
+    pub raw: Option<Box<str>>,
+}
 
 /// One demotion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

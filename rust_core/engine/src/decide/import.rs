@@ -13,7 +13,7 @@ use crate::plan::{Effect, Plan};
 use crate::policy::{Policy, Strategy};
 use crate::rules::common::c7_once::{self, Once};
 use crate::rules::common::put::put;
-use crate::rules::common::{c5_nothing_usable, m8_traits, prepare};
+use crate::rules::common::{c5_nothing_usable, c11_time, m8_traits, prepare};
 use crate::rules::isolation;
 use crate::state::State;
 
@@ -49,7 +49,7 @@ pub fn decide_import(
         }
     };
     let policy = Arc::clone(&decider.state.policy);
-    let prepared = prepare_rows(decider.state, &policy, rows)?;
+    let prepared = prepare_rows(decider.state, &policy, rows, decider.at.commit_time)?;
     let mut serials = Vec::with_capacity(rows.len());
     for (place, (row, asked)) in rows.iter().zip(&prepared).enumerate() {
         match take_over(&mut decider, &policy, row, asked, place) {
@@ -90,13 +90,15 @@ fn content_of<'c>(rows: &'c [ImportRow<'_>], request_id: &'c str) -> Call<'c> {
     call
 }
 
-/// C1 to C6 for every row, before anything is made.
+/// C11 and C1 to C6 for every row, before anything is made.
 fn prepare_rows<'c>(
     state: &State,
     policy: &'c Policy,
     rows: &'c [ImportRow<'c>],
+    commit_time: Micros,
 ) -> Result<Vec<Vec<Asked<'c>>>, Fault> {
     let prepare_row = |row: &'c ImportRow<'c>| {
+        c11_time::check_create_time(policy, row.create_time, commit_time).map_err(|fault| under(fault, row.place))?;
         let prepared = prepare::prepare(policy, &row.identifiers, &state.digester);
         let asked = prepared.map_err(|fault| under(fault, row.place))?.asked;
         if !c5_nothing_usable::any_usable(&asked) {
@@ -130,9 +132,11 @@ fn take_over(
         policy,
         asked: Ok(asked),
         time: row.create_time.unwrap_or(decider.at.commit_time),
+        time_sent: None,
         position: Position(u32::try_from(place).unwrap_or(u32::MAX)),
         rounds: None,
         warnings: Vec::new(),
+        replaced: Vec::new(),
     };
     decider.emit(Effect::CreateProfile { serial, create_time: context.time, source: None, merges: row.merges });
     for (index, usable) in asked::usable(asked) {
@@ -142,7 +146,7 @@ fn take_over(
         let raw = &row.identifiers[index].value;
         put(decider, &context, serial, (usable, raw));
     }
-    m8_traits::write(decider, &context, serial);
+    m8_traits::write(decider, &context, serial, &[]).map_err(|fault| under(fault, row.place))?;
     Ok(serial)
 }
 

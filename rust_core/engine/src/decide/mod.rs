@@ -22,6 +22,7 @@ use crate::ids::{EntryId, Micros, Position};
 use crate::keyed::digest::{Digest, Digester};
 use crate::plan::{Decided, Effect, Entry, Plan, Serials, Verdict};
 use crate::policy::{Policy, Strategy};
+use crate::rules::common::c11_time::{self, Taken};
 use crate::rules::common::{c7_once, c9_dry_run, prepare};
 use crate::rules::{isolation, merge};
 use crate::state::{Diverged, Head, State, Undo};
@@ -140,14 +141,17 @@ impl Decider<'_> {
             Err(fault) => return refused(fault),
         };
         let mark = self.mark();
+        let Taken { time, sent } = c11_time::taken(policy, call.event_time, self.at.commit_time);
         let mut context = Context {
             call,
             policy,
             asked,
-            time: call.event_time.unwrap_or(self.at.commit_time),
+            time,
+            time_sent: sent,
             position,
             rounds: call.explain.then(Vec::new),
             warnings: Vec::new(),
+            replaced: Vec::new(),
         };
         match self.resolve(&mut context) {
             Ok(decision) => self.conclude(&mut context, decision, fingerprint, mark),
@@ -214,6 +218,8 @@ impl Decider<'_> {
             identifiers: decision.identifiers,
             demoted: decision.demoted,
             changes: decision.changes,
+            replaced: std::mem::take(&mut context.replaced),
+            event_time_adjusted: context.time_sent.map(|_| context.time),
             warnings: std::mem::take(&mut context.warnings),
             explanation: rounds.map(|rounds| Explanation { rounds, decided_by: decision.decided_by }),
             decided_by: decision.decided_by,

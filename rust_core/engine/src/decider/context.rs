@@ -1,7 +1,7 @@
 //! One call under decision, and what a rule decides about it.
 
 use crate::answer::explain::{Round, RuleId};
-use crate::answer::outcome::{ChangedProfile, Demotion, IdentifierResults, Outcome};
+use crate::answer::outcome::{ChangedProfile, Demotion, IdentifierResults, Outcome, Replaced};
 use crate::call::Call;
 use crate::decider::asked::Asked;
 use crate::fault::Fault;
@@ -16,12 +16,16 @@ pub(crate) struct Context<'c> {
     pub policy: &'c Policy,
     /// The call's identifiers after C1 to C6, or why they are refused.
     pub asked: Result<&'c [Asked<'c>], &'c Fault>,
-    /// Event time, else now.
+    /// Event time, else now; of one too far ahead the commit time (rule C11).
     pub time: Micros,
+    /// The event time as sent, where the commit time was taken instead.
+    pub time_sent: Option<Micros>,
     pub position: Position,
     /// The trace, kept only where the call asks why.
     pub rounds: Option<Vec<Round>>,
     pub warnings: Vec<String>,
+    /// Values that left the profile for the call's (rule I5).
+    pub replaced: Vec<Replaced>,
 }
 
 impl<'c> Context<'c> {

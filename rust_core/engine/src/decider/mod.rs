@@ -6,7 +6,8 @@ mod context;
 
 use crate::answer::outcome::Demotion;
 use crate::call::Call;
-use crate::ids::{EntryId, Micros, Seq};
+use crate::ids::{EntryId, Micros, Seq, Serial};
+use crate::keyed::digest::Digest;
 use crate::keyed::state_hash::StateHash;
 use crate::plan::{Decided, Effect, Entry, Plan, Verdict};
 use crate::state::{At, State, Undo};
@@ -18,8 +19,10 @@ pub(crate) use context::{Context, Decision};
 pub struct StoredEvent<'a> {
     /// The call.
     pub call: &'a Call<'a>,
-    /// Its event time.
+    /// The time that was taken as its event time.
     pub time: Micros,
+    /// The event time as sent, where that was too far ahead (rule C11).
+    pub time_sent: Option<Micros>,
     /// Which of the call's identifiers it carried, each once.
     pub identifiers: Vec<usize>,
     /// What was demoted, and why (rule M7).
@@ -75,6 +78,14 @@ impl<'s> Decider<'s> {
     pub fn emit(&mut self, effect: Effect) {
         self.journal.push(self.state.apply(&effect, self.at));
         self.effects.push(effect);
+    }
+
+    /// The value as sent of an identifier that a profile got in this very plan.
+    pub fn raw_of(&self, digest: Digest, serial: Serial) -> Option<&str> {
+        self.effects.iter().rev().find_map(|effect| {
+            let Effect::Attach(one) = effect else { return None };
+            (one.digest == digest && one.serial == serial).then_some(&*one.raw)
+        })
     }
 
     /// Where the effects end; `roll_back` returns to it.

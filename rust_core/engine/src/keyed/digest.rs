@@ -51,6 +51,8 @@ pub enum Domain {
     StateRow = 6,
     /// A revision token.
     Token = 7,
+    /// The name of a trait, whosever it is.
+    TraitName = 8,
 }
 
 /// Makes digests under one workspace's key.
@@ -81,10 +83,16 @@ impl Digester {
         self.start(Domain::Identifier).text(type_name).text(normalized).finish()
     }
 
-    /// The key under which a trait of a profile is kept.
+    /// What stands for a trait of a profile in the state hash.
     #[must_use]
     pub fn set_trait(&self, serial: Serial, name: &str) -> Digest {
         self.start(Domain::Trait).number(u64::from(serial.0)).text(name).finish()
+    }
+
+    /// What stands for a trait's name in memory: the same for every profile.
+    #[must_use]
+    pub fn trait_name(&self, name: &str) -> Digest {
+        self.start(Domain::TraitName).text(name).finish()
     }
 
     /// The check value of a revision token.

@@ -17,7 +17,7 @@ impl State {
     #[must_use]
     pub fn bytes(&self) -> usize {
         let graph = self.types.bytes() + self.profiles.bytes() + self.index.bytes() + self.scrub.bytes();
-        let marks = allocated(self.traits.allocation_size()) + self.requests.bytes();
+        let marks = self.traits.bytes() + self.requests.bytes();
         size_of::<Self>() + graph + marks + self.policy_encoded.len() + self.policy.bytes()
     }
 }

@@ -9,9 +9,10 @@ use crate::keyed::permutation::Permutation;
 use crate::keyed::state_hash::{Rows, StateHash};
 use crate::policy::Policy;
 use crate::state::index::{Entry, Index};
-use crate::state::marks::{DigestMap, RequestMark, Requests, TraitMark};
+use crate::state::marks::{RequestMark, Requests};
 use crate::state::profiles::Profiles;
 use crate::state::scrub::{Scrub, sums};
+use crate::state::traits::Traits;
 use crate::state::types::Types;
 use crate::state::{Head, State};
 
@@ -76,7 +77,7 @@ impl State {
             types: Types::default(),
             profiles: Profiles::default(),
             index: Index::default(),
-            traits: DigestMap::default(),
+            traits: Traits::default(),
             requests: Requests::default(),
             scrub: Scrub::default(),
         }
@@ -149,10 +150,9 @@ impl State {
 
     /// Takes a trait's row.
     pub fn load_trait(&mut self, serial: Serial, name: &str, value: Option<&[u8]>, at: (Micros, Seq, Position)) {
-        let key = self.trait_key(serial, name);
-        let row = Rows(&self.digester).set_trait(key, value, at);
-        self.traits.insert(key, TraitMark { time: at.0, row });
-        self.hash.traits = self.hash.traits.wrapping_add(row);
+        let mark = self.trait_mark(serial, (name, value), at);
+        self.traits.load(serial, mark);
+        self.hash.traits = self.hash.traits.wrapping_add(mark.row);
     }
 
     /// Takes a used request id's row.
@@ -180,6 +180,7 @@ impl State {
         self.count_logins(Postings::OfNobodyKnown);
         self.index.shrink_to_grown();
         self.requests.sort();
+        self.traits.sort();
         self.hash.events = expected.events;
         self.hash == expected
     }

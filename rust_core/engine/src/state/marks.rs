@@ -1,4 +1,4 @@
-//! What the state keeps of traits and of used request ids: digests and times, no values.
+//! What the state keeps of used request ids: digests and times, no values.
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -30,15 +30,6 @@ impl Hasher for DigestHasher {
 
 /// A map keyed by digests.
 pub type DigestMap<V> = HashMap<Digest, V, BuildHasherDefault<DigestHasher>>;
-
-/// The write that a trait of a profile owes its value to (rule M8).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TraitMark {
-    /// Event time of the write.
-    pub time: Micros,
-    /// The row's part of the state hash.
-    pub row: u128,
-}
 
 /// The commit that used a request or message id (rule C7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,6 +12,7 @@ pub mod marks;
 pub mod profiles;
 mod scrub;
 mod sharded;
+pub mod traits;
 pub mod types;
 
 use std::sync::Arc;
@@ -25,10 +26,11 @@ use crate::policy::Policy;
 pub use apply::Diverged;
 use index::{Entry, Index, NONE, Near};
 pub use load::{LoadedIdentifier, LoadedProfile, Misfit};
-use marks::{DigestMap, RequestMark, Requests, TraitMark};
+use marks::{RequestMark, Requests};
 use profiles::{Profile, Profiles};
 use scrub::Scrub;
 pub use scrub::{Finding, Step};
+use traits::{TraitMark, Traits, trait_bytes};
 use types::Types;
 
 /// The newest log entry that a state contains.
@@ -74,8 +76,8 @@ pub struct State {
     pub profiles: Profiles,
     /// Identifiers.
     pub index: Index,
-    /// Traits by digest of (profile, name).
-    pub traits: DigestMap<TraitMark>,
+    /// Traits by profile.
+    pub traits: Traits,
     /// Used request and message ids.
     pub requests: Requests,
     /// How far the scrub is, and what it compares with.
@@ -91,7 +93,7 @@ pub(crate) enum Undo {
     Detach(Entry),
     Seen(Entry),
     Merge { loser: Serial, survivor: Serial, before: Profile },
-    SetTrait { key: Digest, row: u128, before: Option<TraitMark> },
+    SetTrait { serial: Serial, name: Digest, row: u128, before: Option<TraitMark> },
     UseRequest { digest: Digest, before: Option<RequestMark> },
     ChangePolicy { revision: PolicyRevision, policy: Arc<Policy>, encoded: Arc<Vec<u8>> },
 }
@@ -113,12 +115,6 @@ impl State {
     #[must_use]
     pub fn is_known(&self, serial: Serial) -> bool {
         self.profiles.row(serial).known()
-    }
-
-    /// The key under which a trait of a profile is kept.
-    #[must_use]
-    pub fn trait_key(&self, serial: Serial, name: &str) -> Digest {
-        self.digester.set_trait(serial, name)
     }
 
     /// Every entry of a profile and of those joined into it.
@@ -246,12 +242,7 @@ impl State {
                 self.profiles.unlink(loser, survivor);
                 self.profiles.change(survivor, |profile| *profile = before);
             }
-            Undo::SetTrait { key, before, .. } => {
-                match before {
-                    Some(mark) => self.traits.insert(key, mark),
-                    None => self.traits.remove(&key),
-                };
-            }
+            Undo::SetTrait { serial, name, before, .. } => self.traits.restore(serial, name, before),
             Undo::UseRequest { digest, before } => self.requests.restore(digest, before),
             Undo::ChangePolicy { revision, policy, encoded } => {
                 self.change_policy(revision, policy, encoded);
@@ -356,10 +347,21 @@ impl State {
     }
 
     fn set_trait(&mut self, serial: Serial, name: &str, value: Option<&[u8]>, at: (Micros, Seq, Position)) -> Undo {
-        let key = self.trait_key(serial, name);
-        let row = Rows(&self.digester).set_trait(key, value, at);
-        let before = self.traits.insert(key, TraitMark { time: at.0, row });
-        Undo::SetTrait { key, row, before }
+        let mark = self.trait_mark(serial, (name, value), at);
+        let before = self.traits.set(serial, mark);
+        Undo::SetTrait { serial, name: mark.name, row: mark.row, before }
+    }
+
+    /// What is kept of a trait.
+    fn trait_mark(
+        &self,
+        serial: Serial,
+        (name, value): (&str, Option<&[u8]>),
+        at: (Micros, Seq, Position),
+    ) -> TraitMark {
+        let row = Rows(&self.digester).set_trait(self.digester.set_trait(serial, name), value, at);
+        let (time, seq, position) = at;
+        TraitMark { name: self.digester.trait_name(name), row, time, seq, position, bytes: trait_bytes(name, value) }
     }
 
     fn change_policy(&mut self, revision: PolicyRevision, policy: Arc<Policy>, encoded: Arc<Vec<u8>>) -> Undo {

@@ -34,6 +34,10 @@ impl<V> Sharded<V> {
         self.0[shard_of(key)].insert(key, value);
     }
 
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        self.0.iter_mut().flat_map(HashMap::values_mut)
+    }
+
     pub fn remove(&mut self, key: u32) -> Option<V> {
         let shard = &mut self.0[shard_of(key)];
         // Most are empty, and a map is not asked for a key's hash then.

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::ids::{Micros, PolicyRevision, Serial};
 use crate::keyed::state_hash::StateHash;
 use crate::state::index::Holders;
-use crate::state::marks::{RequestMark, TraitMark};
+use crate::state::marks::RequestMark;
+use crate::state::traits::TraitMark;
 use crate::state::{Head, State};
 
 /// One profile: redirect, source, members, merges, identifiers, logins, counts by type, own entries.
@@ -28,7 +29,7 @@ pub(crate) struct Dump {
     profiles: Vec<Row>,
     /// By digest: anonymous and known holders, newest first.
     holders: BTreeMap<u128, [Vec<Serial>; 2]>,
-    traits: BTreeMap<u128, TraitMark>,
+    traits: Vec<Vec<TraitMark>>,
     requests: BTreeMap<u128, RequestMark>,
 }
 
@@ -44,9 +45,9 @@ pub(crate) fn dump(state: &State) -> Dump {
         policy_revision: state.policy_revision,
         hash: state.hash,
         sums: state.sums(),
-        profiles: serials.map(|serial| row(state, serial)).collect(),
+        profiles: serials.clone().map(|serial| row(state, serial)).collect(),
         holders,
-        traits: state.traits.iter().map(|(key, mark)| (key.0, *mark)).collect(),
+        traits: serials.map(|serial| state.traits.of(serial).to_vec()).collect(),
         requests: state.requests.all().map(|(key, mark)| (key.0, *mark)).collect(),
     }
 }

@@ -25,12 +25,14 @@ use crate::keyed::permutation::Permutation;
 use crate::plan::{Effect, Plan, Verdict};
 use crate::policy::Policy;
 use crate::policy::spec::PolicySpec;
-use crate::rules::common::prepare;
+use crate::rules::common::{c11_time, prepare};
 use crate::state::{Head, State, invariants};
 use view::View;
 
 /// The time around which all calls lie.
 pub(crate) const START_US: i64 = 1_800_000_000_000_000;
+/// The clock is so much later: nearly all calls tell of the past (rule C11).
+pub(crate) const CLOCK_US: i64 = START_US + 45 * Micros::DAY_US;
 pub(crate) const DIGEST_KEY: [u8; 16] = [1; 16];
 pub(crate) const ID_KEY: [u8; 16] = [2; 16];
 
@@ -82,9 +84,9 @@ impl Step<'_> {
         self.answer()?.profile.and_then(|id| self.world.state.serial_of(id))
     }
 
-    /// The event time of the call, as the rules see it.
+    /// The event time of a call that was committed, as the rules see it.
     pub fn time(&self) -> Micros {
-        self.call.event_time.unwrap_or(self.world.state.head.commit_time)
+        c11_time::taken(self.policy, self.call.event_time, self.world.state.head.commit_time).time
     }
 
     /// The call's identifiers that take part, with their places; none where the call's own fields are refused.
@@ -156,7 +158,7 @@ impl World {
     /// Time and identity of the next entry; the same however often asked.
     pub fn next(&self) -> (Micros, EntryId) {
         let seq = self.state.head.seq.0 + 1;
-        let now = START_US + i64::try_from(seq).unwrap_or(i64::MAX) * 1_000_000 + self.lead_us;
+        let now = CLOCK_US + i64::try_from(seq).unwrap_or(i64::MAX) * 1_000_000 + self.lead_us;
         (Micros(now), EntryId(u128::from(seq).to_be_bytes()))
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::decider::asked::Usable;
 use crate::ids::Serial;
-use crate::policy::{OnNewKnownUser, Policy, Strategy};
+use crate::policy::{LoginMatch, OnNewKnownUser, Policy, Strategy};
 use crate::rules::isolation::i2_waterfall::Filter;
 use crate::testing::view::{Identifier, View};
 
@@ -31,7 +31,20 @@ pub(crate) fn eligible(view: &View, policy: &Policy, serial: Serial, carried: &[
         let mut guarding = held.keys().filter(|(type_name, _)| flagged(policy, type_name, immutable)).peekable();
         guarding.peek().is_none() || guarding.any(|identifier| carried.contains(identifier))
     };
-    passes(false) && passes(true)
+    let agrees = || {
+        if !matches!(policy.strategy(), Strategy::Isolation { login_match: LoginMatch::Highest, .. }) {
+            return true;
+        }
+        let of_type = |identifiers: &[Identifier], name: &str| -> BTreeSet<Identifier> {
+            identifiers.iter().filter(|(type_name, _)| type_name == name).cloned().collect()
+        };
+        let held: Vec<Identifier> = held.keys().cloned().collect();
+        let logins = policy.listed_names().filter(|name| flagged(policy, name, false));
+        let mut both = logins.map(|name| (of_type(&held, name), of_type(carried, name)));
+        both.find(|(held, carried)| !held.is_empty() && !carried.is_empty())
+            .is_none_or(|(held, carried)| !held.is_disjoint(&carried))
+    };
+    passes(false) && passes(true) && agrees()
 }
 
 /// I2, word for word.

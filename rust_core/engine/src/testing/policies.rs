@@ -6,8 +6,8 @@ use proptest::sample::select;
 
 use crate::ids::Micros;
 use crate::policy::spec::{
-    BlockedSpec, LimitScope, LimitSpec, OnExceeded, OnLogout, OnNewKnownUser, PolicySpec, StrategySpec, TypeSpec,
-    UnlistedTypes, Window,
+    BlockedSpec, LimitScope, LimitSpec, LoginMatch, OnExceeded, OnLogout, OnNewKnownUser, PolicySpec, StrategySpec,
+    TypeSpec, UnlistedTypes, Window,
 };
 
 /// The types of the merge family's tests, most trusted first; `b` is not listed and accepted.
@@ -63,6 +63,14 @@ pub(crate) fn isolation(immutable: bool, on_new: OnNewKnownUser, on_logout: OnLo
     )
 }
 
+/// The same policy, but of the login types that a profile and a call have in common the most trusted one decides.
+pub(crate) fn matching_highest(mut spec: PolicySpec) -> PolicySpec {
+    if let Some(StrategySpec::Isolation { login_match, .. }) = &mut spec.strategy {
+        *login_match = Some(LoginMatch::Highest);
+    }
+    spec
+}
+
 fn isolation_of(flags: [(bool, bool, bool); 4], on_new: OnNewKnownUser, on_logout: OnLogout) -> PolicySpec {
     PolicySpec {
         identifier_types: ISOLATION_TYPES.iter().zip(flags).map(|(name, flags)| flagged(name, flags)).collect(),
@@ -110,7 +118,9 @@ pub(crate) fn any_isolation() -> impl Strategy<Value = PolicySpec> {
     let customer = select(vec![both, both, immutable, immutable, plain]);
     let email = select(vec![both, both, immutable, immutable, unique, login]);
     let device = select(vec![plain, plain, plain, unique]);
-    (customer, email, device, on_new, on_logout).prop_map(move |(customer, email, device, on_new, on_logout)| {
-        isolation_of([customer, email, device, plain], on_new, on_logout)
+    let drawn = (customer, email, device, on_new, on_logout, any::<bool>());
+    drawn.prop_map(move |(customer, email, device, on_new, on_logout, highest)| {
+        let spec = isolation_of([customer, email, device, plain], on_new, on_logout);
+        if highest { matching_highest(spec) } else { spec }
     })
 }

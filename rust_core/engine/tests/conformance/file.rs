@@ -20,6 +20,10 @@ pub struct PolicyText {
     pub unlisted_types: Option<String>,
     #[serde(default)]
     pub blocked: Vec<BlockedText>,
+    #[serde(default)]
+    pub blocked_lists: Vec<String>,
+    pub invalid_identifiers: Option<String>,
+    pub future_tolerance: Option<String>,
     pub merge: Option<MergeText>,
     pub isolation: Option<IsolationText>,
 }
@@ -134,6 +138,8 @@ pub struct Expect {
     pub demoted: Vec<DemotedText>,
     #[serde(default)]
     pub blocked: Vec<BTreeMap<String, String>>,
+    #[serde(default)]
+    pub invalid: Vec<BTreeMap<String, String>>,
     pub changed: Option<Vec<ChangedText>>,
     #[serde(default, rename = "note")]
     pub _note: Option<String>,

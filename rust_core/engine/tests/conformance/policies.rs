@@ -1,17 +1,28 @@
 //! From a policy as it is written to the engine's policy.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use utterson_engine::normalize::Normalization;
 use utterson_engine::policy::Policy;
+use utterson_engine::policy::presets::preset;
 use utterson_engine::policy::spec::{
-    BlockedSpec, LimitScope, LimitSpec, LoginMatch, OnExceeded, OnLogout, OnNewKnownUser, PolicySpec, StrategySpec,
-    TypeSpec, UnlistedTypes, Window,
+    BlockedList, BlockedSpec, InvalidIdentifiers, LimitScope, LimitSpec, LoginMatch, OnExceeded, OnLogout,
+    OnNewKnownUser, PolicySpec, StrategySpec, TypeSpec, UnlistedTypes, Window,
 };
 
 use crate::file::{BlockedText, LimitText, PolicyText, TypeText};
 
-pub fn compile(text: &PolicyText) -> Arc<Policy> {
+/// The policy of a name in the file, else the preset of the name.
+pub fn find(policies: &BTreeMap<String, PolicyText>, name: &str) -> Arc<Policy> {
+    let Some(text) = policies.get(name) else {
+        let spec = preset(name).unwrap_or_else(|| panic!("no policy and no preset {name}"));
+        return Arc::new(Policy::compile(&spec).unwrap_or_else(|faults| panic!("{faults:?}")).0);
+    };
+    compile(text)
+}
+
+fn compile(text: &PolicyText) -> Arc<Policy> {
     let strategy = match (&text.merge, &text.isolation) {
         (Some(merge), None) => {
             StrategySpec::Merge { max_merges: merge.max_merges, max_identifiers: merge.max_identifiers }
@@ -28,6 +39,9 @@ pub fn compile(text: &PolicyText) -> Arc<Policy> {
         default_type: text.default_type.as_ref().map(type_spec),
         unlisted_types: text.unlisted_types.as_deref().map(unlisted),
         blocked: text.blocked.iter().map(blocked).collect(),
+        blocked_lists: text.blocked_lists.iter().map(|name| list(name)).collect(),
+        invalid_identifiers: text.invalid_identifiers.as_deref().map(invalid_identifiers),
+        future_tolerance_us: text.future_tolerance.as_deref().map(seconds_us),
         strategy: Some(strategy),
         ..PolicySpec::default()
     };
@@ -102,6 +116,29 @@ fn unlisted(name: &str) -> UnlistedTypes {
         "REJECT" => UnlistedTypes::Reject,
         other => panic!("no unlisted_types {other}"),
     }
+}
+
+fn list(name: &str) -> BlockedList {
+    match name {
+        "PLACEHOLDERS" => BlockedList::Placeholders,
+        "ZEROS" => BlockedList::Zeros,
+        "REPEATED" => BlockedList::Repeated,
+        other => panic!("no list {other}"),
+    }
+}
+
+fn invalid_identifiers(name: &str) -> InvalidIdentifiers {
+    match name {
+        "REFUSE" => InvalidIdentifiers::Refuse,
+        "SET_ASIDE" => InvalidIdentifiers::SetAside,
+        other => panic!("no invalid_identifiers {other}"),
+    }
+}
+
+/// A duration such as 3600s, in microseconds.
+fn seconds_us(text: &str) -> i64 {
+    let seconds: i64 = text.strip_suffix('s').and_then(|number| number.parse().ok()).expect("whole seconds, as 3600s");
+    seconds * 1_000_000
 }
 
 fn on_new_known_user(name: &str) -> OnNewKnownUser {

@@ -19,7 +19,8 @@ pub(crate) fn store(
         return;
     }
     let identifiers = asked.iter().map(|one| one.position).collect();
-    let event = StoredEvent { call: context.call, time: context.time, identifiers, demoted };
+    let (call, time, time_sent) = (context.call, context.time, context.time_sent);
+    let event = StoredEvent { call, time, time_sent, identifiers, demoted };
     let record = decider.encoder.event(&event);
     decider.emit(Effect::StoreEvent { serial, time: context.time, position: context.position, record });
 }

@@ -7,24 +7,40 @@
 //! Source: the seed, case two, "we map the traits, identifiers and events on the call to that existing profile".
 
 use crate::decider::{Context, Decider};
+use crate::fault::Fault;
 use crate::ids::Serial;
 use crate::plan::Effect;
+use crate::rules::common::c13_bounds::{self, Writing};
 
-/// Writes the call's traits to the profile that it resolved to.
-pub(crate) fn write(decider: &mut Decider<'_>, context: &Context<'_>, serial: Serial) {
-    for one in &context.call.traits {
-        let key = decider.state.trait_key(serial, &one.name);
-        let newer = decider.state.traits.get(&key).is_some_and(|mark| mark.time > context.time);
+/// Writes the call's traits to the profile that it resolved to, unless they take one of the profiles that it found too
+/// far (rule C13); `joined` are those that the call joined into it.
+pub(crate) fn write(
+    decider: &mut Decider<'_>,
+    context: &Context<'_>,
+    serial: Serial,
+    joined: &[Serial],
+) -> Result<(), Fault> {
+    let sent = &context.call.traits;
+    if sent.is_empty() {
+        return Ok(());
+    }
+    let digester = &decider.state.digester;
+    let traits: Vec<Writing<'_>> =
+        sent.iter().map(|sent| Writing { name: digester.trait_name(&sent.name), sent }).collect();
+    c13_bounds::check(decider.state, (serial, joined), (context.time, &traits))?;
+    for Writing { name, sent } in traits {
+        let newer = decider.state.traits.get(serial, name).is_some_and(|mark| mark.time > context.time);
         if !newer {
             decider.emit(Effect::SetTrait {
                 serial,
-                name: one.name.clone(),
-                value: one.value.clone(),
+                name: sent.name.clone(),
+                value: sent.value.clone(),
                 time: context.time,
                 position: context.position,
             });
         }
     }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
-//! Rules of both families, C1 to C12 and M8, and what the rules of both share: preparing a call's identifiers, putting
+//! Rules of both families, C1 to C13 and M8, and what the rules of both share: preparing a call's identifiers, putting
 //! one onto a profile, noting it as seen, storing events, the changes of a Modify, and telling what became of each.
 
 pub(crate) mod c10_say_why;
+pub mod c11_time;
 pub(crate) mod c12_invalid;
+pub(crate) mod c13_bounds;
 pub(crate) mod c1_normalise;
 pub mod c2_refuse;
 pub(crate) mod c3_block;

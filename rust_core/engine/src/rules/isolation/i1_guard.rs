@@ -1,6 +1,7 @@
 //! I1 Guard: a profile is eligible for a call iff (it holds no login identifier, or the call carries one of its login
 //! identifiers) and (it holds no immutable identifier, or the call carries one of them). One match is enough though
-//! another login identifier differs.
+//! another login identifier differs (`login_match: ANY`). With `HIGHEST` a profile is also not eligible if, of the login
+//! types that both it and the call carry, the highest-ranked one has no value in common.
 //!
 //! Source: the seed, "prevent anonymous data from being kept together with the data of logged in users" and "any time
 //! an identity request includes an email address or customer ID, mParticle will return a unique Identity Profile".
@@ -8,23 +9,25 @@
 use crate::decider::asked::Usable;
 use crate::ids::Serial;
 use crate::keyed::digest::Digest;
+use crate::policy::{LoginMatch, Strategy};
+use crate::rules::isolation::i5_attach::holds_type;
 use crate::state::State;
 use crate::state::index::Holders;
 
 /// What the call shows at the door.
 #[derive(Debug, Default)]
-pub(crate) struct Guard {
-    logins: Vec<Digest>,
+pub(crate) struct Guard<'a> {
+    logins: Vec<&'a Usable<'a>>,
     immutables: Vec<Digest>,
 }
 
-impl Guard {
+impl<'a> Guard<'a> {
     /// The guard of a call that carries these identifiers.
-    pub fn new<'a>(usable: impl Iterator<Item = &'a Usable<'a>>) -> Self {
+    pub fn new(usable: impl Iterator<Item = &'a Usable<'a>>) -> Self {
         let mut guard = Self::default();
         for usable in usable {
             if usable.settings.login {
-                guard.logins.push(usable.digest);
+                guard.logins.push(usable);
             }
             if usable.settings.immutable {
                 guard.immutables.push(usable.digest);
@@ -40,23 +43,44 @@ impl Guard {
 
     /// Whether the call may be answered with this profile.
     pub fn eligible(&self, state: &State, serial: Serial) -> bool {
-        let holds = |digests: &[Digest]| digests.iter().any(|&digest| state.index.holds(digest, serial));
+        let holds = |digest: Digest| state.index.holds(digest, serial);
         let row = state.profiles.row(serial);
         let guarded = row.counts.iter().any(|(type_id, _)| state.types.flags(*type_id).immutable);
-        (!row.known() || holds(&self.logins)) && (!guarded || holds(&self.immutables))
+        (!row.known() || self.shows_login(state, serial))
+            && (!guarded || self.immutables.iter().any(|&digest| holds(digest)))
+    }
+
+    /// Whether the call carries one of a known profile's login identifiers, and the right one.
+    fn shows_login(&self, state: &State, serial: Serial) -> bool {
+        let holds = |one: &&Usable<'_>| state.index.holds(one.digest, serial);
+        match login_match(state) {
+            LoginMatch::Any => self.logins.iter().any(holds),
+            LoginMatch::Highest => {
+                let common = self.logins.iter().filter(|one| holds_type(state, serial, one.type_name));
+                let highest = common.map(|one| one.rank).min();
+                self.logins.iter().filter(|one| Some(one.rank) == highest).any(holds)
+            }
+        }
     }
 
     /// Every known profile that the call may be answered with, oldest first. Anonymous ones are all eligible, since
     /// an immutable identifier is a login identifier too.
     pub fn eligible_known(&self, state: &State) -> Vec<Serial> {
         let mut known: Vec<Serial> = Vec::new();
-        for &digest in &self.logins {
-            known.extend(state.index.newest_first(digest, Holders::Known, |serial| state.is_known(serial)));
+        for one in &self.logins {
+            known.extend(state.index.newest_first(one.digest, Holders::Known, |serial| state.is_known(serial)));
         }
         known.sort_unstable();
         known.dedup();
         known.retain(|&serial| self.eligible(state, serial));
         known
+    }
+}
+
+fn login_match(state: &State) -> LoginMatch {
+    match state.policy.strategy() {
+        Strategy::Isolation { login_match, .. } => login_match,
+        Strategy::Merge { .. } => LoginMatch::Any,
     }
 }
 
@@ -71,28 +95,53 @@ mod tests {
     use crate::testing::calls::{ISOLATION, any_call, any_calls, call, identify};
     use crate::testing::{World, borrowed, cases, naive, policies, usable};
 
-    fn guard(world: &World, call: &crate::call::Call) -> Guard {
+    /// Whether a call may be answered with a profile.
+    fn eligible(world: &World, call: &crate::call::Call<'_>, serial: Serial) -> bool {
         let usable = usable(&world.state.policy, call, &world.state);
-        Guard::new(borrowed(&usable).into_iter().map(|(_, one)| one))
+        Guard::new(borrowed(&usable).into_iter().map(|(_, one)| one)).eligible(&world.state, serial)
     }
 
     #[test]
     fn one_match_is_enough_though_another_login_identifier_differs() {
         let mut world = World::new(&policies::isolation(false, OnNewKnownUser::CreateProfile, OnLogout::Identify));
         let serial = Serial(world.serial(&identify("customer=1 email=1")));
-        assert!(guard(&world, &identify("customer=1 email=2")).eligible(&world.state, serial));
-        assert!(guard(&world, &identify("email=1")).eligible(&world.state, serial));
-        assert!(!guard(&world, &identify("customer=2 email=2")).eligible(&world.state, serial));
-        assert!(!guard(&world, &identify("device=1")).eligible(&world.state, serial));
+        assert!(eligible(&world, &identify("customer=1 email=2"), serial));
+        assert!(eligible(&world, &identify("email=1"), serial));
+        assert!(!eligible(&world, &identify("customer=2 email=2"), serial));
+        assert!(!eligible(&world, &identify("device=1"), serial));
+    }
+
+    #[test]
+    fn with_highest_the_most_trusted_login_type_in_common_decides() {
+        let spec = policies::isolation(false, OnNewKnownUser::CreateProfile, OnLogout::Identify);
+        let mut world = World::new(&policies::matching_highest(spec));
+        let serial = Serial(world.serial(&identify("customer=1 email=1")));
+        assert!(eligible(&world, &identify("customer=1 email=2"), serial));
+        assert!(eligible(&world, &identify("email=1"), serial));
+        assert!(!eligible(&world, &identify("customer=2 email=1"), serial), "another customer's mailbox");
+        let without = Serial(world.serial(&identify("email=3")));
+        assert!(eligible(&world, &identify("customer=2 email=3"), without), "it has no customer");
+    }
+
+    #[test]
+    fn with_highest_another_customer_gets_a_profile_of_its_own() {
+        for (highest, outcome) in [(false, Outcome::Matched), (true, Outcome::Created)] {
+            let spec = policies::isolation(false, OnNewKnownUser::CreateProfile, OnLogout::Identify);
+            let mut world = World::new(&if highest { policies::matching_highest(spec) } else { spec });
+            let first = world.accept(&identify("customer=1 email=1")).profile;
+            assert_eq!(world.accept(&identify("customer=2 email=1")).outcome, outcome);
+            let again = world.accept(&identify("customer=1"));
+            assert_eq!(again.profile == first, highest, "the first customer keeps what is theirs");
+        }
     }
 
     #[test]
     fn an_immutable_identifier_asks_for_itself() {
         let mut world = World::new(&policies::isolation(true, OnNewKnownUser::CreateProfile, OnLogout::Identify));
         let serial = Serial(world.serial(&identify("customer=1 email=1")));
-        assert!(guard(&world, &identify("customer=1")).eligible(&world.state, serial));
-        assert!(!guard(&world, &identify("email=1")).eligible(&world.state, serial));
-        assert!(!guard(&world, &identify("customer=2 email=1")).eligible(&world.state, serial));
+        assert!(eligible(&world, &identify("customer=1"), serial));
+        assert!(!eligible(&world, &identify("email=1"), serial));
+        assert!(!eligible(&world, &identify("customer=2 email=1"), serial));
     }
 
     proptest! {
@@ -108,7 +157,8 @@ mod tests {
             world.run_all(&history);
             let carried: Vec<_> =
                 usable(&world.state.policy, &last, &world.state).iter().map(|(_, one)| naive::name(one)).collect();
-            let guard = guard(&world, &last);
+            let shown = usable(&world.state.policy, &last, &world.state);
+            let guard = Guard::new(borrowed(&shown).into_iter().map(|(_, one)| one));
             let mut known_and_eligible = Vec::new();
             for (serial, _) in world.view.live() {
                 let expected = naive::eligible(&world.view, &world.state.policy, serial, &carried);

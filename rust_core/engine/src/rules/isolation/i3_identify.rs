@@ -94,7 +94,7 @@ pub(crate) struct Destination<'a> {
 /// Makes the profile if none was found, attaches the identifiers (I5), writes traits and event.
 pub(crate) fn take_in(
     decider: &mut Decider<'_>,
-    context: &Context<'_>,
+    context: &mut Context<'_>,
     asked: &[Asked<'_>],
     destination: &Destination<'_>,
 ) -> Result<Decision, Fault> {
@@ -108,7 +108,7 @@ pub(crate) fn take_in(
     if created && !i5_attach::any_attached(&told) {
         return Err(i5_attach::nothing_attachable());
     }
-    m8_traits::write(decider, context, serial);
+    m8_traits::write(decider, context, serial, &[])?;
     events::store(decider, context, asked, (Some(serial), &[]));
     Ok(Decision {
         serial: Some(serial),

@@ -1,12 +1,14 @@
 //! I5 Attach (after I3): every identifier of the call goes onto the resulting profile, except: a unique value held by
 //! another profile stays there (only Modify moves it; `HELD_BY_OTHER`); an immutable type already set keeps its value.
-//! A new value of a unique type replaces the old one. Nothing is taken from the profile that the caller came from. In
+//! A new value of a unique type replaces the old one; answer, history and explanation say so, and a warning where the
+//! old one was a login identifier. Nothing is taken from the profile that the caller came from. In
 //! the call's order. If the call would create a profile and none of its identifiers can be attached: `FAILED_PRECONDITION`.
 //!
 //! Source: the seed, "Any anonymous data collected prior to the user signing up is not carried over", and its row
 //! "New Device Login", where the device joins the profile.
 
-use crate::answer::outcome::Disposition;
+use crate::answer::explain::{Check, RuleId};
+use crate::answer::outcome::{Disposition, Replaced};
 use crate::decider::asked::Usable;
 use crate::decider::{Context, Decider};
 use crate::fault::{Fault, Reason};
@@ -21,7 +23,7 @@ use crate::state::State;
 /// Attaches the identifiers and tells what became of each, by its place in the call.
 pub(crate) fn attach(
     decider: &mut Decider<'_>,
-    context: &Context<'_>,
+    context: &mut Context<'_>,
     serial: Serial,
     usable: &[(usize, &Usable<'_>)],
 ) -> Vec<(usize, Disposition)> {
@@ -32,7 +34,8 @@ pub(crate) fn attach(
             Disposition::Matched => seen::note_on(decider, context, usable.digest, serial),
             Disposition::Attached => {
                 if usable.settings.unique {
-                    replace(decider, serial, usable.type_name, usable.digest);
+                    let gone = replace(decider, serial, usable.type_name, usable.digest);
+                    tell(context, (index, usable), serial, gone);
                 }
                 let raw = &context.call.identifiers[index].value;
                 put(decider, context, serial, (usable, raw));
@@ -68,19 +71,42 @@ pub(crate) fn holds_type(state: &State, serial: Serial, type_name: &str) -> bool
     state.types.get(type_name).is_some_and(|type_id| state.profiles.row(serial).count(type_id) > 0)
 }
 
-/// Takes the profile's other values of a type off it and answers whether there were any.
-pub(crate) fn replace(decider: &mut Decider<'_>, serial: Serial, type_name: &str, keep: Digest) -> bool {
-    let Some(type_id) = decider.state.types.get(type_name) else { return false };
+/// Tells what left a profile for one of the call's identifiers.
+fn tell(context: &mut Context<'_>, (index, usable): (usize, &Usable<'_>), serial: Serial, gone: Vec<Gone>) {
+    if gone.is_empty() {
+        return;
+    }
+    if usable.settings.login {
+        let type_name = usable.type_name;
+        context.warnings.push(format!(
+            "the profile's {type_name} was replaced by another one, and it was a login identifier: see `replaced`"
+        ));
+    }
+    if let Some(round) = context.rounds.as_mut().and_then(|rounds| rounds.last_mut()) {
+        round.checks.push(Check { rule: RuleId::I5, figure: gone.len() as u64, limit: 0, passed: true });
+    }
+    let told = gone.into_iter().map(|(digest, raw)| Replaced { index, digest, holder: serial, raw });
+    context.replaced.extend(told);
+}
+
+/// An identifier that left a profile, and its value as sent where the same plan brought it.
+type Gone = (Digest, Option<Box<str>>);
+
+/// Takes the profile's other values of a type off it and answers them.
+pub(crate) fn replace(decider: &mut Decider<'_>, serial: Serial, type_name: &str, keep: Digest) -> Vec<Gone> {
+    let Some(type_id) = decider.state.types.get(type_name) else { return Vec::new() };
     if decider.state.profiles.row(serial).count(type_id) == 0 {
-        return false;
+        return Vec::new();
     }
     let entries = decider.state.own_entries(serial);
     let others = entries.filter(|entry| entry.type_id == type_id && entry.digest != keep);
     let others: Vec<(Digest, bool)> = others.map(|entry| (entry.digest, entry.exclusive)).collect();
-    for &(digest, exclusive) in &others {
+    let mut gone = Vec::with_capacity(others.len());
+    for (digest, exclusive) in others {
+        gone.push((digest, decider.raw_of(digest, serial).map(Into::into)));
         decider.emit(Effect::Detach { digest, serial, exclusive });
     }
-    !others.is_empty()
+    gone
 }
 
 pub(crate) fn any_attached(told: &[(usize, Disposition)]) -> bool {
@@ -112,7 +138,7 @@ mod tests {
     use crate::policy::spec::{OnLogout, OnNewKnownUser};
     use crate::testing::calls::{ISOLATION, any_calls, identify};
     use crate::testing::view::Identifier;
-    use crate::testing::{Step, World, cases, created, naive, policies};
+    use crate::testing::{Step, World, answer, cases, created, naive, policies};
 
     type Held = BTreeMap<Serial, BTreeSet<Identifier>>;
 
@@ -166,6 +192,13 @@ mod tests {
                 if attaches(step.call.kind) {
                     let (held, told) = expected(step.before.held(), serial, &offered(step));
                     prop_assert_eq!(step.after.held(), held);
+                    let digester = &step.world.state.digester;
+                    let digest = |(type_name, value): &Identifier| digester.identifier(type_name, value);
+                    let nothing = BTreeSet::new();
+                    let before = step.before.held();
+                    let after = &step.after.held()[&serial];
+                    let left: BTreeSet<_> = before.get(&serial).unwrap_or(&nothing).difference(after).map(digest).collect();
+                    prop_assert_eq!(answer.replaced.iter().map(|one| one.digest).collect::<BTreeSet<_>>(), left);
                     let answered = |index| answer.identifiers.iter().find(|one| one.index == index);
                     for (index, disposition) in told {
                         prop_assert_eq!(answered(index).map(|one| one.disposition), Some(disposition));
@@ -230,6 +263,35 @@ mod tests {
         assert_eq!(told(&mut world, "customer=1 email=2"), [Disposition::Matched, Disposition::Attached]);
         let freed = world.accept(&identify("email=1"));
         assert!(created(&freed));
+    }
+
+    #[test]
+    fn what_was_replaced_is_told_and_its_value_is_where_it_can_be_had() {
+        let mut world = world(false);
+        world.accept(&identify("customer=1 email=1"));
+        let (old, new) = (world.state.digester.identifier("email", "1"), world.state.digester.identifier("email", "2"));
+        let mut calls = [identify("customer=1 email=2"), identify("customer=1 email=3"), identify("customer=1")];
+        calls[0].explain = true;
+        let plan = world.plan(&calls);
+        let told: Vec<_> = plan.decided.iter().map(|one| answer(&one.verdict).expect("accepted")).collect();
+        let left =
+            |digest, raw: Option<&str>| Replaced { index: 1, digest, holder: Serial(1), raw: raw.map(Into::into) };
+        assert_eq!(told[0].replaced, [left(old, None)], "the tables have it");
+        assert_eq!(told[1].replaced, [left(new, Some("2"))], "no table has it yet");
+        assert_eq!((&told[2].replaced[..], told[2].warnings.len()), (&[][..], 0));
+        assert!(told[..2].iter().all(|one| one.warnings.len() == 1 && one.warnings[0].contains("email")));
+        let rounds = &told[0].explanation.as_ref().expect("asked for").rounds;
+        assert!(rounds[0].checks.iter().any(|check| check.rule == RuleId::I5 && check.figure == 1));
+    }
+
+    #[test]
+    fn a_unique_type_without_login_is_replaced_without_a_warning() {
+        let mut spec = policies::isolation(false, OnNewKnownUser::CreateProfile, OnLogout::CreateAnonymous);
+        spec.identifier_types[1].login = false;
+        let mut world = World::new(&spec);
+        world.accept(&identify("customer=1 email=1"));
+        let answer = world.accept(&identify("customer=1 email=2"));
+        assert_eq!((answer.replaced.len(), answer.warnings.len()), (1, 0));
     }
 
     #[test]

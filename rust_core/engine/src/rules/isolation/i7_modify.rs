@@ -97,7 +97,7 @@ fn set_unique(
         modify::detach(decider, new.digest, loser);
         changed.note(new.type_name, loser);
     }
-    let replaced = i5_attach::replace(decider, serial, new.type_name, new.digest);
+    let replaced = !i5_attach::replace(decider, serial, new.type_name, new.digest).is_empty();
     let missing = !decider.state.index.holds(new.digest, serial);
     if missing {
         put(decider, context, serial, (new, raw));

@@ -45,7 +45,7 @@ fn identify(decider: &mut Decider<'_>, context: &mut Context<'_>) -> Result<Deci
     }
     let checked = m3_check::check(decider.state, context, asked);
     let done = m6_outcome::carry_out(decider, context, asked, &checked);
-    m8_traits::write(decider, context, done.serial);
+    m8_traits::write(decider, context, done.serial, &done.merged)?;
     events::store(decider, context, asked, (Some(done.serial), &checked.demoted));
     let identifiers = dispositions::of_asked(asked, |index| {
         m7_demoted::disposition(&checked.demoted, index).unwrap_or_else(|| done.disposition(index))

@@ -10,6 +10,7 @@ use crate::call::{Call, CallKind, RawChange};
 use crate::ids::Micros;
 use crate::policy::spec::{OnExceeded, Window};
 use crate::policy::{Policy, Strategy};
+use crate::rules::common::c11_time;
 use crate::testing::calls::{MERGE, any_calls, at, identify, modify as modify_call};
 use crate::testing::policies::{self, BLOCKED, limit};
 use crate::testing::view::{Identifier, View};
@@ -114,7 +115,8 @@ fn check_step(step: &Step<'_>) -> Result<(), TestCaseError> {
     let state = &step.world.state;
     let serial = state.serial_of(step.call.profile).map(|serial| step.before.root(serial));
     // A refused call leaves no entry, so its time is the one that the next entry has.
-    let time = step.call.event_time.unwrap_or(if step.effects.is_empty() { step.world.next().0 } else { step.time() });
+    let commit_time = if step.effects.is_empty() { step.world.next().0 } else { step.world.state.head.commit_time };
+    let time = c11_time::taken(step.policy, step.call.event_time, commit_time).time;
     match expected(step.before, step.policy, serial, (step.call, time)) {
         Err(reason) => {
             prop_assert_eq!(step.reason(), Some(reason));
