@@ -10,16 +10,16 @@ from tests.agreement.history import check_history, check_import_history
 from tests.agreement.loading import load
 from tests.agreement.messages import KIND_NUMBERS, batched, import_messages, policy_message, request
 from tests.agreement.mismatch import MismatchError, require
-from tests.agreement.same import compare_answer, decided_alike, dry_alike, fault_told
+from tests.agreement.same import compare_answer, decide, decided_alike, dry_alike, fault_told
 from tests.agreement.steps import Answers, Batch, Import, PolicyUpdate, Turn
 from tests.agreement.telling import difference, told
-from tests.agreement.twin import LogRow, Tables, TwinError
+from tests.agreement.twin import LogRow, Tables, TwinError, completed
 from tests.model.generate import START_US
 from tests.model.model import Model, ids_of
+from tests.model.policy import RULES_OF_0_1
 from tests.model.records import Answer, Call, Kind, PolicyAnswer, Refusal
 from utterson import _core
 from utterson.v1.identity_service_pb2 import BatchResolveRequest
-from utterson.v1.policy_pb2 import Policy
 from utterson.v1.resolution_pb2 import Resolution
 from utterson.v1.workspace_service_pb2 import ImportProfilesResponse
 
@@ -40,23 +40,19 @@ class CoreRun:
         self.model = model
         self.random = Random(seed)
         self.keys = (self.random.randbytes(16), self.random.randbytes(16))
-        checked = _core.check_policy(policy_message(policy).SerializeToString())
+        message = policy_message(policy).SerializeToString()
+        # A policy that 0.1 kept has no version of the rules.
+        checked = _core.check_policy(message, message if model.rules_version == RULES_OF_0_1 else None)
         require(not checked.violations, f"the first policy is refused: {checked.violations}")
 
         require(warning_count(checked) == model.warnings, "warnings of the first policy")
         genesis = LogRow(0, self.random.randbytes(16), bytes(16), 1, START_US, bytes(48), b"")
-        self.tables = Tables(genesis, self.kept(checked.policy).SerializeToString())
+        self.tables = Tables(genesis, checked.policy)
         self.workspace = load(self.tables, WORKSPACE, self.keys, self.random)
         self.replica = load(self.tables, WORKSPACE, self.keys, self.random)
         self.earlier_policies: list[bytes] = []  # newest first
         self.id_of: dict[int, int] = {}
         self.ordinal_of: dict[int, int] = {0: 0}
-
-    def kept(self, policy: bytes) -> Policy:
-        """Give a checked policy as the workspace keeps it: in one that 0.1 made it goes by that version's rules."""
-        made = Policy.FromString(policy)
-        made.rules_version = self.model.rules_version
-        return made
 
     def ids(self, ordinal: int) -> int:
         """Give the public id of an ordinal; of one that does not exist an id that no profile has."""
@@ -117,7 +113,7 @@ class CoreRun:
         now_us = batch.calls[0].now_us
         groups = self.groups(batch.calls, choices)
         entry_id = self.random.randbytes(16)
-        plan = self.workspace.decide(groups, now_us, entry_id)
+        plan = decide(self, groups, (now_us, entry_id))
         if choices.random() < 0.1:
             self._check_purity(batch, plan, (now_us, entry_id))
         answers = [answer for group in range(len(groups)) for answer in plan.answers(group)]
@@ -206,7 +202,7 @@ class CoreRun:
 
     def _policy(self, step: PolicyUpdate, expected: object) -> None:
         policy = policy_message(step.policy).SerializeToString()
-        checked = _core.check_policy(policy)
+        checked = _core.check_policy(policy, self.workspace.policy)
         entry_id = self.random.randbytes(16)
         decided = self.workspace.decide_policy(checked.policy or policy, self.earlier_policies, step.now_us, entry_id)
         if isinstance(decided, _core.Fault):
@@ -220,7 +216,7 @@ class CoreRun:
         self.earlier_policies.insert(0, self.workspace.policy)
         self._commit(decided)
         require(self.workspace.policy_revision == expected.policy_revision, "the policy's revision")
-        require(Policy.FromString(self.workspace.policy) == self.kept(checked.policy), "the policy in force")
+        require(self.workspace.policy == checked.policy, "the policy in force")
 
     def _import(self, step: Import, expected: object) -> None:
         messages = [one.SerializeToString() for one in import_messages(step, WORKSPACE)]
@@ -284,7 +280,10 @@ class CoreRun:
             values = tuple((key[0], key[1]) for key in held) or (("user_id", "nobody"),)
             call = Call(Kind.IDENTIFY, values[:32], now_us=self.tables.head.commit_time_us + 1, explain=True)
             group, entry_id = self._alone(call), self.random.randbytes(16)
-            plans = [workspace.decide([group], call.now_us, entry_id) for workspace in (before, self.workspace)]
+            stamp = (call.now_us, entry_id)
+            plans = [
+                completed(one, one.decide([group], *stamp), [group], self.tables) for one in (before, self.workspace)
+            ]
             require(plans[0].columns() == plans[1].columns(), "the columns of a state loaded anew")
             one, other = (plan.answers(0)[0] for plan in plans)
             require(_plain(one, self) == _plain(other, self), "the answer of a state loaded anew")

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from tests.agreement.mismatch import MismatchError, require
 from tests.agreement.telling import Ordinals, difference, explanation_difference, model_told, refusal_told, told
+from tests.agreement.twin import Tables, completed
 from tests.model.records import Answer, Call, Outcome, Refusal
 from utterson import _core
 from utterson.v1.resolution_pb2 import Resolution
@@ -17,10 +18,16 @@ class Decides(Protocol):
     """The part of a run that decides without committing."""
 
     workspace: _core.State
+    tables: Tables
 
     def groups(self, calls: tuple[Call, ...], choices: Random) -> list[_core.CallGroup]:
         """Parse calls."""
         ...
+
+
+def decide(run: Decides, groups: list[_core.CallGroup], stamp: tuple[int, bytes]) -> _core.Plan:
+    """Decide, with the values that only the tables have."""
+    return completed(run.workspace, run.workspace.decide(groups, *stamp), groups, run.tables)
 
 
 def fault_told(fault: _core.Fault | _core.RepeatedCall) -> str:
@@ -47,7 +54,7 @@ def decided_alike(run: Decides, calls: tuple[Call, ...], plan: _core.Plan, stamp
     """The same calls with `explain` turned over lead to the same answers and effects (C10)."""
     turned = tuple(replace(call, explain=not call.explain) for call in calls)
     groups = run.groups(turned, Random(0))
-    other = run.workspace.decide(groups, *stamp)
+    other = decide(run, groups, stamp)
     require(plan.writes == other.writes, "explain changes whether a plan writes")
     if plan.writes:
         columns, others = plan.columns(), other.columns()
@@ -62,7 +69,7 @@ def dry_alike(run: Decides, call: Call, stamp: tuple[int, bytes]) -> None:
     """A dry run answers as the call itself would (C9), but for the id of a profile that is not made."""
     answers = []
     for is_dry in (False, True):
-        plan = run.workspace.decide(run.groups((replace(call, validate_only=is_dry),), Random(0)), *stamp)
+        plan = decide(run, run.groups((replace(call, validate_only=is_dry),), Random(0)), stamp)
         require(not (is_dry and plan.writes), "a dry run writes")
         answers.append(without_explanation(flat(plan)[0]))
     wet, dry = answers

@@ -37,7 +37,7 @@ def model_told(answer: Answer | Refusal) -> Told:
         "source": answer.source_profile,
         "merged": list(answer.merged),
         "identifiers": [
-            (r.type, r.value, r.disposition.name, r.reason.name, r.invalid_reason.name, list(r.replaced))
+            (r.type, r.value, r.disposition.name, r.reason.name, r.invalid_reason.name, sorted(r.replaced))
             for r in answer.identifiers
         ],
         "demoted": [(d.type, d.value, d.reason.name, d.round) for d in answer.demoted],
@@ -62,7 +62,7 @@ def told(resolution: Resolution, ordinals: Ordinals) -> Told:
                 short(DispositionNumber.Name(result.disposition), "DISPOSITION_"),
                 reason_name(result.reason),
                 short(InvalidNumber.Name(result.invalid_reason), "INVALID_REASON_"),
-                [pair(one) for one in result.replaced],
+                sorted(pair(one) for one in result.replaced),
             )
             for result in resolution.identifiers
         ],

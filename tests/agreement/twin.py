@@ -193,6 +193,16 @@ class Tables:
             self.requests[digest] = RequestRow(fingerprint, row.seq, position, row.commit_time_us, answer)
 
 
+def completed(
+    workspace: _core.State, plan: _core.Plan, groups: Sequence[_core.CallGroup], tables: Tables
+) -> _core.Plan:
+    """Give a plan the values of identifiers that it tells and only the tables have (rule I5)."""
+    if not plan.unknown:
+        return plan
+    values = [(digest, serial, tables.identifiers[serial, digest].raw_value) for digest, serial in plan.unknown]
+    return workspace.complete(plan, groups, values)
+
+
 def rows(columns: Iterable[list[Any]]) -> Iterable[tuple[Any, ...]]:
     """Give the rows of columns; all must be of one length."""
     return zip(*columns, strict=True)

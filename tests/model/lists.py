@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from enum import Enum
 
-SEPARATOR = r"[\s().:/_+{}\-]"
+SEPARATOR = r"[\s().,:;/_+{}\[\]\-]"
 PLACEHOLDERS = (
     "null",
     "undefined",

@@ -137,7 +137,7 @@ class Model:
             state=working,
             call=call,
             time_us=time_us,
-            is_adjusted=time_us != call.event_time_us and call.event_time_us is not None,
+            is_adjusted=call.kind is not Kind.SEARCH and call.event_time_us not in (None, time_us),
             hits=self.hits,
             change_items=changes,
         )
@@ -194,8 +194,11 @@ class Model:
 
 
 def take_time(policy: Policy, call: Call, hits: Hits) -> int:
-    """C11: the call's event time; the commit time where it is absent or too far ahead of that."""
-    if call.event_time_us is None:
+    """C11: the call's event time; the commit time where it is absent or too far ahead of that.
+
+    A Search commits nothing, and its time plays no part.
+    """
+    if call.event_time_us is None or call.kind is Kind.SEARCH:
         return call.now_us
     if call.event_time_us <= call.now_us + policy.future_tolerance_us:
         hits[Branch.C11_WITHIN if call.event_time_us > call.now_us else Branch.C11_PAST] += 1

@@ -83,8 +83,18 @@ def form_of(value: str, settings: TypeSettings, rules_version: int, hits: Hits) 
             return phone(value, settings.region, hits)
 
 
+def is_unfit_by_0_1(raw: str, form: str | None) -> bool:
+    """Tell whether 0.1 refused a value: blanks were values, and joiners were dirt everywhere."""
+    if not raw or not form or len(form.encode()) > MAX_VALUE_BYTES:
+        return True
+    return any(unicodedata2.category(character) in UNFIT_CATEGORIES for character in form)
+
+
 def unfit(raw: str, form: str | None, hits: Hits) -> InvalidReason | None:
-    """C2, judged after C1: tell why a value cannot be an identifier's; of several unfit characters the first."""
+    """C2, judged after C1: tell why a value cannot be an identifier's.
+
+    The first that applies: nothing there, the first unfit character, too much there.
+    """
     if not trim(raw):
         return InvalidReason.EMPTY
     if form is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import phonenumbers
-from phonenumbers import PhoneNumber, PhoneNumberFormat, ValidationResult
+from phonenumbers import CountryCodeSource, PhoneNumber, PhoneNumberFormat, ValidationResult
 
 from tests.model.hits import Branch, Hits
 from tests.model.unicode_data import is_white_space, trim, unicodedata2
@@ -94,9 +94,13 @@ def read(dialled: str, region: str, hits: Hits) -> PhoneNumber | None:
     """Read a number of a possible length; old forms become new ones before the length is judged."""
     try:
         number = phonenumbers.parse(dialled, region or None)
+        raw = phonenumbers.parse(dialled, region or None, keep_raw_input=True)  # tells where the country code was
     except phonenumbers.NumberParseException:
         return None
     national = phonenumbers.national_significant_number(number)
+    if len(national) > len(national_dialled(dialled, raw)):
+        hits[Branch.C1_PHONE_LOCAL] += 1
+        return None
     if number.country_code == MEXICO and re.match(r"1[0-9]", national):  # +52 1 is +52
         hits[Branch.C1_PHONE_OLD_FORM] += 1
         rest = national[1:]
@@ -104,6 +108,18 @@ def read(dialled: str, region: str, hits: Hits) -> PhoneNumber | None:
         number = PhoneNumber(MEXICO, int(rest), None, zeros > 0 or None, zeros if zeros > 1 else None)
     possible = phonenumbers.is_possible_number_with_reason(number)
     return number if possible == ValidationResult.IS_POSSIBLE else None
+
+
+def national_dialled(dialled: str, number: PhoneNumber) -> str:
+    """Return what was dialled behind the country code.
+
+    Where the library's number is longer, its tables put an area code before a local number: two numbers would be one.
+    """
+    digits = dialled.lstrip("+")
+    country = str(number.country_code)
+    if number.country_code_source == CountryCodeSource.FROM_DEFAULT_COUNTRY:
+        return digits
+    return digits[digits.index(country) + len(country) :]
 
 
 def write(number: PhoneNumber) -> str:

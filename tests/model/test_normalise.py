@@ -140,6 +140,10 @@ def test_idempotent_texts() -> None:
         ("\u0639\u200d\u0631", InvalidReason.FORMAT_CHARACTER),
         ("\U0001f469\u200d", InvalidReason.FORMAT_CHARACTER),
         ("\U0001f355\u200d\U0001f355", InvalidReason.FORMAT_CHARACTER),
+        ("\u200d\U0001f469", InvalidReason.FORMAT_CHARACTER),
+        ("1\u200d\U0001f525", InvalidReason.FORMAT_CHARACTER),
+        ("\U0001f469\U0001f3fd\U0001f3fd\u200d\U0001f4bb", InvalidReason.FORMAT_CHARACTER),
+        ("\U0001f3f4\U000e0067\U000e007f", InvalidReason.FORMAT_CHARACTER),
     ],
 )
 def test_invalid_values(value: str, expected: InvalidReason) -> None:
@@ -168,6 +172,14 @@ def test_invalid_values(value: str, expected: InvalidReason) -> None:
 def test_valid_values(value: str) -> None:
     """What C2 does not name is fine, joiners in their places too."""
     assert reason(value) is None
+
+
+def test_every_emoji_of_the_data_is_one() -> None:
+    """C2: the recommended sequences, also without the selectors that senders drop."""
+    listed = tables().joined_emoji
+    assert len(listed) > 1500
+    for sequence in (*listed, *(one.replace("\ufe0f", "") for one in listed)):
+        assert reason(sequence) is None, ascii(sequence)
 
 
 def test_values_are_judged_after_c1() -> None:

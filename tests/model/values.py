@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from tests.model.hits import Branch, Hits
-from tests.model.normalise import form_of, unfit
+from tests.model.normalise import form_of, is_unfit_by_0_1, unfit
 from tests.model.policy import RULES_OF_0_1, TYPE_NAME, Normalization, Policy, UnlistedTypes
 from tests.model.records import Disposition, Identifier, InvalidReason, Reason, RefusedError
 from tests.model.unicode_data import trim
@@ -63,10 +63,13 @@ def read_item(policy: Policy, type_name: str, raw: str, hits: Hits) -> Item:
         raise RefusedError(Reason.FIELD_INVALID)
     settings = policy.settings(type_name)
     form = form_of(raw, settings, policy.rules_version, hits)
+    if policy.rules_version == RULES_OF_0_1:
+        # So it stays: whoever was found by a value is found by it.
+        hits[Branch.C1_OF_0_1] += form != raw
+        return Item(type_name, raw, form, InvalidReason.UNSPECIFIED if is_unfit_by_0_1(raw, form) else None)
     invalid = unfit(raw, form, hits)
     if invalid is None and form != raw:
-        is_old = policy.rules_version == RULES_OF_0_1
-        hits[Branch.C1_OF_0_1 if is_old else NORMALISATION_BRANCHES[settings.normalization]] += 1
+        hits[NORMALISATION_BRANCHES[settings.normalization]] += 1
     return Item(type_name, raw, form, invalid)
 
 
@@ -76,7 +79,8 @@ def is_blocked(policy: Policy, item: Item, hits: Hits) -> bool:
     An empty value is C2's alone.
     """
     patterns = (*policy.blocked, *policy.settings(item.type).blocked)
-    as_sent = any(pattern.matches(trim(item.raw)) for pattern in patterns)
+    is_old = policy.rules_version == RULES_OF_0_1  # which looked at the normal form alone
+    as_sent = not is_old and any(pattern.matches(trim(item.raw)) for pattern in patterns)
     as_compared = item.form is not None and any(pattern.matches(item.form) for pattern in patterns)
     if not as_sent and not as_compared:
         return False
@@ -85,7 +89,7 @@ def is_blocked(policy: Policy, item: Item, hits: Hits) -> bool:
         return False
     if not as_compared:
         hits[Branch.C3_AS_SENT] += 1
-    if not as_sent:
+    if not as_sent and not is_old:
         hits[Branch.C3_AS_COMPARED] += 1
     if item.invalid is not None:
         hits[Branch.C3_INVALID] += 1
@@ -120,6 +124,7 @@ def judge_value(item: Item, hits: Hits, *, refuses: bool) -> Item:
         return item
     if refuses:
         hits[Branch.C12_REFUSED] += 1
+        hits[Branch.C12_OF_0_1] += item.invalid is InvalidReason.UNSPECIFIED
         raise RefusedError(Reason.FIELD_INVALID)
     hits[INVALID_BRANCHES[item.invalid]] += 1
     return replace(item, set_aside=Disposition.INVALID)

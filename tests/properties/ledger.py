@@ -11,7 +11,7 @@ from tests.agreement import states
 from tests.agreement.loading import load
 from tests.agreement.messages import KIND_NUMBERS, policy_message, request
 from tests.agreement.same import fault_told
-from tests.agreement.twin import LogRow, Tables
+from tests.agreement.twin import LogRow, Tables, completed
 from tests.model.generate import START_US, Generator
 from tests.model.model import Model
 from tests.model.policy import US_OF_DAY
@@ -51,6 +51,7 @@ class Ledger:
             assert isinstance(group, _core.CallGroup)
             groups.append(group)
         plan = self.workspace.decide(groups, calls[0].now_us, self.random.randbytes(16))
+        plan = completed(self.workspace, plan, groups, self.tables)
         answers = [plan.answers(group)[0] for group in range(len(groups))]
         if plan.writes:
             self.tables.commit(plan)
