@@ -173,7 +173,7 @@ class CheckedPolicy:
     def violations(self) -> list[tuple[str, str]]: ...
 
 def check_policy(policy: bytes, in_force: bytes | None = None) -> CheckedPolicy:
-    """Check an encoded `utterson.v1.Policy` and write all its defaults out."""
+    """Check an encoded `utterson.v1.Policy`, of a workspace with another one in force, and write all defaults out."""
 
 def preset_policy(name: str) -> CheckedPolicy | None:
     """Give a preset's policy, encoded and expanded; None where no preset has this name."""

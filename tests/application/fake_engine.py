@@ -379,7 +379,8 @@ class FakeEngine:
         del explain
         return recorded
 
-    def check_policy(self, policy: bytes) -> CheckedPolicy:
+    def check_policy(self, policy: bytes, in_force: bytes | None = None) -> CheckedPolicy:
+        del in_force
         if policy == b"invalid":
             raise UttersonError(Reason.POLICY_INVALID, "invalid")
         return CheckedPolicy(policy, ())

@@ -94,7 +94,6 @@ VALUES = [
         ),
         invalid(
             "identifiers[0].type",
-            "identifiers[0].value",
             "identifiers[2].value",
             "previous_profile_id",
             "event_time",
@@ -219,7 +218,7 @@ MODIFIES = [
     Case("malformed type", modify(identifier_pb2.Change(type="A", new_value=CANARY)), invalid("changes[0].type")),
     Case(
         "malformed new value",
-        modify(_ADD, identifier_pb2.Change(type="device", new_value=f"{CANARY}\n")),
+        modify(_ADD, identifier_pb2.Change(type="device", new_value=f"{CANARY}\0")),
         invalid("changes[1].new_value"),
     ),
     Case(

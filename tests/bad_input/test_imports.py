@@ -34,7 +34,7 @@ HELD = "IDENTIFIERS_HELD_BY_OTHERS"
 CASES: dict[str, tuple[list[pb.ImportProfilesRequest], Refusal]] = {
     "no identifier": ([GOOD, message()], invalid("messages[1].identifiers")),
     "several faults, first message only": (
-        [GOOD, message(("A", ""), request_id="x" * 257), message()],
+        [GOOD, message(("A", "\0"), request_id="x" * 257), message()],
         invalid(
             "messages[1].request_id",
             "messages[1].request_id",

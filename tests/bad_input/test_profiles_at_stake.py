@@ -37,6 +37,13 @@ MODIFIES: list[tuple[str, str, str, list[Change], Refusal]] = [
         invalid("changes[1].type", reason="TYPE_REJECTED"),
     ),
     (
+        "a control character",
+        ISOLATION,
+        f"{ISOLATION} 1",
+        [Change(type="device", new_value=f"{CANARY}\n")],
+        invalid("changes[0].new_value"),
+    ),
+    (
         "no phone number",
         ISOLATION,
         f"{ISOLATION} 1",

@@ -11,7 +11,7 @@ from tests.house.sources import ROOT, files, read
 PAGE = "docs/rules.md"
 ENGINE = "rust_core/engine/src/"
 RULES = ENGINE + "rules/"
-IDS = [f"C{n}" for n in (*range(1, 12), 13)] + [f"I{n}" for n in range(1, 10)] + [f"M{n}" for n in range(1, 12)]
+IDS = [f"C{n}" for n in range(1, 14)] + [f"I{n}" for n in range(1, 10)] + [f"M{n}" for n in range(1, 12)]
 
 # M10 is why the rounds of M3 end: it lives there.
 WITHOUT_A_FILE = {"M10"}

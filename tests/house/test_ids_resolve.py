@@ -118,7 +118,7 @@ def test_what_is_known() -> None:
     ("text", "lost"),
     [
         ("reads never keep a commit waiting (F26).", ["F26"]),
-        ("C12 and C7, M3.5 and M3.4, I0", ["C12", "M3.5", "I0"]),
+        ("C14 and C7, M3.5 and M3.4, I0", ["C14", "M3.5", "I0"]),
         ('E.164, U+0000, UTF-8, HTTP/2, UT001, "V1", v1, P12 are no ids of ours; M1\u2013M10 are', []),
     ],
 )

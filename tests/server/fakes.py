@@ -124,9 +124,12 @@ class FakeWorkspaces(WorkspacesService):
 
     script: Script
 
-    async def create_workspace(self, workspace: str, policy: bytes | None, preset: str | None) -> WorkspaceRecord:
+    async def create_workspace(
+        self, workspace: str, policy: bytes | None, preset: str | None, *, validate_only: bool = False
+    ) -> WorkspaceRecord:
         """Record and answer."""
-        await self.script.play("create_workspace", workspace, policy, preset)
+        dry = ("dry",) if validate_only else ()
+        await self.script.play("create_workspace", workspace, policy, preset, *dry)
         return workspace_record(workspace)
 
     async def get_workspace(self, workspace: str) -> WorkspaceRecord:
@@ -139,9 +142,12 @@ class FakeWorkspaces(WorkspacesService):
         await self.script.play("list_workspaces", page_size, page_token)
         return Page([workspace_record("a"), workspace_record("b")], "next")
 
-    async def update_policy(self, workspace: str, policy: bytes, etag: str) -> WorkspaceRecord:
+    async def update_policy(
+        self, workspace: str, policy: bytes, etag: str, *, validate_only: bool = False
+    ) -> WorkspaceRecord:
         """Record and answer."""
-        await self.script.play("update_policy", workspace, policy, etag)
+        dry = ("dry",) if validate_only else ()
+        await self.script.play("update_policy", workspace, policy, etag, *dry)
         return workspace_record(workspace)
 
     async def list_policy_revisions(

@@ -65,6 +65,18 @@ async def test_an_empty_policy_is_judged_by_the_use_case(running: Running) -> No
     assert running.script.asked == [("create_workspace", "soho", b"", None)]
 
 
+async def test_a_dry_run_reaches_the_use_case_as_one(running: Running) -> None:
+    stub, policy = WorkspaceServiceStub(running.channel), Policy.FromString(POLICY)
+    made = workspace_messages.CreateWorkspaceRequest(workspace="soho", preset="unify", validate_only=True)
+    await stub.CreateWorkspace(made)
+    changed = workspace_messages.UpdatePolicyRequest(workspace="soho", policy=policy, validate_only=True)
+    await stub.UpdatePolicy(changed)
+    assert running.script.asked == [
+        ("create_workspace", "soho", None, "unify", "dry"),
+        ("update_policy", "soho", POLICY, "", "dry"),
+    ]
+
+
 async def test_other_workspace_calls(running: Running) -> None:
     stub = WorkspaceServiceStub(running.channel)
     got = await stub.GetWorkspace(workspace_messages.GetWorkspaceRequest(workspace="soho"))

@@ -117,14 +117,14 @@ class CoreEngine:
         with core_errors():
             return _core.repeated_answer(recorded, explain)
 
-    def check_policy(self, policy: bytes) -> CheckedPolicy:
-        """Expand and check a policy.
+    def check_policy(self, policy: bytes, in_force: bytes | None = None) -> CheckedPolicy:
+        """Expand and check a policy, of a workspace that has another one in force or of a new one.
 
         Raises:
             UttersonError: POLICY_INVALID, with every fault named.
         """
         with core_errors():
-            checked = _core.check_policy(policy)
+            checked = _core.check_policy(policy, in_force)
         if checked.violations:
             raise UttersonError(
                 Reason.POLICY_INVALID,

@@ -150,7 +150,9 @@ class Identifier(_message.Message):
     type: _builtins.str
     """The identifier type: `[a-z][a-z0-9_.]{0,62}` (rule C2)."""
     value: _builtins.str
-    """The value as the caller knows it; normalised by the policy before it is compared (rule C1)."""
+    """The value as the caller knows it; normalised by the policy before it is compared (rule C1). What cannot be a value,
+    an empty one too, follows the policy's `invalid_identifiers` (rule C12); U+0000 is always refused.
+    """
     def __init__(
         self,
         *,

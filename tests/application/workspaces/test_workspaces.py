@@ -171,3 +171,22 @@ async def test_a_token_belongs_to_its_list(replica: Replica) -> None:
     own = (await replica.workspaces.list_policy_revisions("acme", 1, "")).next_page_token
     error = await refusal_of(replica.workspaces.list_policy_revisions("bond", 1, own))
     assert error.reason is Reason.PAGE_TOKEN_INVALID
+
+
+async def test_a_dry_run_tells_what_would_be_and_makes_nothing(replica: Replica) -> None:
+    told = await replica.workspaces.create_workspace("acme", None, "unify", validate_only=True)
+    assert (told.policy, told.policy_revision) == (b"preset", 1)
+    error = await refusal_of(replica.workspaces.get_workspace("acme"))
+    assert error.reason is Reason.WORKSPACE_NOT_FOUND
+    taken = await refusal_of(replica.workspaces.create_workspace(WORKSPACE, None, "unify", validate_only=True))
+    assert taken.reason is Reason.WORKSPACE_EXISTS
+
+
+async def test_a_dry_run_of_a_change_changes_nothing(replica: Replica) -> None:
+    before = await replica.workspaces.get_workspace(WORKSPACE)
+    told = await replica.workspaces.update_policy(WORKSPACE, b"second", before.etag, validate_only=True)
+    assert (told.policy, told.policy_revision) == (b"second", before.policy_revision + 1)
+    assert await replica.workspaces.get_workspace(WORKSPACE) == before
+    error = await refusal_of(replica.workspaces.update_policy(WORKSPACE, b"forbidden", "", validate_only=True))
+    assert error.reason is Reason.POLICY_CHANGE_FORBIDDEN
+    assert await replica.workspaces.update_policy(WORKSPACE, b"second", before.etag) == told

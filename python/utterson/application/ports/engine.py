@@ -305,8 +305,8 @@ class Engine(Protocol):
         """Make the answer to a repeated call from the recorded one."""
         ...
 
-    def check_policy(self, policy: bytes) -> CheckedPolicy:
-        """Expand and check a policy.
+    def check_policy(self, policy: bytes, in_force: bytes | None = None) -> CheckedPolicy:
+        """Expand and check a policy, of a workspace that has another one in force or of a new one.
 
         Raises:
             UttersonError: POLICY_INVALID, with every fault named.

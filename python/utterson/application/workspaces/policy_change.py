@@ -33,17 +33,19 @@ class PolicyChange(Operation):
         etag: that of the policy which the caller saw; empty overwrites whatever is in force.
         earlier: what was read of earlier policies. Where types return of which it does not tell, nothing is decided,
             and `wanted` names them: their policies have to be read, which a turn must not wait for.
+        validate_only: find out what the change would do, and do not make it.
     """
 
     threaded = True
 
-    def __init__(self, policy: bytes, etag: str, earlier: EarlierPolicies) -> None:
+    def __init__(self, policy: bytes, etag: str, earlier: EarlierPolicies, *, validate_only: bool = False) -> None:
         self.refusal: UttersonError | None = None
         self.policy = policy
         self.policy_revision = 0
         self.wanted: frozenset[str] = frozenset()
         self._etag = etag
         self._earlier = earlier
+        self._validate_only = validate_only
 
     async def decide(self, state: State, now_us: int, entry_id: bytes) -> Plan | None:
         """Compare the etag with the policy in force, then decide."""
@@ -66,7 +68,7 @@ class PolicyChange(Operation):
             return None
         if decided.writes:
             self.policy_revision = state.policy_revision + 1
-        return decided
+        return None if self._validate_only else decided
 
     def needs_confirmation(self, *, default_strong: bool) -> bool:
         """Always: a refusal must not come from an old state."""

@@ -47,8 +47,10 @@ class WorkspacesService:
         self._context = context
         self._store = context.store.workspaces
 
-    async def create_workspace(self, workspace: str, policy: bytes | None, preset: str | None) -> WorkspaceRecord:
-        """Make a workspace; exactly one of policy and preset is given.
+    async def create_workspace(
+        self, workspace: str, policy: bytes | None, preset: str | None, *, validate_only: bool = False
+    ) -> WorkspaceRecord:
+        """Make a workspace, or tell what would be made; exactly one of policy and preset is given.
 
         Raises:
             UttersonError: POLICY_INVALID, FIELD_INVALID (no such preset), WORKSPACE_EXISTS, STORE_UNAVAILABLE, and
@@ -67,14 +69,14 @@ class WorkspacesService:
             checked.policy,
             self._context.clock_us(),
         )
-        if not await self._create(new):
+        if not (await self._is_free(workspace) if validate_only else await self._create(new)):
             raise UttersonError(
                 Reason.WORKSPACE_EXISTS,
                 "a workspace of this id exists; choose another id, or change its policy with UpdatePolicy",
                 resource=Resource("workspace", workspace),
             )
         lane = self._lanes.open_lane(workspace)
-        if lane is not None:
+        if lane is not None and not validate_only:
             # It was there, and the database does not know it any more.
             lane.distrust(WorkspaceGoneError("it was made anew"))
         return WorkspaceRecord(
@@ -96,15 +98,20 @@ class WorkspacesService:
         next_token = "" if last is None else _workspace_tokens(last).write(text_position=last.workspace)
         return Page([_record(row) for row in told], next_token)
 
-    async def update_policy(self, workspace: str, policy: bytes, etag: str) -> WorkspaceRecord:
-        """Change the policy in the log's order; an empty etag overwrites.
+    async def update_policy(
+        self, workspace: str, policy: bytes, etag: str, *, validate_only: bool = False
+    ) -> WorkspaceRecord:
+        """Change the policy in the log's order, or tell what would be; an empty etag overwrites.
+
+        The workspace keeps the version of the rules that it was made with.
 
         Raises:
             UttersonError: POLICY_INVALID, ETAG_MISMATCH, POLICY_CHANGE_FORBIDDEN, WORKSPACE_NOT_FOUND.
         """
         lane = await self._lanes.lane(workspace)
-        checked = await self._checked(policy)
-        operation = await self._decided(lane, checked.policy, etag)
+        in_force = (await self._stored(workspace)).policy.policy
+        checked = await self._checked(policy, in_force)
+        operation = await self._decided(lane, checked.policy, etag, validate_only=validate_only)
         if operation.refusal is not None:
             raise operation.refusal
         return WorkspaceRecord(
@@ -152,7 +159,7 @@ class WorkspacesService:
         _workspace_tokens(stored.keys).read(page_token, 0)
         return told
 
-    async def _decided(self, lane: Lane, policy: bytes, etag: str) -> PolicyChange:
+    async def _decided(self, lane: Lane, policy: bytes, etag: str, *, validate_only: bool) -> PolicyChange:
         """Run a change until it is decided: nearly always once, where types return a second time.
 
         Raises:
@@ -160,7 +167,7 @@ class WorkspacesService:
         """
         earlier = EarlierPolicies()
         for _ in range(CHANGE_TRIES):
-            operation = PolicyChange(policy, etag, earlier)
+            operation = PolicyChange(policy, etag, earlier, validate_only=validate_only)
             await lane.run(operation)
             if not operation.wanted:
                 return operation
@@ -187,9 +194,9 @@ class WorkspacesService:
             before = page[-1].policy_revision
         return EarlierPolicies(policy_revision, types, found)
 
-    async def _checked(self, policy: bytes) -> CheckedPolicy:
+    async def _checked(self, policy: bytes, in_force: bytes | None = None) -> CheckedPolicy:
         """Expand and check a policy beside the event loop: compiling its expressions may take a second."""
-        return await asyncio.to_thread(self._context.engine.check_policy, policy)
+        return await asyncio.to_thread(self._context.engine.check_policy, policy, in_force)
 
     def _preset(self, name: str) -> CheckedPolicy:
         preset = self._context.engine.preset_policy(name)
@@ -211,6 +218,10 @@ class WorkspacesService:
         raise UttersonError(
             Reason.QUOTA_EXCEEDED, f"there are {most} workspaces, and no more may be made (workspaces_max)"
         )
+
+    async def _is_free(self, workspace: str) -> bool:
+        with store_refusals():
+            return await self._store.get(workspace) is None
 
     async def _create(self, new: NewWorkspace) -> bool:
         """Make it; tells whether it is ours.

@@ -41,6 +41,7 @@ class WorkspaceServicer:
             request.workspace,
             request.policy.SerializeToString(deterministic=True) if own else None,
             None if own else request.preset,
+            validate_only=request.validate_only,
         )
         return messages.CreateWorkspaceResponse(workspace=workspace_message(record), warnings=record.warnings)
 
@@ -68,7 +69,9 @@ class WorkspaceServicer:
         """Change a workspace's policy."""
         del context
         policy = request.policy.SerializeToString(deterministic=True)
-        record = await self._use_cases.update_policy(request.workspace, policy, request.etag)
+        record = await self._use_cases.update_policy(
+            request.workspace, policy, request.etag, validate_only=request.validate_only
+        )
         return messages.UpdatePolicyResponse(workspace=workspace_message(record), warnings=record.warnings)
 
     async def list_policy_revisions(

@@ -46,7 +46,7 @@ fn paths(fault: &Fault) -> Vec<String> {
 #[test]
 fn all_faults_of_a_call_are_told_at_once() {
     let request = v1::IdentifyRequest {
-        identifiers: vec![identifier("Email", ""), identifier("email", "x")],
+        identifiers: vec![identifier("Email", "\0"), identifier("email", "")],
         previous_profile_id: -1,
         event_time: Some(Timestamp { seconds: 0, nanos: -1 }),
         request_id: "x".repeat(257),
@@ -205,6 +205,8 @@ fn a_modify_names_its_profile_by_id() {
     assert_eq!(read(&request), ["changes"]);
     request.changes = vec![v1::Change { r#type: "email".into(), ..v1::Change::default() }; 32];
     assert_eq!(read(&request), Vec::<String>::new());
+    request.changes = vec![v1::Change { r#type: "email".into(), old_value: "\0".into(), new_value: "a\0".into() }];
+    assert_eq!(read(&request), ["changes[0].old_value", "changes[0].new_value"]);
 }
 
 #[test]

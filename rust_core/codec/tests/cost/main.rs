@@ -30,6 +30,9 @@ const BYTES: u64 = 6_152_215;
 const INSTRUCTIONS_RATIO: u64 = 269;
 const TIME_RATIO: u64 = 240;
 
+/// What a batch with a tenth of dirty values may take, in hundredths of a clean one.
+const DIRTY_MAX: u64 = 120;
+
 /// How much dearer than stored is still the same.
 const SLACK_PERCENT: u64 = 8;
 /// How long a noisy machine is given for one quiet moment.
@@ -75,6 +78,17 @@ fn a_call_does_no_more_work_than_before() {
     judge("time", ratio, TIME_RATIO);
 }
 
+#[test]
+#[cfg_attr(debug_assertions, ignore = "needs an optimised build")]
+fn dirty_values_cost_little_more_than_clean_ones() {
+    let Some(clean) = instructions("the_core_alone") else { return };
+    let Some(dirty) = instructions("dirty_values_alone") else { return };
+    if prints() {
+        eprintln!("dirty: {dirty} instructions, clean: {clean}");
+    }
+    assert!(dirty * 100 <= clean * DIRTY_MAX, "dirty values take {} hundredths of clean ones", dirty * 100 / clean);
+}
+
 fn limit(before: u64) -> u64 {
     before + before * SLACK_PERCENT / 100
 }
@@ -116,6 +130,13 @@ fn measured_part(work: impl FnOnce()) {
 #[ignore = "run by the test above, under valgrind"]
 fn the_core_alone() {
     let mut core = Core::new();
+    measured_part(|| core.work());
+}
+
+#[test]
+#[ignore = "run by the test above, under valgrind"]
+fn dirty_values_alone() {
+    let mut core = Core::of_dirty_values();
     measured_part(|| core.work());
 }
 

@@ -1,11 +1,12 @@
 //! The core at work: whole messages in, whole answers out, committed each.
 
+use utterson_codec::proto::v1;
 use utterson_codec::{decode, encode};
 use utterson_engine::decide::{Submission, decide};
 use utterson_engine::ids::EntryId;
 use utterson_engine::state::State;
 
-use crate::workload::{NOW, People, message, workspace};
+use crate::workload::{NOW, People, message, soil, workspace};
 use crate::{BATCHES, CALLS_IN_BATCH};
 
 /// A workspace with people, and the messages that it is going to be sent.
@@ -18,13 +19,27 @@ pub struct Core {
 impl Core {
     /// A workspace that is the same every time.
     pub fn new() -> Self {
+        Self::sent(|_| {})
+    }
+
+    /// The same, sent by people a tenth of whose values are dirty.
+    pub fn of_dirty_values() -> Self {
+        Self::sent(soil)
+    }
+
+    fn sent(change: impl Fn(&mut [v1::IdentifyRequest])) -> Self {
         let mut people = People::new(2_000);
         let population: Vec<_> = people.population().collect();
         let mut core = Self { state: workspace("identity_graph_rules"), messages: Vec::new(), entries: 0 };
         for chunk in population.chunks(1000) {
             core.answer(&message(chunk.to_vec()));
         }
-        core.messages = (0..BATCHES).map(|_| message(people.calls(CALLS_IN_BATCH))).collect();
+        let batch = |_| {
+            let mut calls = people.calls(CALLS_IN_BATCH);
+            change(&mut calls);
+            message(calls)
+        };
+        core.messages = (0..BATCHES).map(batch).collect();
         core
     }
 

@@ -23,7 +23,7 @@ pub enum Outcome {
 
 /// What happened to an identifier. The numbers are those of `utterson.v1.Disposition`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(i32)]
+#[repr(u8)]
 pub enum Disposition {
     /// Set aside: its value is blocked (rule C3).
     Blocked = 1,
@@ -47,7 +47,7 @@ pub enum Disposition {
 
 /// Why a value cannot be an identifier's. The numbers are those of `utterson.v1.InvalidReason`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(i32)]
+#[repr(u8)]
 pub enum InvalidReason {
     /// Empty, or of white space only.
     Empty = 1,
@@ -65,7 +65,7 @@ pub enum InvalidReason {
 
 /// Which limit demoted an identifier. The numbers are those of `utterson.v1.DemotionReason`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(i32)]
+#[repr(u8)]
 pub enum DemotionReason {
     /// Too many merges (rule M3.1).
     MergeLimit = 1,

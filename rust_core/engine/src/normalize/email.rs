@@ -9,9 +9,10 @@ use std::borrow::Cow;
 
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizer;
+use icu_normalizer::uts46::Uts46MapperBorrowed;
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
-use super::{MAX_RAW_BYTES, ValueFault, text};
+use super::{MAX_RAW_BYTES, MAX_VALUE_BYTES, ValueFault, text};
 
 /// What becomes an @ when it is composed.
 const AT: [char; 3] = ['@', '\u{fe6b}', '\u{ff20}'];
@@ -49,6 +50,14 @@ fn domain_of(raw: &str) -> Cow<'_, str> {
 
 /// UTS 46 `ToASCII`, non-transitional, hyphens and lengths unchecked as in addresses of the web.
 fn to_ascii(domain: &str) -> Option<Cow<'_, str>> {
+    // In ASCII each character takes a byte at least, so the form of a longer domain is too long. Converting takes time by
+    // the square of its length.
+    if domain.len() > MAX_VALUE_BYTES {
+        let mapper = Uts46MapperBorrowed::new();
+        if mapper.map_normalize(domain.chars()).nth(MAX_VALUE_BYTES).is_some() {
+            return None;
+        }
+    }
     Uts46::new().to_ascii(domain.as_bytes(), AsciiDenyList::EMPTY, Hyphens::Allow, DnsLength::Ignore).ok()
 }
 
@@ -119,6 +128,17 @@ mod tests {
     fn an_endless_value_is_refused_before_it_grows() {
         assert_eq!(normalize(&"\u{fdfa}".repeat(1 << 20)), Err(ValueFault::TooLong));
         assert_eq!(normalize(&format!("{}a", " ".repeat(1 << 20))).as_deref(), Ok("a"));
+    }
+
+    #[test]
+    fn a_long_domain_is_too_long_before_it_is_converted() {
+        let distinct: String = ('\u{4e00}'..).take(513).collect();
+        let form = normalize(&format!("a@{distinct}")).expect("short enough to look at").into_owned();
+        assert!(form.len() > MAX_VALUE_BYTES && !form.is_ascii());
+        let unseen = format!("a@b{}ü.example", "\u{ad}".repeat(400));
+        assert_eq!(normalize(&unseen).as_deref(), Ok("a@xn--b-eha.example"));
+        let most: String = ('\u{4e00}'..).take(500).collect();
+        assert!(normalize(&format!("a@{most}")).expect("short").is_ascii());
     }
 
     #[test]

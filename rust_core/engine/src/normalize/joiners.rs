@@ -1,7 +1,11 @@
 //! Where the two joiners stand between letters or signs that they join (rule C2): in scripts of which they are a part,
-//! as RFC 5892 says («CONTEXTJ»), and in the sequences of emoji that UTS 51 defines. Elsewhere nobody sees them.
+//! as RFC 5892 says («CONTEXTJ»), and in the sequences of emoji of the Unicode data. Elsewhere nobody sees them.
 
-use icu_properties::props::{CanonicalCombiningClass, EmojiModifier, ExtendedPictographic, JoiningType};
+use std::sync::LazyLock;
+
+use hashbrown::HashSet;
+
+use icu_properties::props::{CanonicalCombiningClass, ExtendedPictographic, JoiningType};
 use icu_properties::{CodePointMapData, CodePointSetData};
 
 /// ZERO WIDTH NON-JOINER.
@@ -15,7 +19,7 @@ const AS_EMOJI: char = '\u{fe0f}';
 pub fn joins(before: &str, joiner: char, after: &str) -> bool {
     match joiner {
         NON_JOINER => ends_in_virama(before) || is_between_joining_letters(before, after),
-        JOINER => ends_in_virama(before) || is_between_emoji(before, after),
+        JOINER => ends_in_virama(before) || is_in_emoji(before, after),
         _ => false,
     }
 }
@@ -25,7 +29,7 @@ fn ends_in_virama(before: &str) -> bool {
     before.chars().next_back().is_some_and(|last| classes.get(last) == CanonicalCombiningClass::Virama)
 }
 
-/// RFC 5892, A.1: (Joining_Type:{L,D})(Joining_Type:T)* ZWNJ (Joining_Type:T)*(Joining_Type:{R,D}).
+/// RFC 5892, A.1: `(Joining_Type:{L,D})(Joining_Type:T)* ZWNJ (Joining_Type:T)*(Joining_Type:{R,D})`.
 fn is_between_joining_letters(before: &str, after: &str) -> bool {
     let types = CodePointMapData::<JoiningType>::new();
     let seen = |character: &char| types.get(*character) != JoiningType::Transparent;
@@ -36,16 +40,31 @@ fn is_between_joining_letters(before: &str, after: &str) -> bool {
         && matches!(right, Some(JoiningType::RightJoining | JoiningType::DualJoining))
 }
 
-/// UTS 51, ED-16: an emoji, with its modifier or its selector where it has one, on the left, and one on the right.
-fn is_between_emoji(before: &str, after: &str) -> bool {
-    let modifiers = CodePointSetData::new::<EmojiModifier>();
+/// The sequences with joiners, without [`AS_EMOJI`].
+static JOINED: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+    let lines = include_str!("joined_emoji.txt").lines();
+    lines.filter(|line| !line.starts_with("# ")).collect()
+});
+/// The longest of them, in characters.
+const JOINED_MAX: usize = 9;
+
+/// Whether the joiner is one of a sequence's.
+fn is_in_emoji(before: &str, after: &str) -> bool {
     let pictures = CodePointSetData::new::<ExtendedPictographic>();
-    let mut left = before.chars().rev();
-    let last = match left.next() {
-        Some(last) if last == AS_EMOJI || modifiers.contains(last) => left.next(),
-        last => last,
-    };
-    last.is_some_and(|one| pictures.contains(one)) && after.chars().next().is_some_and(|one| pictures.contains(one))
+    if !after.chars().next().is_some_and(|one| pictures.contains(one)) {
+        return false;
+    }
+    let is_seen = |one: &char| *one != AS_EMOJI;
+    let mut left: Vec<char> = before.chars().rev().filter(is_seen).take(JOINED_MAX).collect();
+    left.reverse();
+    let right: Vec<char> = after.chars().filter(is_seen).take(JOINED_MAX).collect();
+    (0..left.len()).any(|first| {
+        let mut sequence: String = left[first..].iter().chain([&JOINER]).collect();
+        right.iter().any(|&one| {
+            sequence.push(one);
+            JOINED.contains(&*sequence)
+        })
+    })
 }
 
 #[cfg(test)]
@@ -78,6 +97,18 @@ mod tests {
     }
 
     #[test]
+    fn every_sequence_of_the_data_is_good() {
+        assert!(JOINED.len() > 1_000);
+        let longest = JOINED.iter().map(|sequence| sequence.chars().count()).max();
+        assert_eq!(longest, Some(JOINED_MAX));
+        for sequence in JOINED.iter() {
+            assert!(is_good(sequence), "{sequence}");
+            let shown: String = sequence.chars().flat_map(|one| [one, AS_EMOJI]).collect();
+            assert!(is_good(&shown.replace("\u{200d}\u{fe0f}", "\u{200d}")), "{sequence}");
+        }
+    }
+
+    #[test]
     fn elsewhere_they_join_nothing() {
         for text in [
             "a\u{200d}b",
@@ -92,6 +123,8 @@ mod tests {
             "🙂\u{200d}a",
             "🙂\u{200d}\u{200d}🙂",
             "1\u{fe0f}\u{200d}🙂",
+            // Each is an emoji, and no sequence joins the two.
+            "🙂\u{200d}🙂",
         ] {
             assert!(!is_good(text), "{text:?}");
         }

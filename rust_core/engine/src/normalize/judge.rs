@@ -28,11 +28,10 @@ pub fn judge(rules: RulesVersion, normalized: &str) -> Result<(), ValueFault> {
     if normalized.is_empty() {
         return Err(ValueFault::Empty);
     }
-    if normalized.len() > MAX_VALUE_BYTES {
-        return Err(ValueFault::TooLong);
-    }
-    if all_bytes(normalized, |byte| matches!(byte, b' '..=b'~')) {
-        return Ok(());
+    let length = if normalized.len() > MAX_VALUE_BYTES { Err(ValueFault::TooLong) } else { Ok(()) };
+    // Of several faults an unfit character is told; in 0.1 the length was.
+    if all_bytes(normalized, |byte| matches!(byte, b' '..=b'~')) || (rules == RulesVersion::Zero && length.is_err()) {
+        return length;
     }
     let categories = CodePointMapData::<GeneralCategory>::new();
     for (place, character) in normalized.char_indices() {
@@ -53,7 +52,7 @@ pub fn judge(rules: RulesVersion, normalized: &str) -> Result<(), ValueFault> {
             return Err(ValueFault::Unassigned);
         }
     }
-    Ok(())
+    length
 }
 
 /// Whether a value is of visible ASCII without capital letters, and neither empty nor too long. Such a value is good,

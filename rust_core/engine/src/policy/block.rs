@@ -86,6 +86,11 @@ impl BlockList {
         }
     }
 
+    /// Adds expressions that were compiled already.
+    pub(super) fn add(&mut self, expressions: Vec<Expressions>) {
+        self.expressions.extend(expressions);
+    }
+
     /// About how many bytes it takes.
     pub(crate) fn bytes(&self) -> usize {
         let exact: usize = self.exact.iter().map(|exact| 2 * exact.len() + EXACT_BYTES).sum();

@@ -9,8 +9,8 @@ use crate::policy::block::{BlockList, Part};
 use crate::policy::expressions::Budget;
 use crate::policy::settings::{Limit, Strategy, TypeSettings};
 use crate::policy::spec::{
-    InvalidIdentifiers, LimitScope, LimitSpec, LoginMatch, OnExceeded, PolicySpec, StrategySpec, TypeSpec,
-    UnlistedTypes, Window,
+    ExpandedSpec, InvalidIdentifiers, LimitScope, LimitSpec, LoginMatch, OnExceeded, PolicySpec, StrategySpec,
+    TypeSpec, UnlistedTypes, Window,
 };
 use crate::policy::{ListedType, Policy, check, lists, warnings};
 use crate::rules_version::RulesVersion;
@@ -34,13 +34,7 @@ pub(super) fn compile(spec: &PolicySpec, mut budget: Budget) -> Result<(Policy, 
         return Err(violations);
     }
     let expanded_lists = lists::expanded(spec);
-    let mut parts = vec![Part { path: format!("{ROOT}.blocked"), blocked: &spec.blocked }];
-    parts.extend(expanded_lists.iter().enumerate().map(|(position, list)| Part {
-        path: format!("{ROOT}.expanded_lists[{position}].blocked"),
-        blocked: &list.blocked,
-    }));
-    // One set of expressions: each value is looked through once.
-    let blocked = BlockList::compile(&parts, &mut budget, &mut violations);
+    let blocked = block_list(spec, &expanded_lists, &mut budget, &mut violations);
     let mut listed = Vec::with_capacity(spec.identifier_types.len());
     for (position, written) in spec.identifier_types.iter().enumerate() {
         let path = format!("{ROOT}.identifier_types[{position}]");
@@ -71,6 +65,26 @@ pub(super) fn compile(spec: &PolicySpec, mut budget: Budget) -> Result<(Policy, 
     policy.value_cost = policy.dearest_value();
     let warnings = warnings::warnings(&policy);
     Ok((policy, warnings))
+}
+
+/// What is blocked for every type: the policy's own patterns, those of expansions of its own, and the lists of this build,
+/// which are compiled once for all policies.
+fn block_list(
+    spec: &PolicySpec,
+    expanded_lists: &[ExpandedSpec],
+    budget: &mut Budget,
+    violations: &mut Vec<Violation>,
+) -> BlockList {
+    let (shared, own) = lists::shared(expanded_lists);
+    let mut parts = vec![Part { path: format!("{ROOT}.blocked"), blocked: &spec.blocked }];
+    parts.extend(own.into_iter().map(|position| Part {
+        path: format!("{ROOT}.expanded_lists[{position}].blocked"),
+        blocked: &expanded_lists[position].blocked,
+    }));
+    // One set of expressions: each value is looked through once.
+    let mut list = BlockList::compile(&parts, budget, violations);
+    list.add(shared);
+    list
 }
 
 fn settings(written: &TypeSpec, path: &str, budget: &mut Budget, violations: &mut Vec<Violation>) -> TypeSettings {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use regex::{RegexSet, RegexSetBuilder};
 use regex_automata::dfa::{Automaton, StartKind, dense};
 use regex_automata::nfa::thompson::{self, NFA, WhichCaptures};
+use regex_automata::util::primitives::StateID;
 use regex_automata::{Anchored, Input};
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::Hir;
@@ -85,46 +86,99 @@ pub(super) fn parse<'p>(position: usize, pattern: &'p str, budget: &mut Budget) 
 
 /// Some expressions of a list, searched together.
 #[derive(Clone, Debug)]
-pub(super) struct Expressions(Arc<Search>);
+pub(super) struct Expressions {
+    search: Arc<Search>,
+    /// The process has it once, whatever policies use it.
+    is_shared: bool,
+}
 
 #[derive(Debug)]
 enum Search {
     /// One step a byte.
-    Automaton(dense::DFA<Vec<u32>>),
+    Automaton(Steps),
     /// The same for ASCII; other values are searched state by state, of which there are few.
     Words { automaton: dense::DFA<Vec<u32>>, set: RegexSet },
     /// Of a kept policy that has no automaton within the budget.
     Kept(RegexSet),
 }
 
+/// An automaton, and where it begins with any text: what searching by the library finds out for each text anew.
+#[derive(Debug)]
+struct Steps {
+    automaton: dense::DFA<Vec<u32>>,
+    start: StateID,
+}
+
+impl Steps {
+    /// `None` where the library cannot tell where it begins, which it always can without word boundaries of Unicode.
+    fn new(automaton: dense::DFA<Vec<u32>>) -> Option<Self> {
+        let start = automaton.start_state_forward(&Input::new("").anchored(Anchored::No)).ok()?;
+        Some(Self { automaton, start })
+    }
+
+    /// Whether it finds anything. Expressions that are anchored at the beginning die with the first byte that fits none.
+    #[inline]
+    fn find(&self, text: &str) -> bool {
+        let Self { automaton, start } = self;
+        let mut state = *start;
+        for &byte in text.as_bytes() {
+            state = automaton.next_state(state, byte);
+            if automaton.is_special_state(state) {
+                if automaton.is_match_state(state) {
+                    return true;
+                }
+                if automaton.is_dead_state(state) {
+                    return false;
+                }
+            }
+        }
+        automaton.is_match_state(automaton.next_eoi_state(state))
+    }
+}
+
 impl Expressions {
+    fn own(search: Search) -> Self {
+        Self { search: Arc::new(search), is_shared: false }
+    }
+
+    /// The same, of which the process has one for all policies.
+    pub fn shared(self) -> Self {
+        Self { is_shared: true, ..self }
+    }
+
     /// About how long looking for them takes, beside comparing a value.
     pub fn value_cost(&self) -> usize {
-        match &*self.0 {
+        match &*self.search {
             Search::Automaton(_) => 1,
             Search::Words { .. } => 500,
             Search::Kept(_) => 4000,
         }
     }
 
-    /// About how many bytes they take: of automata exactly so many.
+    /// About how many bytes a policy takes for them: of automata exactly so many, of shared ones none.
     pub fn bytes(&self) -> usize {
-        match &*self.0 {
-            Search::Automaton(automaton) => automaton.memory_usage(),
+        if self.is_shared {
+            return 0;
+        }
+        match &*self.search {
+            Search::Automaton(steps) => steps.automaton.memory_usage(),
             Search::Words { automaton, set } => automaton.memory_usage() + set.len() * STATES_BYTES,
             Search::Kept(set) => set.len() * STATES_BYTES,
         }
     }
 
     /// Whether one of them is found anywhere in a value.
+    #[inline]
     pub fn find(&self, value: &str) -> bool {
-        let input = Input::new(value).anchored(Anchored::No).earliest(true);
-        match &*self.0 {
-            Search::Automaton(automaton) => matches!(automaton.try_search_fwd(&input), Ok(Some(_))),
-            Search::Words { automaton, set } => match automaton.try_search_fwd(&input) {
-                Ok(found) => found.is_some(),
-                Err(_) => set.is_match(value),
-            },
+        match &*self.search {
+            Search::Automaton(steps) => steps.find(value),
+            Search::Words { automaton, set } => {
+                let input = Input::new(value).anchored(Anchored::No).earliest(true);
+                match automaton.try_search_fwd(&input) {
+                    Ok(found) => found.is_some(),
+                    Err(_) => set.is_match(value),
+                }
+            }
             Search::Kept(set) => set.is_match(value),
         }
     }
@@ -148,13 +202,13 @@ fn halve(together: &[&Parsed<'_>], budget: &mut Budget, made: &mut Vec<Expressio
         return;
     }
     if let Some(search) = automaton(together, budget) {
-        made.push(Expressions(Arc::new(search)));
+        made.push(Expressions::own(search));
     } else if together.len() > 1 && budget.tries > 0 {
         let (some, others) = together.split_at(together.len() / 2);
         halve(some, budget, made, over);
         halve(others, budget, made, over);
     } else if let Some(search) = kept(together, budget) {
-        made.push(Expressions(Arc::new(search)));
+        made.push(Expressions::own(search));
     } else {
         over.extend(together.iter().map(|one| one.position));
     }
@@ -176,7 +230,7 @@ fn automaton(together: &[&Parsed<'_>], budget: &mut Budget) -> Option<Search> {
     let search = if has_words {
         Search::Words { automaton, set: set(together, MAX_WORD_BYTES)? }
     } else {
-        Search::Automaton(automaton)
+        Search::Automaton(Steps::new(automaton)?)
     };
     budget.bytes = bytes;
     Some(search)

@@ -1,7 +1,10 @@
 //! The named lists of values that never identify anybody (rule C3): data files, expanded into a policy when it is given.
 //! A policy keeps its expansion, so a later list changes nothing that runs.
 
+use std::sync::LazyLock;
+
 use crate::policy::choice::BlockedList;
+use crate::policy::expressions::{self, Budget, Expressions};
 use crate::policy::spec::{BlockedSpec, ExpandedSpec, PolicySpec};
 
 /// One entry of a named list.
@@ -36,6 +39,52 @@ pub(super) fn expanded(spec: &PolicySpec) -> Vec<ExpandedSpec> {
     spec.blocked_lists.iter().map(expand).collect()
 }
 
+/// What finds each list of this build, and those of the presets together: compiled once for all policies.
+static PLACEHOLDERS: LazyLock<Vec<Expressions>> = LazyLock::new(|| compiled(&[BlockedList::Placeholders]));
+static ZEROS: LazyLock<Vec<Expressions>> = LazyLock::new(|| compiled(&[BlockedList::Zeros]));
+static REPEATED: LazyLock<Vec<Expressions>> = LazyLock::new(|| compiled(&[BlockedList::Repeated]));
+static OF_PRESETS: LazyLock<Vec<Expressions>> =
+    LazyLock::new(|| compiled(&[BlockedList::Placeholders, BlockedList::Zeros]));
+
+/// What finds those of the expansions that are this build's lists, and the positions of the others.
+pub(super) fn shared(expanded: &[ExpandedSpec]) -> (Vec<Expressions>, Vec<usize>) {
+    let (mut found, mut others) = (Vec::new(), Vec::new());
+    for (position, one) in expanded.iter().enumerate() {
+        if is_of_this_build(one) { found.push(one.list) } else { others.push(position) }
+    }
+    let mut expressions = Vec::new();
+    let of_presets = [BlockedList::Placeholders, BlockedList::Zeros];
+    if of_presets.iter().all(|list| found.contains(list)) {
+        found.retain(|list| !of_presets.contains(list));
+        expressions.extend(OF_PRESETS.iter().cloned());
+    }
+    for list in found {
+        expressions.extend(match list {
+            BlockedList::Placeholders => PLACEHOLDERS.iter().cloned(),
+            BlockedList::Zeros => ZEROS.iter().cloned(),
+            BlockedList::Repeated => REPEATED.iter().cloned(),
+        });
+    }
+    (expressions, others)
+}
+
+fn is_of_this_build(expanded: &ExpandedSpec) -> bool {
+    let is_entry = |(spec, entry): (&BlockedSpec, Entry)| *spec == BlockedSpec::Regex(entry.pattern.into());
+    expanded.blocked.len() == entries(expanded.list).count()
+        && expanded.blocked.iter().zip(entries(expanded.list)).all(is_entry)
+}
+
+/// The data of this build compiles, as a test holds.
+fn compiled(lists: &[BlockedList]) -> Vec<Expressions> {
+    let mut budget = Budget::of_new();
+    let entries: Vec<Entry> = lists.iter().flat_map(|&list| entries(list)).collect();
+    let parsed =
+        entries.iter().enumerate().map(|(position, entry)| expressions::parse(position, entry.pattern, &mut budget));
+    let Ok(parsed) = parsed.collect::<Result<Vec<_>, _>>() else { return Vec::new() };
+    let compiled = expressions::compile(&parsed, &mut budget).unwrap_or_default();
+    compiled.into_iter().map(Expressions::shared).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,6 +108,20 @@ mod tests {
         }
         let lines = include_str!("lists/placeholders.txt").lines().filter(|line| !line.starts_with("# "));
         assert_eq!(lines.count(), entries(BlockedList::Placeholders).count());
+    }
+
+    #[test]
+    fn the_lists_of_this_build_are_one_automaton_for_all_policies() {
+        let all = BlockedList::ALL.iter().map(|&list| vec![list]).chain([BlockedList::ALL.to_vec()]);
+        for lists in all {
+            let spec = with(&lists);
+            let (expressions, others) = shared(&expanded(&spec));
+            assert_eq!((expressions.len(), others), (lists.len().min(2), Vec::new()), "{lists:?}");
+            assert!(expressions.iter().all(|one| one.value_cost() == 1 && one.bytes() == 0));
+        }
+        let mut own = expanded(&with(&[BlockedList::Zeros]));
+        own[0].blocked.push(BlockedSpec::Exact("none of theirs".into()));
+        assert_eq!(shared(&own).1, [0]);
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub struct PolicyText {
     #[serde(default)]
     pub blocked_lists: Vec<String>,
     pub invalid_identifiers: Option<String>,
+    /// As protobuf JSON writes a duration: seconds, and an s.
     pub future_tolerance: Option<String>,
     pub merge: Option<MergeText>,
     pub isolation: Option<IsolationText>,

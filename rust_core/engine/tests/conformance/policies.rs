@@ -41,7 +41,7 @@ fn compile(text: &PolicyText) -> Arc<Policy> {
         blocked: text.blocked.iter().map(blocked).collect(),
         blocked_lists: text.blocked_lists.iter().map(|name| list(name)).collect(),
         invalid_identifiers: text.invalid_identifiers.as_deref().map(invalid_identifiers),
-        future_tolerance_us: text.future_tolerance.as_deref().map(seconds_us),
+        future_tolerance_us: text.future_tolerance.as_deref().map(micros),
         strategy: Some(strategy),
         ..PolicySpec::default()
     };
@@ -135,10 +135,17 @@ fn invalid_identifiers(name: &str) -> InvalidIdentifiers {
     }
 }
 
-/// A duration such as 3600s, in microseconds.
-fn seconds_us(text: &str) -> i64 {
-    let seconds: i64 = text.strip_suffix('s').and_then(|number| number.parse().ok()).expect("whole seconds, as 3600s");
+fn micros(duration: &str) -> i64 {
+    let seconds: i64 = duration.strip_suffix('s').and_then(|seconds| seconds.parse().ok()).expect("whole seconds");
     seconds * 1_000_000
+}
+
+fn login_match(name: &str) -> LoginMatch {
+    match name {
+        "ANY" => LoginMatch::Any,
+        "HIGHEST" => LoginMatch::Highest,
+        other => panic!("no login_match {other}"),
+    }
 }
 
 fn on_new_known_user(name: &str) -> OnNewKnownUser {
@@ -147,14 +154,6 @@ fn on_new_known_user(name: &str) -> OnNewKnownUser {
         "CREATE_LINKED_PROFILE" => OnNewKnownUser::CreateLinkedProfile,
         "CONVERT_ANONYMOUS" => OnNewKnownUser::ConvertAnonymous,
         other => panic!("no on_new_known_user {other}"),
-    }
-}
-
-fn login_match(name: &str) -> LoginMatch {
-    match name {
-        "ANY" => LoginMatch::Any,
-        "HIGHEST" => LoginMatch::Highest,
-        other => panic!("no login_match {other}"),
     }
 }
 

@@ -32,9 +32,9 @@ fn e164(region: Option<Region>, written: &str) -> Option<String> {
     let (form, length) = read(region, written)?;
     match old_forms::renewed(&form) {
         // The length of an old form is another country's business: that of the new one is judged.
-        Some(new) => {
-            read(None, &new).filter(|(_, length)| *length == NumberLengthType::IsPossible).map(|(form, _)| form)
-        }
+        Some(new) => read(None, &new)
+            .filter(|(form, length)| *form == new && *length == NumberLengthType::IsPossible)
+            .map(|_| new),
         None => (length == NumberLengthType::IsPossible).then_some(form),
     }
 }

@@ -1,8 +1,8 @@
 //! How a phone number may be written: digits, a leading +, and the separators that people put between. What is written
 //! otherwise may hold an extension, two numbers or a price, and is no number at all.
 
-use icu_properties::CodePointMapData;
-use icu_properties::props::GeneralCategory;
+use icu_properties::props::{GeneralCategory, WhiteSpace};
+use icu_properties::{CodePointMapData, CodePointSetData};
 use rlibphonenumber::PHONE_NUMBER_UTIL;
 
 use crate::normalize::text;
@@ -25,6 +25,7 @@ pub fn written(raw: &str) -> Option<String> {
             b'+' if place < first && number.is_empty() => number.push('+'),
             b'+' => return None,
             b'0'..=b'9' => number.push(char::from(sign)),
+            b'.' | b'/' if place < first => return None,
             _ => {}
         }
     }
@@ -36,8 +37,8 @@ fn sign(character: char) -> Option<u8> {
     match character {
         '0'..='9' | '+' | ' ' | '-' | '(' | ')' | '/' | '.' => u8::try_from(character).ok(),
         '\u{ff0b}' => Some(b'+'),
-        // Hyphens, dashes and the minus; Japanese keyboards write the long vowel for one.
-        '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' | '\u{ff0d}' | '\u{30fc}' => Some(b'-'),
+        // Hyphens, dashes and the minus.
+        '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{ff0d}' => Some(b'-'),
         '\u{ff08}' => Some(b'('),
         '\u{ff09}' => Some(b')'),
         '\u{ff0e}' => Some(b'.'),
@@ -48,16 +49,16 @@ fn sign(character: char) -> Option<u8> {
 
 fn of_table(character: char) -> Option<u8> {
     let categories = CodePointMapData::<GeneralCategory>::new();
-    match categories.get(character) {
-        GeneralCategory::SpaceSeparator => Some(b' '),
-        GeneralCategory::DecimalNumber => {
-            // Decimal digits stand in runs of ten, from 0 on, and some of these runs side by side.
-            let before = (1..).map_while(|step| char::from_u32(u32::from(character).checked_sub(step)?));
-            let run = before.take_while(|&one| categories.get(one) == GeneralCategory::DecimalNumber).count();
-            Some(b'0' + u8::try_from(run % 10).ok()?)
-        }
-        _ => None,
+    if CodePointSetData::new::<WhiteSpace>().contains(character) {
+        return Some(b' ');
     }
+    if categories.get(character) != GeneralCategory::DecimalNumber {
+        return None;
+    }
+    // Decimal digits stand in runs of ten, from 0 on, and some of these runs side by side.
+    let before = (1..).map_while(|step| char::from_u32(u32::from(character).checked_sub(step)?));
+    let run = before.take_while(|&one| categories.get(one) == GeneralCategory::DecimalNumber).count();
+    Some(b'0' + u8::try_from(run % 10).ok()?)
 }
 
 /// Without the decimals of a spreadsheet: after digits alone, a dot and zeros.
@@ -142,8 +143,8 @@ mod tests {
             "020 7946 0958, 020 7946 0959",
             "020+7946",
             "++44 20 7946 0958",
+            "/+442079460958",
             "020\u{200b}7946 0958",
-            "020\t7946 0958",
             "\u{202a}+442079460958\u{202c}",
             "[020] 7946 0958",
             "020~7946",

@@ -83,6 +83,18 @@ mod tests {
     }
 
     #[test]
+    fn an_unfit_character_is_told_before_the_length_however_long_the_value_is() {
+        let mut world = World::new(&with_phone(policies::boundless(), None));
+        for repeated in [600, 10_000] {
+            for (ending, reason) in [("", InvalidReason::TooLong), ("\u{200b}", InvalidReason::FormatCharacter)] {
+                let long = format!("{}{ending}", "é".repeat(repeated));
+                let told = world.accept(&sent(CallKind::Track, &[("user", "1"), ("email", &long)]));
+                assert_eq!(told.identifiers[1].invalid, Some(reason), "{repeated}");
+            }
+        }
+    }
+
+    #[test]
     fn a_policy_that_refuses_names_the_field() {
         let specs =
             [with_phone(isolation(), None), with_phone(policies::boundless(), Some(InvalidIdentifiers::Refuse))];

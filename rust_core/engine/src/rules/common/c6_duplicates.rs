@@ -1,6 +1,6 @@
 //! C6 Duplicates in one call, after C1: the first counts. Two identifiers are duplicates where type and normalised
 //! value are equal; the digest of both stands for them. A value without a form, or with an invalid one, stands for itself as
-//! it was sent.
+//! it was sent, and what was set aside is no duplicate of what was not.
 //!
 //! Source: common to both families.
 

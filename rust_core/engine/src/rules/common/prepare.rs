@@ -70,7 +70,7 @@ fn add_prepared<'c>(
     for (position, identifier) in identifiers.iter().enumerate() {
         match judge(judged_by, digester, &identifier.type_name, &identifier.value) {
             Ok((digest, fate)) => {
-                if seen.is_first(digest) {
+                if seen.is_first(of_its_kind(digest, &fate)) {
                     asked.push(Asked { position, fate });
                 }
             }
@@ -94,6 +94,19 @@ fn add_prepared<'c>(
         return Err(Fault::fields(Reason::TypeRejected, rejected));
     }
     Err(Fault::fields(Reason::FieldInvalid, refused))
+}
+
+/// C6 looks for duplicates among identifiers of which the same became: what is blocked as it was sent must not take a good
+/// spelling of itself along.
+#[inline]
+fn of_its_kind(digest: Digest, fate: &Fate<'_>) -> Digest {
+    let kind = match fate {
+        Fate::Usable(_) => 0,
+        Fate::Blocked => 1,
+        Fate::IgnoredType => 2,
+        Fate::Invalid(_) => 3,
+    };
+    Digest(digest.0 ^ kind)
 }
 
 /// Prepares one value of a Modify, for example the `new_value` of `changes[2]`.
@@ -217,12 +230,17 @@ fn judge_at_length<'c>(
     } else {
         let form = c1_normalise::normalise(rules, settings, value);
         if c3_block::is_either_blocked(policy, settings, (sent, form.as_deref().ok())) {
-            let stands_for_it = form.as_deref().unwrap_or(value);
-            return Ok((digester.identifier(type_name, stands_for_it), Fate::Blocked));
+            let good = form.as_deref().ok().filter(|form| judge_form(rules, form).is_ok());
+            return Ok((digester.identifier(type_name, good.unwrap_or(value)), Fate::Blocked));
         }
         form
     };
-    match form.and_then(|form| judge_form(rules, &form).map(|()| form)) {
+    let form = match form {
+        // Too long to be given a form: an unfit character is told before the length, of the value as sent.
+        Err(ValueFault::TooLong) => judge_form(rules, sent).and(Err(ValueFault::TooLong)),
+        form => form.and_then(|form| judge_form(rules, &form).map(|()| form)),
+    };
+    match form {
         Ok(form) => {
             let digest = digester.identifier(type_name, &form);
             by_type(status, (type_name, form), digest)

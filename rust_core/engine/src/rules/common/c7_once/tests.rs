@@ -189,7 +189,7 @@ fn a_reused_id_is_told_before_a_value_is_judged_but_not_in_0_1() {
     let invalid_identifiers = Some(InvalidIdentifiers::Refuse);
     let expected = [(RulesVersion::One, Reason::RequestIdReused), (RulesVersion::Zero, Reason::FieldInvalid)];
     for (rules_version, reason) in expected {
-        let mut world = World::new(&PolicySpec { rules_version, invalid_identifiers, ..policies::boundless() });
+        let mut world = World::new(&PolicySpec { invalid_identifiers, rules_version, ..policies::boundless() });
         world.accept(&with_id(identify("a=1"), "r"));
         let mut bad = with_id(identify("a=1"), "r");
         bad.identifiers[0].value.to_mut().push('\u{200b}');

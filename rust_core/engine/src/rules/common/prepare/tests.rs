@@ -166,6 +166,16 @@ fn a_block_looks_at_the_value_as_sent_and_at_its_form() {
 }
 
 #[test]
+fn a_value_blocked_as_it_was_sent_takes_no_good_spelling_of_itself_along() {
+    let mut spec = spec(UnlistedTypes::Accept);
+    spec.blocked.push(BlockedSpec::Exact("NOBODY@Y".into()));
+    let policy = Policy::compile(&spec).expect("a good policy").0;
+    let identifiers = identifiers(&[("email", "NOBODY@Y"), ("email", "nobody@y"), ("email", " NOBODY@Y")]);
+    let fates = told(&prepare_call(&policy, &identifiers).expect("prepared"));
+    assert_eq!(fates, pairs(&[(0, "blocked"), (1, "email=nobody@y")]));
+}
+
+#[test]
 fn a_workspace_of_0_1_judges_values_before_types_whatever_becomes_of_them() {
     for unlisted in [UnlistedTypes::Accept, UnlistedTypes::Ignore, UnlistedTypes::Reject] {
         let spec = PolicySpec { rules_version: RulesVersion::Zero, ..spec(unlisted) };
