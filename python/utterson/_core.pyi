@@ -205,7 +205,7 @@ class LogEntry:
 
 @final
 class Plan:
-    """What a batch of calls would do: answers, and the effects to commit."""
+    """What a batch of calls would do: answers, and the effects to commit. An unknown group raises IndexError."""
 
     @property
     def writes(self) -> bool: ...
@@ -222,24 +222,15 @@ class Plan:
         """The log entry; ValueError where the plan does not write."""
     @property
     def unknown(self) -> list[tuple[bytes, int]]:
-        """Identifiers, each a digest and its holder's serial, whose values the answers tell and only the tables have."""
+        """Identifiers, each a digest and its holder's serial, whose values the answers tell and the tables have."""
     def columns(self) -> tuple[bytes, ...]:
         """Give the columns of the net effects, in the order of `commit_batch`, as arrays in Postgres' binary format."""
     def unary_response(self, group: int) -> bytes | None:
-        """Give the whole response of a unary request whose one call this group is.
-
-        None where it was refused or repeated.
-
-        Raises:
-            IndexError: no such group.
-        """
+        """Give the whole response of a unary request whose one call this group is; None if refused or repeated."""
     def batch_response(self, group: int) -> bytes | None:
         """Give the whole `BatchResolveResponse` of a message that is this group and nothing else.
 
         None where a call of it was repeated: then the response is put together of `answers`.
-
-        Raises:
-            IndexError: no such group.
         """
     def stream_response(self, group: int, sequence: int) -> bytes | None:
         """Give the whole `StreamResolveResponse` in the same way."""
@@ -247,9 +238,6 @@ class Plan:
         """Give one answer a call of the group: an encoded `Resolution`, a refusal or a repetition.
 
         A changed policy has none, an import one: the encoded response, as group 0.
-
-        Raises:
-            IndexError: no such group.
         """
 
 @final
@@ -308,9 +296,7 @@ class State:
         """Decide calls in order, leaving the state as it was; `entry_id` is the log entry's fresh identity."""
     def decide_after(self, plan: Plan, groups: Sequence[CallGroup], now_us: int, entry_id: bytes) -> Plan:
         """Decide calls on the state that another plan leads to, leaving the state as it was, without either."""
-    def complete(
-        self, plan: Plan, groups: Sequence[CallGroup], values: Sequence[tuple[bytes, int, str]]
-    ) -> Plan:
+    def complete(self, plan: Plan, groups: Sequence[CallGroup], values: Sequence[tuple[bytes, int, str]]) -> Plan:
         """Make the same plan with the values of its unknown identifiers: digest, holder, value as sent."""
     def answer_hit(
         self, group: CallGroup, now_us: int, *, default_strong: bool = False, confirmed: bool = False

@@ -63,14 +63,11 @@ class FakePlan:
     requests: dict[str, str] = field(default_factory=dict)
     policy_after: bytes | None = None
     all_answers: list[list[Answer]] = field(default_factory=list)
+    unknown: Sequence[tuple[bytes, int]] = ()
 
     @property
     def weight(self) -> int:
         return len(self.added)
-
-    @property
-    def unknown(self) -> Sequence[tuple[bytes, int]]:
-        return ()
 
     def complete(self, values: Sequence[tuple[bytes, int, str]]) -> None:
         raise AssertionError("nothing is unknown")

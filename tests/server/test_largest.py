@@ -29,13 +29,12 @@ PARTS = 4
 
 @dataclass
 class Largest:
-    """A server with the largest profile: four of 1,000 traits of 1 MiB, joined, with 3,000 identifiers and 70 events."""
+    """A server with a very large profile: four of 1,000 traits, 1 MiB, joined, with 3,000 identifiers and 70 events."""
 
     client: UttersonClient
-    reads: profile_service_pb2_grpc.ProfileServiceStub
+    reads: "profile_service_pb2_grpc.ProfileServiceAsyncStub"
     profile_id: int
     smaller_id: int
-
 
     async def all_pages(self, method: str, items: str) -> list[Any]:
         """Read a list to its end, by a client that takes what gRPC takes unless told otherwise."""
@@ -61,7 +60,7 @@ async def write_traits(client: UttersonClient, part: int) -> None:
 async def largest(database_url: str, request: pytest.FixtureRequest) -> AsyncIterator[Largest]:
     policy = Policy(merge=MergeStrategy(max_identifiers=0))
     async with served(database_url, front=request.param) as address, UttersonClient(address) as client:
-        await client.create_workspace(WORKSPACE, policy)
+        await client.create_workspace(WORKSPACE, policy=policy)
         devices = [("device", f"{number:04}" + "d" * 500) for number in range(IDENTIFIERS)]
         imported = ImportedProfile([*devices, ("user", "0")])
         async with grpc.aio.insecure_channel(address) as channel:
@@ -104,6 +103,15 @@ async def test_everything_is_read_with_the_bounds_of_grpc(largest: Largest) -> N
     assert {event.message_id for event in events} == {str(number) for number in range(EVENTS)}
     # The import, a call for each 62 traits of four profiles, the events and the merge.
     assert len(await largest.all_pages("ListHistory", "entries")) == 1 + PARTS * 17 + EVENTS + 1
+
+
+async def test_the_client_walks_both_lists(largest: Largest) -> None:
+    traits = [(one.name, one.removed) async for one in largest.client.list_traits(WORKSPACE, largest.smaller_id)]
+    assert traits == [("t", False)]
+    made = [trait.name async for trait in largest.client.list_traits(WORKSPACE, largest.profile_id, page_size=900)]
+    assert len(made) == len(set(made)) == PARTS * TRAITS
+    listed = largest.client.list_identifiers(WORKSPACE, largest.profile_id, page_size=700)
+    assert len([one async for one in listed]) == IDENTIFIERS + PARTS
 
 
 async def test_a_full_profile_takes_no_further_trait_and_every_other_call(largest: Largest) -> None:

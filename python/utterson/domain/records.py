@@ -76,8 +76,8 @@ class ProfileRecord:
 
     Identifiers come by priority, then by time added; traits by name. `identifiers_truncated` and `traits_truncated` say
     that there are more of them than an answer may hold: told are the first identifiers and the newest traits.
-    `merged_into` is the survivor's id where the id asked for was merged away, else 0. `create_time_us` is the earliest of
-    its own and of those that were joined into it. `size_bytes` is about what it takes in an answer, and not less.
+    `merged_into` is the survivor's id where the id asked for was merged away, else 0. `create_time_us` is the earliest
+    of its own and of those that were joined into it. `size_bytes` is about what it takes in an answer, and not less.
     """
 
     profile_id: int

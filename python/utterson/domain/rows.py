@@ -20,7 +20,7 @@ class ProfileQuery:
 class IdentifierRow:
     """One identifier as stored.
 
-    `size_bytes` is what it takes in an answer at the most, `found` how many there are of those asked for of its profile.
+    `size_bytes` is what it takes in an answer at the most, `found` how many there are of those that were asked for.
     """
 
     digest: bytes
@@ -63,8 +63,8 @@ class TraitPageRow:
 class ProfileRows:
     """The rows behind some profiles, all from one snapshot.
 
-    Of each profile the first identifiers and the newest traits, as many as are told of it; and no more of all together than
-    an answer may hold, in the order of the profiles.
+    Of each profile the first identifiers and the newest traits, as many as are told of it; and no more of all together
+    than an answer may hold, in the order of the profiles.
     """
 
     create_time_us: dict[int, int]

@@ -112,7 +112,7 @@ class ProfileStore:
     async def raw_values(
         self, keys: WorkspaceKeys, identifiers: Sequence[tuple[bytes, int]]
     ) -> list[tuple[bytes, int, str]]:
-        """Tell the values as sent of some identifiers, each a digest and its holder; those that are gone are left out."""
+        """Tell the values as sent of some identifiers, each a digest and its holder; who is gone is not told."""
         digests, holders = [digest for digest, _ in identifiers], [holder for _, holder in identifiers]
         rows = await self._pool.run(
             lambda connection: connection.fetch(Statement.RAW_VALUES.text, keys.workspace_key, digests, holders)

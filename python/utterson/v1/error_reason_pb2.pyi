@@ -59,7 +59,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_IDENTIFIERS_HELD_BY_OTHERS: _ErrorReason.ValueType  # 17
     """FAILED_PRECONDITION: other profiles hold all identifiers of the call, so none can be attached (rule I5)."""
     ERROR_REASON_LIMIT_EXCEEDED: _ErrorReason.ValueType  # 18
-    """FAILED_PRECONDITION: the changed profile would break a limit (rule M11)."""
+    """FAILED_PRECONDITION: the changed profile would break a limit (rules M11 and C13)."""
     ERROR_REASON_POLICY_CHANGE_FORBIDDEN: _ErrorReason.ValueType  # 19
     """FAILED_PRECONDITION: stored data forbids this change of the policy."""
     ERROR_REASON_HISTORY_DIVERGED: _ErrorReason.ValueType  # 20
@@ -89,7 +89,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_INTERNAL_FAULT: _ErrorReason.ValueType  # 32
     """INTERNAL: a bug; the message carries an id that the server's log explains."""
     ERROR_REASON_PROFILE_TOO_LARGE: _ErrorReason.ValueType  # 33
-    """The profiles asked for take more than one answer may; fewer fit."""
+    """FAILED_PRECONDITION: the profiles asked for take more than one answer may; the message says how many fit."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call was refused. The domain of every ErrorInfo is `utterson.dev`."""
@@ -131,7 +131,7 @@ ERROR_REASON_IMMUTABLE_IDENTIFIER: ErrorReason.ValueType  # 16
 ERROR_REASON_IDENTIFIERS_HELD_BY_OTHERS: ErrorReason.ValueType  # 17
 """FAILED_PRECONDITION: other profiles hold all identifiers of the call, so none can be attached (rule I5)."""
 ERROR_REASON_LIMIT_EXCEEDED: ErrorReason.ValueType  # 18
-"""FAILED_PRECONDITION: the changed profile would break a limit (rule M11)."""
+"""FAILED_PRECONDITION: the changed profile would break a limit (rules M11 and C13)."""
 ERROR_REASON_POLICY_CHANGE_FORBIDDEN: ErrorReason.ValueType  # 19
 """FAILED_PRECONDITION: stored data forbids this change of the policy."""
 ERROR_REASON_HISTORY_DIVERGED: ErrorReason.ValueType  # 20
@@ -161,5 +161,5 @@ ERROR_REASON_OUTCOME_UNKNOWN: ErrorReason.ValueType  # 31
 ERROR_REASON_INTERNAL_FAULT: ErrorReason.ValueType  # 32
 """INTERNAL: a bug; the message carries an id that the server's log explains."""
 ERROR_REASON_PROFILE_TOO_LARGE: ErrorReason.ValueType  # 33
-"""The profiles asked for take more than one answer may; fewer fit."""
+"""FAILED_PRECONDITION: the profiles asked for take more than one answer may; the message says how many fit."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -697,7 +697,7 @@ class ListIdentifiersResponse(_message.Message):
     """Empty when there are no more."""
     @_builtins.property
     def identifiers(self) -> _containers.RepeatedCompositeFieldContainer[Global___ProfileIdentifier]:
-        """The identifiers, by priority, then by time added; fewer than asked for where they take more than 2 MiB."""
+        """The identifiers, by priority, then by time added; fewer than asked for where they take more than 512 KiB."""
 
     def __init__(
         self,

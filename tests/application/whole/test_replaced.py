@@ -7,7 +7,7 @@ import pytest
 from tests.application.whole.core import WORKSPACE, Core, held
 from utterson.domain.calls import CallKind
 from utterson.v1 import identity_service_pb2 as messages
-from utterson.v1.call_pb2 import CallKind as CallNumber
+from utterson.v1.profile_service_pb2 import CallKind as CallNumber
 from utterson.v1.profile_service_pb2 import HistoryEntry
 from utterson.v1.resolution_pb2 import Resolution
 
@@ -30,9 +30,7 @@ class Shop:
         self.core = core
 
     async def identify(self, *identifiers: tuple[str, str], **more: object) -> Resolution:
-        answer = await self.core.identity.resolve(
-            CallKind.IDENTIFY, identify(*identifiers, **more).SerializeToString()
-        )
+        answer = await self.core.identity.resolve(CallKind.IDENTIFY, identify(*identifiers, **more).SerializeToString())
         return messages.IdentifyResponse.FromString(answer).resolution
 
 

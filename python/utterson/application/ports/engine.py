@@ -47,7 +47,7 @@ class Plan(Protocol):
 
     @property
     def unknown(self) -> Sequence[tuple[bytes, int]]:
-        """Identifiers, each a digest and its holder, whose values the answers tell and only the tables have (rule I5)."""
+        """Identifiers, each a digest and its holder, whose values the answers tell and the tables have (rule I5)."""
         ...
 
     def complete(self, values: Sequence[tuple[bytes, int, str]]) -> None:

@@ -140,7 +140,7 @@ class Profiles(Protocol):
     async def raw_values(
         self, keys: WorkspaceKeys, identifiers: Sequence[tuple[bytes, int]]
     ) -> list[tuple[bytes, int, str]]:
-        """Tell the values as sent of some identifiers, each a digest and its holder; those that are gone are left out."""
+        """Tell the values as sent of some identifiers, each a digest and its holder; who is gone is not told."""
         ...
 
 

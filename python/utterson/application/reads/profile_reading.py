@@ -1,7 +1,7 @@
 """One consistent reading of profiles: the state's view and the tables' rows, both at the same head.
 
-An answer is bounded whatever its profiles hold: of each the first identifiers and the newest traits are read and told, and
-several that do not fit together are refused.
+An answer is bounded whatever its profiles hold: of each the first identifiers and the newest traits are read and told,
+and several that do not fit together are refused.
 """
 
 import asyncio
@@ -170,9 +170,7 @@ class IdentifiersReading(ProfileReading):
         self._limit = limit
 
     def _look(self, state: State) -> dict[int, ProfileView | None]:
-        return {
-            profile_id: state.profile(profile_id, self._limit, self._after) for profile_id in self._profile_ids
-        }
+        return {profile_id: state.profile(profile_id, self._limit, self._after) for profile_id in self._profile_ids}
 
     def _queries(self, views: dict[int, ProfileView | None]) -> list[ProfileQuery]:
         known = (view for view in views.values() if view is not None)

@@ -33,10 +33,10 @@ pub(super) fn of_call(call: &Call, resolution: &Resolution, (commit_time, token)
 
 /// Tells of which types the call replaced values, and never which.
 fn put_replaced(wire: &mut Wire<'_>, call: &Call, resolution: &Resolution) {
-    if resolution.replaced.is_empty() {
+    if resolution.replaced().is_empty() {
         return;
     }
-    let mut places = resolution.replaced.iter().map(|one| one.index).collect::<Vec<_>>();
+    let mut places = resolution.replaced().iter().map(|one| one.index).collect::<Vec<_>>();
     places.dedup();
     let changed = |place: usize| {
         let type_name = Arc::from(&*call.identifiers.get(place)?.type_name);

@@ -32,7 +32,7 @@ pub fn unknown(plan: &Plan) -> Vec<(Digest, Serial)> {
     let mut unknown = Vec::new();
     for decided in &plan.decided {
         if let Verdict::Resolution(resolution) = &decided.verdict {
-            let replaced = resolution.replaced.iter().filter(|one| one.raw.is_none());
+            let replaced = resolution.replaced().iter().filter(|one| one.raw.is_none());
             unknown.extend(replaced.map(|one| (one.digest, one.holder)));
         }
     }

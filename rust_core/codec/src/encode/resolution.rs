@@ -23,7 +23,7 @@ const UNEXPLAINED: &str = "The explanation is left out: those of the calls befor
 /// Writes a resolution behind those of the calls before; `token` is that of its revision, `left` has the values that the
 /// plan does not know itself.
 pub(super) fn resolution(resolution: &Resolution, call: &Call, (token, left): (&str, &Left), bytes: &mut Vec<u8>) {
-    let explanation = resolution.explanation.as_ref();
+    let explanation = resolution.explanation.as_deref();
     let (told, left_out) = if bytes.len() < MAX_EXPLAINED_BYTES { (explanation, None) } else { (None, explanation) };
     let mut wire = Wire(bytes);
     wire.signed(tag::PROFILE_ID, number(resolution.profile));
@@ -37,7 +37,7 @@ pub(super) fn resolution(resolution: &Resolution, call: &Call, (token, left): (&
             wire.signed(result_tag::DISPOSITION, result.disposition as i64);
             wire.signed(result_tag::REASON, result.reason.map_or(0, |reason| reason as i64));
             wire.signed(result_tag::INVALID_REASON, result.invalid.map_or(0, |reason| reason as i64));
-            for one in resolution.replaced.iter().filter(|one| one.index == result.index) {
+            for one in resolution.replaced().iter().filter(|one| one.index == result.index) {
                 put_replaced(wire, call, one, left);
             }
         });
@@ -55,7 +55,7 @@ pub(super) fn resolution(resolution: &Resolution, call: &Call, (token, left): (&
     }
     wire.signed(tag::POLICY_REVISION, i64::from(resolution.policy_revision.0));
     wire.text(tag::REVISION, token);
-    if let Some(time) = resolution.event_time_adjusted {
+    if let Some(time) = resolution.event_time_adjusted() {
         put_timestamp(&mut wire, tag::EVENT_TIME_ADJUSTED, time);
     }
 }

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 use prost::Message;
-use utterson_engine::answer::Resolution;
+use utterson_engine::answer::{Resolution, Uncommon};
 use utterson_engine::answer::explain::{Explanation, RuleId};
 use utterson_engine::answer::outcome::{
     ChangedProfile, Demotion, DemotionReason, Disposition, IdentifierResult, InvalidReason, Outcome, Replaced,
@@ -122,10 +122,11 @@ fn resolutions() -> impl Strategy<Value = (Resolution, Call<'static>)> {
             identifiers: (0..call.identifiers.len()).map(told).collect(),
             demoted: if demotes { vec![demotion] } else { Vec::new() },
             changes: if known { vec![changed] } else { Vec::new() },
-            replaced: if demotes { replaced() } else { Vec::new() },
-            event_time_adjusted: known.then_some(Micros(7)),
+            uncommon: demotes.then(|| {
+                Box::new(Uncommon { replaced: replaced(), event_time_adjusted: known.then_some(Micros(7)) })
+            }),
             warnings,
-            explanation: explains.then(|| Explanation { rounds: Vec::new(), decided_by: RuleId::M6 }),
+            explanation: explains.then(|| Box::new(Explanation { rounds: Vec::new(), decided_by: RuleId::M6 })),
             decided_by: RuleId::M6,
             policy_revision: PolicyRevision(revision),
             revision: (Seq(0), EntryId([0; 16])),
@@ -151,8 +152,8 @@ proptest! {
         prop_assert_eq!(decoded.demoted.len(), resolution.demoted.len());
         let told: Vec<&str> = decoded.identifiers[0].replaced.iter().map(|one| &*one.value).collect();
         let values = ["same@commit.example", "of@tables.example", ""];
-        prop_assert_eq!(&told[..], if resolution.replaced.is_empty() { &[] } else { &values[..] });
-        prop_assert_eq!(decoded.event_time_adjusted, resolution.event_time_adjusted.map(timestamp));
+        prop_assert_eq!(&told[..], if resolution.replaced().is_empty() { &[] } else { &values[..] });
+        prop_assert_eq!(decoded.event_time_adjusted, resolution.event_time_adjusted().map(timestamp));
 
         let mut bytes = Vec::new();
         history::of_call(&call, &resolution, (Micros(time), "token"), &mut bytes);
@@ -161,7 +162,7 @@ proptest! {
         prop_assert_eq!((decoded.call, &*decoded.decided_by), (CallKind::Identify as i32, "M6"));
         prop_assert_eq!(decoded.commit_time, Some(timestamp(Micros(time))));
         // Of what was replaced the type, once, and no value.
-        let replaced = usize::from(!resolution.replaced.is_empty() && resolution.profile.is_some());
+        let replaced = usize::from(!resolution.replaced().is_empty() && resolution.profile.is_some());
         prop_assert_eq!(decoded.changes.len(), resolution.changes.len() + replaced);
     }
 }

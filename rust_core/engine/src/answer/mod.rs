@@ -26,18 +26,39 @@ pub struct Resolution {
     pub demoted: Vec<Demotion>,
     /// Profiles that a Modify changed.
     pub changes: Vec<ChangedProfile>,
-    /// Values that left the profile for the call's (rule I5), in the call's order.
-    pub replaced: Vec<Replaced>,
-    /// The time that was taken instead of an event time too far ahead (rule C11).
-    pub event_time_adjusted: Option<Micros>,
+    /// What few answers tell: apart, so that the others are not moved about with it.
+    pub uncommon: Option<Box<Uncommon>>,
     /// Plain sentences without personal data.
     pub warnings: Vec<String>,
     /// Why, where asked.
-    pub explanation: Option<Explanation>,
+    pub explanation: Option<Box<Explanation>>,
     /// The rule that decided.
     pub decided_by: RuleId,
     /// The policy that decided.
     pub policy_revision: PolicyRevision,
     /// The state that contains this call.
     pub revision: (Seq, EntryId),
+}
+
+/// What few answers tell.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Uncommon {
+    /// Values that left the profile for the call's (rule I5), in the call's order.
+    pub replaced: Vec<Replaced>,
+    /// The time that was taken instead of an event time too far ahead (rule C11).
+    pub event_time_adjusted: Option<Micros>,
+}
+
+impl Resolution {
+    /// Values that left the profile for the call's (rule I5), in the call's order.
+    #[must_use]
+    pub fn replaced(&self) -> &[Replaced] {
+        self.uncommon.as_ref().map_or(&[], |uncommon| &uncommon.replaced)
+    }
+
+    /// The time that was taken instead of an event time too far ahead (rule C11).
+    #[must_use]
+    pub fn event_time_adjusted(&self) -> Option<Micros> {
+        self.uncommon.as_ref().and_then(|uncommon| uncommon.event_time_adjusted)
+    }
 }

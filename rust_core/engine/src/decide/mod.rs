@@ -12,7 +12,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use crate::answer::Resolution;
+use crate::answer::{Resolution, Uncommon};
 use crate::answer::explain::Explanation;
 use crate::call::Call;
 use crate::decider::asked::{self, Asked};
@@ -218,13 +218,21 @@ impl Decider<'_> {
             identifiers: decision.identifiers,
             demoted: decision.demoted,
             changes: decision.changes,
-            replaced: std::mem::take(&mut context.replaced),
-            event_time_adjusted: context.time_sent.map(|_| context.time),
+            uncommon: uncommon(context),
             warnings: std::mem::take(&mut context.warnings),
-            explanation: rounds.map(|rounds| Explanation { rounds, decided_by: decision.decided_by }),
+            explanation: rounds.map(|rounds| Box::new(Explanation { rounds, decided_by: decision.decided_by })),
             decided_by: decision.decided_by,
             policy_revision: state.policy_revision,
             revision: (state.head.seq, state.head.id),
         }
     }
+}
+
+/// What few answers tell, where this one does.
+fn uncommon(context: &mut Context<'_>) -> Option<Box<Uncommon>> {
+    if context.replaced.is_empty() && context.time_sent.is_none() {
+        return None;
+    }
+    let event_time_adjusted = context.time_sent.map(|_| context.time);
+    Some(Box::new(Uncommon { replaced: std::mem::take(&mut context.replaced), event_time_adjusted }))
 }

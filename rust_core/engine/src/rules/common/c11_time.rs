@@ -107,9 +107,9 @@ mod tests {
         let mut world = World::new(&spec(None));
         let centuries_us = 541 * 365 * 24 * HOUR_US;
         let answer = world.accept(&consent(&world, true, centuries_us));
-        assert_eq!(answer.event_time_adjusted, Some(world.state.head.commit_time));
+        assert_eq!(answer.event_time_adjusted(), Some(world.state.head.commit_time));
         let answer = world.accept(&consent(&world, false, 0));
-        assert_eq!((answer.event_time_adjusted, told(&world.view)), (None, Some(vec![0])), "it can be withdrawn");
+        assert_eq!((answer.event_time_adjusted(), told(&world.view)), (None, Some(vec![0])), "it can be withdrawn");
     }
 
     #[test]
@@ -149,7 +149,7 @@ mod tests {
                 }
                 if let (Some(answer), false) = (step.answer(), step.effects.is_empty()) {
                     let adjusted = step.call.event_time.is_some_and(|sent| sent != step.time());
-                    prop_assert_eq!(answer.event_time_adjusted, adjusted.then_some(commit_time));
+                    prop_assert_eq!(answer.event_time_adjusted(), adjusted.then_some(commit_time));
                 }
                 Ok(())
             })?;
@@ -164,11 +164,11 @@ mod tests {
         call.traits.clear();
         call.event = RawEvent { message_id: "m".into(), ..RawEvent::default() };
         let first = world.accept(&call);
-        assert!(first.event_time_adjusted.is_some());
+        assert!(first.event_time_adjusted().is_some());
         world.accept(&identify("a=2"));
         assert!(matches!(world.run(&call), Verdict::Repeat(_)));
         // The same moment as the first time, when it was taken instead, is another content.
-        call.event_time = first.event_time_adjusted;
+        call.event_time = first.event_time_adjusted();
         assert_eq!(world.refuse(&call), Reason::RequestIdReused);
     }
 }

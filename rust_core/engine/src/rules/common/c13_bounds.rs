@@ -90,6 +90,11 @@ fn grows_too_far(state: &State, members: &[Serial], winning: &[&Writing<'_>]) ->
     if (new == 0 || most.count <= MAX_TRAITS) && most.bytes <= MAX_TRAIT_BYTES {
         return false;
     }
+    // All together have no fewer names than any one: who has merged many full profiles is not counted for that.
+    let least = members.iter().map(|&member| state.traits.figures(member).count).max().unwrap_or(0);
+    if new > 0 && least + new > MAX_TRAITS {
+        return true;
+    }
     let marks = latest(state, members);
     let held = |name: Digest| marks.binary_search_by_key(&name, |mark| mark.name).ok().map(|at| marks[at]);
     let replaced: u64 = winning.iter().filter_map(|one| held(one.name)).map(|mark| u64::from(mark.bytes)).sum();
