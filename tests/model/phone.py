@@ -79,7 +79,8 @@ def phone(value: str, region: str, hits: Hits) -> str | None:
     country = are_dots_between_groups(text, hits)
     if country is None or LEADING_PLUS.fullmatch(text) is None or text.count("/") > 1:
         return None
-    if "/" in text and len(re.findall("[0-9]", text.partition("/")[2])) < DIGITS_AFTER_SLASH_MIN:
+    before, slash, after = text.partition("/")
+    if slash and not (re.search("[0-9]", before) and len(re.findall("[0-9]", after)) >= DIGITS_AFTER_SLASH_MIN):
         return None
     dialled = re.sub("[^+0-9]", "", text)
     number = read(dialled, region, hits)
