@@ -246,14 +246,15 @@ class Generator:
 
     def _create_time_us(self) -> int:
         """Mostly what an import may have, a time that is past."""
-        time_us = self._event_time_us()
-        return time_us if self._chance(0.1) else min(time_us, self.now_us)
+        if self._chance(0.04):
+            return self.now_us + self.future_tolerance_us + self.random.choice((0, 1, US_OF_DAY))
+        return min(self._event_time_us(), self.now_us)
 
     def _somebody(self) -> tuple[Identifier, ...]:
         """One of two whose profiles come to their bounds, or both in one call."""
         names = [name for name in self.policies.names if name not in VALUES][:1] or ["device"]
         both = ((names[0], "v1"), (names[0], "v2"))
-        return both if self._chance(0.2) else both[:1] if self._chance(0.8) else both[1:]
+        return both if self._chance(0.3) else both[:1] if self._chance(0.8) else both[1:]
 
     def _many_traits(self) -> Traits:
         """Traits that bring a profile to its bounds: by their number, or by their size."""

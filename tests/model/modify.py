@@ -53,11 +53,9 @@ def sort_out(work: Work) -> list[ChangeItem]:
     if any(change.old is None and change.new is None for change in work.change_items):
         work.hit(Branch.I7_EMPTY_CHANGE)
         raise RefusedError(Reason.EMPTY_CHANGE)
-    judged = [judge_change(work, change) for change in work.change_items]
-    refuses = work.policy.refuses_invalid
-    judged = [(change, judge_value(item, work.hits, refuses=refuses)) for change, item in judged]
     counting = []
-    for change, item in judged:
+    for change in work.change_items:  # one after the other: these rules hold for each change
+        item = judge_value(judge_change(work, change), work.hits, refuses=work.policy.refuses_invalid)
         if item.set_aside is None:
             counting.append(change)
             continue
@@ -70,17 +68,16 @@ def sort_out(work: Work) -> list[ChangeItem]:
     return counting
 
 
-def judge_change(work: Work, change: ChangeItem) -> tuple[ChangeItem, Item]:
+def judge_change(work: Work, change: ChangeItem) -> Item:
     """C3 and C4 for what stands for a change: its `new`, else its `old`, of which only the type is judged.
 
     An `old` may be blocked or invalid: it is to go, or is not held.
     """
     if change.new is not None:
-        return change, judge(work.policy, change.new, work.hits)
+        return judge(work.policy, change.new, work.hits)
     assert change.old is not None
     is_ignored = judge_type(work.policy, change.type, work.hits)
-    item = replace(change.old, invalid=None, set_aside=Disposition.IGNORED_TYPE if is_ignored else None)
-    return change, item
+    return replace(change.old, invalid=None, set_aside=Disposition.IGNORED_TYPE if is_ignored else None)
 
 
 def apply(work: Work, profile: Profile, change: ChangeItem) -> None:

@@ -84,7 +84,7 @@ def is_blocked(policy: Policy, item: Item, hits: Hits) -> bool:
     as_compared = item.form is not None and any(pattern.matches(item.form) for pattern in patterns)
     if not as_sent and not as_compared:
         return False
-    if item.invalid is InvalidReason.EMPTY:
+    if item.invalid is InvalidReason.EMPTY or not item.raw:
         hits[Branch.C3_EMPTY_LEFT] += 1
         return False
     if not as_compared:
