@@ -21,11 +21,10 @@ pub fn written(raw: &str) -> Option<String> {
     let mut number = String::new();
     for (place, &sign) in signs.iter().enumerate() {
         match sign {
-            // A + leads or is a mistake.
-            b'+' if place < first && number.is_empty() => number.push('+'),
+            // A + leads, at most behind spaces, hyphens and parentheses, or is a mistake.
+            b'+' if place < first && !signs[..place].iter().any(|sign| b"+/.".contains(sign)) => number.push('+'),
             b'+' => return None,
             b'0'..=b'9' => number.push(char::from(sign)),
-            b'.' | b'/' if place < first => return None,
             _ => {}
         }
     }
