@@ -116,9 +116,6 @@ class CoreRun:
         plan = decide(self, groups, (now_us, entry_id))
         if choices.random() < 0.1:
             self._check_purity(batch, plan, (now_us, entry_id))
-        if plan.unknown:
-            # As a server reads them before the commit takes them out of the tables (I5).
-            plan = self.workspace.complete(plan, groups, self.tables.raw_values(plan.unknown))
         answers = [answer for group in range(len(groups)) for answer in plan.answers(group)]
         require(len(answers) == len(batch.calls), "one answer a call")
         writes = [self._may_write(*one) for one in zip(batch.calls, expected, answers, strict=True)]

@@ -144,10 +144,6 @@ class Tables:
             self.profiles[loser] = self.profiles[loser]._replace(merged_into=survivor)
         unique(columns[4], "losers")
 
-    def raw_values(self, wanted: Sequence[tuple[bytes, int]]) -> list[tuple[bytes, int, str]]:
-        """Tell identifiers' values as they were sent, by digest and holder."""
-        return [(digest, holder, self.identifiers[holder, digest].raw_value) for digest, holder in wanted]
-
     def _identifiers(self, columns: list[list[Any]]) -> None:
         for profile, digest, slot in rows(columns[0:3]):
             expect(self._slot(profile, digest) == slot, "a detached identifier is not there")

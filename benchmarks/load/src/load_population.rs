@@ -80,7 +80,7 @@ async fn create_workspaces(
     let head = Head::new(address, &format!("{SERVICE}/CreateWorkspace"))?;
     for (workspace, preset) in presets {
         let policy_source = Some(PolicySource::Preset(preset.clone()));
-        let request = v1::CreateWorkspaceRequest { workspace: workspace.clone(), policy_source };
+        let request = v1::CreateWorkspaceRequest { workspace: workspace.clone(), policy_source, validate_only: false };
         match connection.ask::<v1::CreateWorkspaceResponse>(&head, &request).await {
             Ok(_) => {}
             Err(Ended::Refused(ending)) if ending.code == codes::ALREADY_EXISTS => {}

@@ -38,11 +38,11 @@ fn put_replaced(wire: &mut Wire<'_>, call: &Call, resolution: &Resolution) {
     }
     let mut places = resolution.replaced().iter().map(|one| one.index).collect::<Vec<_>>();
     places.dedup();
-    let changed = |place: usize| {
+    let told = |place: usize| {
         let type_name = Arc::from(&*call.identifiers.get(place)?.type_name);
         Some(ChangedProfile { type_name, profile: resolution.profile?, now_orphaned: false })
     };
-    let changes: Vec<ChangedProfile> = places.into_iter().filter_map(changed).collect();
+    let changes: Vec<ChangedProfile> = places.into_iter().filter_map(told).collect();
     put_changes(wire, tag::CHANGES, &changes);
 }
 
