@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tests.model.hits import Branch, Hits
-from tests.model.policy import RULES_OF_0_1, Policy
+from tests.model.hits import Hits
+from tests.model.policy import Policy
 from tests.model.records import Call, JsonValue, Kind, Reason, RefusedError
 from tests.model.structs import check_struct, check_text
-from tests.model.values import Item, check_type, read_item
+from tests.model.values import Item, check_type, read_item, refuse_as_0_1
 
 MAX_IDENTIFIERS = 32
 
@@ -38,20 +37,13 @@ def check_fields(policy: Policy, call: Call, hits: Hits) -> tuple[list[Item], li
         if call.identifiers or not 1 <= len(call.changes) <= MAX_IDENTIFIERS:
             raise RefusedError(Reason.FIELD_INVALID)
         changes = [_read_change(policy, change, hits) for change in call.changes]
-        _refuse_as_0_1(policy, [item for change in changes for item in (change.old, change.new)], hits)
+        refuse_as_0_1(policy, [item for change in changes for item in (change.old, change.new)], hits)
         return [], changes
     if not 1 <= len(call.identifiers) <= MAX_IDENTIFIERS:
         raise RefusedError(Reason.FIELD_INVALID)
     items = [read_item(policy, name, raw, hits) for name, raw in call.identifiers]
-    _refuse_as_0_1(policy, items, hits)
+    refuse_as_0_1(policy, items, hits)
     return items, []
-
-
-def _refuse_as_0_1(policy: Policy, items: Sequence[Item | None], hits: Hits) -> None:
-    """To 0.1 an unfit value was a fault of the shape, in a Modify's `old` too."""
-    if policy.rules_version == RULES_OF_0_1 and any(item is not None and item.invalid is not None for item in items):
-        hits[Branch.C12_OF_0_1] += 1
-        raise RefusedError(Reason.FIELD_INVALID)
 
 
 def _read_change(policy: Policy, change: tuple[str, str, str], hits: Hits) -> ChangeItem:

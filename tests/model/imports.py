@@ -13,7 +13,7 @@ from tests.model.records import ImportMessage, JsonValue, Reason, RefusedError
 from tests.model.state import State, attach
 from tests.model.structs import check_struct, check_text
 from tests.model.traits import refuse_grown, write_traits
-from tests.model.values import Item, read_item, refuse_two_values, sort_out
+from tests.model.values import Item, read_item, refuse_as_0_1, refuse_two_values, sort_out
 
 MAX_PROFILES = 100_000
 
@@ -30,7 +30,9 @@ def read_messages(policy: Policy, messages: Sequence[ImportMessage], request_id:
             if not message.identifiers:
                 raise RefusedError(Reason.FIELD_INVALID)
             check_struct(message.traits, are_traits=True)
-            read.append([read_item(policy, name, raw, hits) for name, raw in message.identifiers])
+            items = [read_item(policy, name, raw, hits) for name, raw in message.identifiers]
+            refuse_as_0_1(policy, items, hits)
+            read.append(items)
         except RefusedError as refused:
             raise RefusedError(refused.reason, index) from None
     return read

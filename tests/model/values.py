@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tests.model.hits import Branch, Hits
@@ -73,6 +74,13 @@ def read_item(policy: Policy, type_name: str, raw: str, hits: Hits) -> Item:
     return Item(type_name, raw, form, invalid)
 
 
+def refuse_as_0_1(policy: Policy, items: Sequence[Item | None], hits: Hits) -> None:
+    """To 0.1 an unfit value was a fault of the shape, in a Modify's `old` too."""
+    if policy.rules_version == RULES_OF_0_1 and any(item is not None and item.invalid is not None for item in items):
+        hits[Branch.C12_OF_0_1] += 1
+        raise RefusedError(Reason.FIELD_INVALID)
+
+
 def is_blocked(policy: Policy, item: Item, hits: Hits) -> bool:
     """C3: a pattern of the type or of the policy meets the value as sent, trimmed, or its form after C1.
 
@@ -84,7 +92,7 @@ def is_blocked(policy: Policy, item: Item, hits: Hits) -> bool:
     as_compared = item.form is not None and any(pattern.matches(item.form) for pattern in patterns)
     if not as_sent and not as_compared:
         return False
-    if item.invalid is InvalidReason.EMPTY or not item.raw:
+    if item.invalid is InvalidReason.EMPTY:
         hits[Branch.C3_EMPTY_LEFT] += 1
         return False
     if not as_compared:
@@ -124,7 +132,6 @@ def judge_value(item: Item, hits: Hits, *, refuses: bool) -> Item:
         return item
     if refuses:
         hits[Branch.C12_REFUSED] += 1
-        hits[Branch.C12_OF_0_1] += item.invalid is InvalidReason.UNSPECIFIED
         raise RefusedError(Reason.FIELD_INVALID)
     hits[INVALID_BRANCHES[item.invalid]] += 1
     return replace(item, set_aside=Disposition.INVALID)
