@@ -26,6 +26,8 @@ const EXACT_BYTES: usize = 64;
 pub struct BlockList {
     exact: Vec<Box<str>>,
     expressions: Vec<Expressions>,
+    /// The bytes that a blocked text may begin with, a bit each: most values are told apart by their first.
+    begins: [u64; 4],
 }
 
 impl BlockList {
@@ -53,6 +55,7 @@ impl BlockList {
                 faults.extend(over.into_iter().map(|position| (position, ".regex", description.into())));
             }
         }
+        list.note_begins();
         faults.sort_by_key(|(position, ..)| *position);
         let named = |(position, field, description): (usize, &str, String)| {
             let (part, place, _) = specs[position];
@@ -89,6 +92,22 @@ impl BlockList {
     /// Adds expressions that were compiled already.
     pub(super) fn add(&mut self, expressions: Vec<Expressions>) {
         self.expressions.extend(expressions);
+        self.note_begins();
+    }
+
+    fn note_begins(&mut self) {
+        for byte in 0..=u8::MAX {
+            let of_exact = self.exact.iter().any(|exact| exact.as_bytes().first() == Some(&byte));
+            if of_exact || self.expressions.iter().any(|expressions| expressions.may_begin(byte)) {
+                self.begins[usize::from(byte >> 6)] |= 1 << (byte & 63);
+            }
+        }
+    }
+
+    #[inline]
+    fn may_begin_as(&self, text: &str) -> bool {
+        // An empty text begins with nothing, and expressions may find it all the same.
+        text.as_bytes().first().is_none_or(|byte| self.begins[usize::from(byte >> 6)] >> (byte & 63) & 1 == 1)
     }
 
     /// About how many bytes it takes.
@@ -102,7 +121,7 @@ impl BlockList {
     #[inline]
     pub fn blocks(&self, text: &str) -> bool {
         // Most lists are empty, and every identifier is asked about.
-        !(self.exact.is_empty() && self.expressions.is_empty()) && self.holds(text)
+        !(self.exact.is_empty() && self.expressions.is_empty()) && self.may_begin_as(text) && self.holds(text)
     }
 
     /// About how long the list takes for one value, beside what comparing it takes.
@@ -126,6 +145,8 @@ fn check_size(pattern: &str) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn compile(specs: &[BlockedSpec]) -> Result<BlockList, Vec<Violation>> {
@@ -149,6 +170,21 @@ mod tests {
             assert!(!list.blocks(free), "{free}");
         }
         assert!(!BlockList::default().blocks("0"));
+    }
+
+    proptest! {
+        #[test]
+        fn the_first_byte_tells_only_what_the_search_would(text in "[0aé\u{4e00}Ü-]{0,3}|test|Übung|0-0") {
+            for specs in [
+                vec![regex("^[0-]*$"), BlockedSpec::Exact("Übung".into())],
+                vec![regex("^é"), regex("a")],
+                vec![regex("^$"), BlockedSpec::Exact("a".into())],
+                vec![regex(r"\bno\b|^0")],
+            ] {
+                let list = compile(&specs).expect("a good list");
+                prop_assert_eq!(list.blocks(&text), list.holds(&text), "{:?}", specs);
+            }
+        }
     }
 
     #[test]

@@ -167,6 +167,17 @@ impl Expressions {
         }
     }
 
+    /// Whether a text that begins with this byte may hold one of them.
+    pub fn may_begin(&self, byte: u8) -> bool {
+        match &*self.search {
+            Search::Automaton(steps) => {
+                let state = steps.automaton.next_state(steps.start, byte);
+                !steps.automaton.is_dead_state(state)
+            }
+            Search::Words { .. } | Search::Kept(_) => true,
+        }
+    }
+
     /// Whether one of them is found anywhere in a value.
     #[inline]
     pub fn find(&self, value: &str) -> bool {
