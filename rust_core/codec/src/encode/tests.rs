@@ -1,10 +1,10 @@
 use proptest::prelude::*;
 use prost::Message;
-use utterson_engine::answer::{Resolution, Uncommon};
 use utterson_engine::answer::explain::{Explanation, RuleId};
 use utterson_engine::answer::outcome::{
     ChangedProfile, Demotion, DemotionReason, Disposition, IdentifierResult, InvalidReason, Outcome, Replaced,
 };
+use utterson_engine::answer::{Resolution, Uncommon};
 use utterson_engine::call::{Call, CallKind, RawEvent, RawIdentifier};
 use utterson_engine::decider::{Encoder, StoredEvent};
 use utterson_engine::ids::{EntryId, Micros, PolicyRevision, ProfileId, Seq, Serial};
@@ -122,9 +122,8 @@ fn resolutions() -> impl Strategy<Value = (Resolution, Call<'static>)> {
             identifiers: (0..call.identifiers.len()).map(told).collect(),
             demoted: if demotes { vec![demotion] } else { Vec::new() },
             changes: if known { vec![changed] } else { Vec::new() },
-            uncommon: demotes.then(|| {
-                Box::new(Uncommon { replaced: replaced(), event_time_adjusted: known.then_some(Micros(7)) })
-            }),
+            uncommon: demotes
+                .then(|| Box::new(Uncommon { replaced: replaced(), event_time_adjusted: known.then_some(Micros(7)) })),
             warnings,
             explanation: explains.then(|| Box::new(Explanation { rounds: Vec::new(), decided_by: RuleId::M6 })),
             decided_by: RuleId::M6,

@@ -12,8 +12,8 @@ mod tests;
 
 use std::sync::Arc;
 
-use crate::answer::{Resolution, Uncommon};
 use crate::answer::explain::Explanation;
+use crate::answer::{Resolution, Uncommon};
 use crate::call::Call;
 use crate::decider::asked::{self, Asked};
 use crate::decider::{Context, Decider, Decision, Encoder, Mark};
