@@ -36,10 +36,10 @@ pub(super) fn resolution(resolution: &Resolution, call: &Call, (token, left): (&
             put_identifier(wire, result_tag::IDENTIFIER, call, result.index);
             wire.signed(result_tag::DISPOSITION, result.disposition as i64);
             wire.signed(result_tag::REASON, result.reason.map_or(0, |reason| reason as i64));
+            wire.signed(result_tag::INVALID_REASON, result.invalid.map_or(0, |reason| reason as i64));
             for one in resolution.replaced().iter().filter(|one| one.index == result.index) {
                 put_replaced(wire, call, one, left);
             }
-            wire.signed(result_tag::INVALID_REASON, result.invalid.map_or(0, |reason| reason as i64));
         });
     }
     put_demotions(&mut wire, tag::DEMOTED, call, &resolution.demoted);

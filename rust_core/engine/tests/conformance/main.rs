@@ -39,7 +39,7 @@ fn every_scenario_holds() {
 
 /// The first thing that does not hold, if any.
 fn run(file: &File, scenario: &Scenario) -> Option<String> {
-    let mut world = World::new(&file.policies[&scenario.policy]);
+    let mut world = World::new(policies::find(&file.policies, &scenario.policy));
     for given in &scenario.given {
         world.give(given);
     }
@@ -82,8 +82,8 @@ fn compare_resolution(world: &World, step: &Step, resolution: &Resolution) -> Re
     let merged: Vec<ProfileId> = expect.merged.iter().map(|symbol| world.id(symbol)).collect();
     same("merged", &merged, &resolution.merged)?;
     same("demoted", &expected_demotions(expect), &told_demotions(step, resolution))?;
-    same("blocked", &expect.blocked, &told(step, resolution, Disposition::Blocked))?;
-    same("invalid", &expect.invalid, &told(step, resolution, Disposition::Invalid))?;
+    same("blocked", &expect.blocked, &told_set_aside(step, resolution, Disposition::Blocked))?;
+    same("invalid", &expect.invalid, &told_set_aside(step, resolution, Disposition::Invalid))?;
     if let Some(changed) = &expect.changed {
         let expected: Vec<_> = changed.iter().map(|one| (one.type_name.clone(), world.id(&one.profile))).collect();
         let told: Vec<_> = resolution.changes.iter().map(|one| (one.type_name.to_string(), one.profile)).collect();
@@ -103,10 +103,18 @@ fn told_demotions(step: &Step, resolution: &Resolution) -> Vec<Demoted> {
     told.map(|one| (step.identifiers[one.index].clone(), reason_name(one.reason).to_owned())).collect()
 }
 
-/// The identifiers of a call that this became of.
-fn told(step: &Step, resolution: &Resolution, disposition: Disposition) -> Vec<BTreeMap<String, String>> {
-    let told = resolution.identifiers.iter().filter(|one| one.disposition == disposition);
-    told.map(|one| step.identifiers[one.index].clone()).collect()
+fn told_set_aside(step: &Step, resolution: &Resolution, disposition: Disposition) -> Vec<BTreeMap<String, String>> {
+    let set_aside = resolution.identifiers.iter().filter(|one| one.disposition == disposition);
+    set_aside.map(|one| sent(step, one.index)).collect()
+}
+
+/// The identifier that a step sent; of a Modify what the change at that place would set, or take away.
+fn sent(step: &Step, index: usize) -> BTreeMap<String, String> {
+    let Some(change) = step.changes.get(index) else {
+        return step.identifiers[index].clone();
+    };
+    let value = change.new.clone().or_else(|| change.old.clone()).unwrap_or_default();
+    BTreeMap::from([(change.type_name.clone(), value)])
 }
 
 fn same<T: PartialEq + std::fmt::Debug + ?Sized>(what: &str, expected: &T, told: &T) -> Result<(), String> {

@@ -1,9 +1,11 @@
 //! From a policy as it is written to the engine's policy.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use utterson_engine::normalize::Normalization;
 use utterson_engine::policy::Policy;
+use utterson_engine::policy::presets::preset;
 use utterson_engine::policy::spec::{
     BlockedList, BlockedSpec, InvalidIdentifiers, LimitScope, LimitSpec, LoginMatch, OnExceeded, OnLogout,
     OnNewKnownUser, PolicySpec, StrategySpec, TypeSpec, UnlistedTypes, Window,
@@ -11,7 +13,16 @@ use utterson_engine::policy::spec::{
 
 use crate::file::{BlockedText, LimitText, PolicyText, TypeText};
 
-pub fn compile(text: &PolicyText) -> Arc<Policy> {
+/// The policy of a name in the file, else the preset of the name.
+pub fn find(policies: &BTreeMap<String, PolicyText>, name: &str) -> Arc<Policy> {
+    let Some(text) = policies.get(name) else {
+        let spec = preset(name).unwrap_or_else(|| panic!("no policy and no preset {name}"));
+        return Arc::new(Policy::compile(&spec).unwrap_or_else(|faults| panic!("{faults:?}")).0);
+    };
+    compile(text)
+}
+
+fn compile(text: &PolicyText) -> Arc<Policy> {
     let strategy = match (&text.merge, &text.isolation) {
         (Some(merge), None) => {
             StrategySpec::Merge { max_merges: merge.max_merges, max_identifiers: merge.max_identifiers }
@@ -107,15 +118,6 @@ fn unlisted(name: &str) -> UnlistedTypes {
     }
 }
 
-fn on_new_known_user(name: &str) -> OnNewKnownUser {
-    match name {
-        "CREATE_PROFILE" => OnNewKnownUser::CreateProfile,
-        "CREATE_LINKED_PROFILE" => OnNewKnownUser::CreateLinkedProfile,
-        "CONVERT_ANONYMOUS" => OnNewKnownUser::ConvertAnonymous,
-        other => panic!("no on_new_known_user {other}"),
-    }
-}
-
 fn list(name: &str) -> BlockedList {
     match name {
         "PLACEHOLDERS" => BlockedList::Placeholders,
@@ -143,6 +145,15 @@ fn login_match(name: &str) -> LoginMatch {
         "ANY" => LoginMatch::Any,
         "HIGHEST" => LoginMatch::Highest,
         other => panic!("no login_match {other}"),
+    }
+}
+
+fn on_new_known_user(name: &str) -> OnNewKnownUser {
+    match name {
+        "CREATE_PROFILE" => OnNewKnownUser::CreateProfile,
+        "CREATE_LINKED_PROFILE" => OnNewKnownUser::CreateLinkedProfile,
+        "CONVERT_ANONYMOUS" => OnNewKnownUser::ConvertAnonymous,
+        other => panic!("no on_new_known_user {other}"),
     }
 }
 

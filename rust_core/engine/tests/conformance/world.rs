@@ -1,6 +1,7 @@
 //! One scenario's workspace: a state, the symbols bound so far, and the values behind the digests.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use utterson_engine::answer::Resolution;
 use utterson_engine::call::{Call, CallKind, ImportPlace, ImportRow, RawChange, RawIdentifier};
@@ -9,11 +10,11 @@ use utterson_engine::decider::{Encoder, StoredEvent};
 use utterson_engine::fault::Fault;
 use utterson_engine::ids::{EntryId, Micros, PolicyRevision, ProfileId, Seq, Serial};
 use utterson_engine::plan::{Effect, Plan, Verdict};
+use utterson_engine::policy::Policy;
 use utterson_engine::rules::common::c2_refuse;
 use utterson_engine::state::{Head, State, invariants};
 
-use crate::file::{Given, Identifiers, PolicyText, Step};
-use crate::policies;
+use crate::file::{Given, Identifiers, Step};
 
 const START_US: i64 = 1_800_000_000_000_000;
 
@@ -34,9 +35,9 @@ pub struct World {
 }
 
 impl World {
-    pub fn new(policy: &PolicyText) -> Self {
+    pub fn new(policy: Arc<Policy>) -> Self {
         let head = Head { seq: Seq(0), id: EntryId([0; 16]), commit_time: Micros(0) };
-        let policy = (PolicyRevision(1), policies::compile(policy), Vec::new());
+        let policy = (PolicyRevision(1), policy, Vec::new());
         Self { state: State::empty(&[1; 16], &[2; 16], policy, head), values: BTreeMap::new(), clock: START_US }
     }
 
