@@ -174,7 +174,6 @@ fn policy(draw: &mut Draw<'_>) -> v1::Policy {
         future_tolerance: draw.flag().then(|| prost_types::Duration { seconds: i64::from(draw.byte()), nanos: 0 }),
         rules_version: few(draw),
         strategy,
-        ..v1::Policy::default()
     }
 }
 

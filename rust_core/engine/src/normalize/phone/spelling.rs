@@ -71,11 +71,13 @@ fn without_decimals(signs: &[u8]) -> &[u8] {
     if is_decimal { digits } else { signs }
 }
 
+/// A slash stands between digits: with none before it, it separates nothing.
 fn has_good_slash(signs: &[u8]) -> bool {
-    let mut parts = signs.split(|&sign| sign == b'/').skip(1);
-    let behind = parts.next();
-    let digits = |part: &[u8]| part.iter().filter(|sign| sign.is_ascii_digit()).count();
-    behind.is_none_or(|part| digits(part) >= MIN_DIGITS_BEHIND_A_SLASH) && parts.next().is_none()
+    let mut parts = signs.split(|&sign| sign == b'/');
+    let digits = |part: Option<&[u8]>| part.map(|part| part.iter().filter(|sign| sign.is_ascii_digit()).count());
+    let (before, behind) = (digits(parts.next()), digits(parts.next()));
+    let is_good = behind.is_none_or(|behind| before > Some(0) && behind >= MIN_DIGITS_BEHIND_A_SLASH);
+    is_good && parts.next().is_none()
 }
 
 fn has_good_dots(signs: &[u8]) -> bool {
