@@ -12,6 +12,7 @@ from typing import Any, Protocol, cast
 from tests.agreement.messages import KIND_NUMBERS, policy_message, request
 from tests.model.generate import START_US, Generator, PolicyUpdate
 from tests.model.model import Model
+from tests.model.policy import FUTURE_TOLERANCE_US
 from tests.model.records import Call, Event, Kind
 from utterson.domain.calls import CallKind
 from utterson.domain.errors import Reason, UttersonError
@@ -225,7 +226,8 @@ class Clients:
     def _step(self, workspace: str) -> Call | PolicyUpdate:
         generator = self._generators[workspace]
         known = len(self._notebook.profile_ids.get(workspace, ()))
-        view = SimpleNamespace(state=SimpleNamespace(profiles=range(known), live=tuple))
+        tolerance = SimpleNamespace(future_tolerance_us=FUTURE_TOLERANCE_US)
+        view = SimpleNamespace(state=SimpleNamespace(profiles=range(known), live=tuple), policy=tolerance)
         while True:
             generator.with_ids.clear()
             step = generator.next_step(cast("Model", view))
