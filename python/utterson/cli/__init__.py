@@ -3,10 +3,16 @@
 A folder a command, or a file where it is small; `app` lists them.
 """
 
+import os
 import sys
 from typing import Final
 
 _INTERRUPTED: Final = 130
+
+# gRPC takes care that a process which was forked may go on calling. Nothing here forks but to run another program, such
+# as the embedded Postgres, and gRPC's care makes that one crash now and then before it begins. Read by gRPC when it is
+# first imported.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
 
 def main() -> None:

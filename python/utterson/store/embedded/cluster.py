@@ -3,7 +3,9 @@
 import os
 import secrets
 import shutil
+import signal
 import stat
+import subprocess
 from pathlib import Path
 from typing import BinaryIO
 
@@ -143,7 +145,7 @@ def prepare_cluster(layout: Layout, binaries: Path, account: Account | None) -> 
     result = run_program(binaries / "initdb", f"--pgdata={partial}", *_INITDB_ARGUMENTS, account=account)
     if result.returncode != 0:
         shutil.rmtree(partial, ignore_errors=True)
-        raise EmbeddedPostgresError(f"Postgres could not make its data folder: {_last_line(result.stderr)}")
+        raise EmbeddedPostgresError(f"Postgres could not make its data folder: {_reason(result)}")
     with (partial / "postgresql.conf").open("a", encoding="utf-8") as file:
         file.write(
             f"include_if_exists = '../{layout.defaults.name}'\ninclude_if_exists = '../{layout.overrides.name}'\n"
@@ -157,7 +159,7 @@ def prepare_cluster(layout: Layout, binaries: Path, account: Account | None) -> 
 def _major_version(binaries: Path, account: Account | None) -> int:
     result = run_program(binaries / "postgres", "--version", account=account)
     if result.returncode != 0:
-        raise EmbeddedPostgresError(f"{binaries / 'postgres'} does not run: {_last_line(result.stderr)}")
+        raise EmbeddedPostgresError(f"{binaries / 'postgres'} does not run: {_reason(result)}")
     version = result.stdout.removeprefix("postgres (PostgreSQL) ").split(".")[0].split()[0]
     major = int("".join(character for character in version if character.isdigit()))
     if major < _MAJOR_MIN:
@@ -165,9 +167,14 @@ def _major_version(binaries: Path, account: Account | None) -> int:
     return major
 
 
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "it gave no reason"
+def _reason(result: subprocess.CompletedProcess[str]) -> str:
+    """Tell what a program said last before it failed, or how it ended."""
+    lines = [line.strip() for line in result.stderr.splitlines() if line.strip()]
+    if lines:
+        return lines[-1]
+    if result.returncode < 0:
+        return f"it was ended by signal {-result.returncode} ({signal.strsignal(-result.returncode)})"
+    return f"it ended with status {result.returncode}, and gave no reason"
 
 
 def _sync_folder(folder: Path) -> None:
