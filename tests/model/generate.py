@@ -247,7 +247,7 @@ class Generator:
     def _create_time_us(self) -> int:
         """Mostly what an import may have, a time that is past."""
         if self._chance(0.04):
-            return self.now_us + self.future_tolerance_us + self.random.choice((0, 1, US_OF_DAY))
+            return self.now_us + self.random.choice((0, 1, self.future_tolerance_us, US_OF_DAY))
         return min(self._event_time_us(), self.now_us)
 
     def _somebody(self) -> tuple[Identifier, ...]:

@@ -61,10 +61,10 @@ def usable_items(policy: Policy, items: list[Item], hits: Hits) -> list[Item]:
 
 
 def refuse_future(policy: Policy, message: ImportMessage, now_us: int, hits: Hits) -> None:
-    """C11: a `create_time` in the future, beyond the same tolerance, is a fault of its line; 0.1 took it."""
+    """C11: a `create_time` in the future is a fault of its line; 0.1 took it."""
     if policy.rules_version == RULES_OF_0_1 or message.create_time_us is None:
         return
-    if message.create_time_us <= now_us + policy.future_tolerance_us:
+    if message.create_time_us <= now_us:
         return
     hits[Branch.IMPORT_FUTURE] += 1
     raise RefusedError(Reason.FIELD_INVALID)

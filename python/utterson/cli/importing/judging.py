@@ -21,7 +21,7 @@ _KEY_BYTES: Final = 16
 BLOCKED: Final = "the policy blocks the value: it is set aside"
 IGNORED: Final = "the policy ignores the type: it is set aside"
 IN_FUTURE: Final = (
-    "must not lie in the future: it is further ahead of the server's time than the policy's future_tolerance"
+    "must not lie in the future: it is ahead of the server's time, and a profile taken over has been made already"
 )
 VALUES_EXCEEDED: Final = "more values of the type than the policy's limit: no later call adds one"
 IDENTIFIERS_EXCEEDED: Final = "more identifiers than the policy's max_identifiers: no later call adds one"
@@ -77,7 +77,7 @@ class RecordJudge:
         self._policy = policy
         # A policy that is kept says it, but for those of 0.1, which bound no time.
         bounded = policy.HasField("future_tolerance")
-        self._latest_s = now_s + policy.future_tolerance.ToSeconds() if bounded else float("inf")
+        self._latest_s = now_s if bounded else float("inf")
         self._limits = {one.name: one.limit.max_values for one in policy.identifier_types}
         self._unique = {one.name for one in policy.identifier_types if one.unique}
 
@@ -118,7 +118,8 @@ class RecordJudge:
         record.findings += [Finding(IGNORED, f"identifiers[{place}]", is_doubt=True) for place in judged.ignored]
         if record.call is not None:
             return
-        if profile.HasField("create_time") and profile.create_time.seconds > self._latest_s:
+        made = profile.create_time
+        if profile.HasField("create_time") and made.seconds + made.nanos / 1e9 > self._latest_s:
             record.findings.append(Finding(IN_FUTURE, "create_time"))
         if self._merges:
             self._look_at_limits(record, profile, judged)

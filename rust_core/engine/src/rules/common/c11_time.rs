@@ -1,6 +1,6 @@
 //! C11 Time: an event time more than the policy's `future_tolerance` ahead of the commit time is taken as the commit
-//! time, and the answer and the stored event say so. The past has no bound. A create time of an import that is as far
-//! ahead is a fault of its line.
+//! time, and the answer and the stored event say so. The past has no bound. A create time of an import that lies ahead at
+//! all is a fault of its line: what is taken over has been made already.
 //!
 //! Source: rules.md C11 (a wrong clock would freeze a trait, or a withdrawn consent, for years).
 
@@ -27,16 +27,17 @@ pub fn taken(policy: &Policy, event_time: Option<Micros>, commit_time: Micros) -
     }
 }
 
-/// Refuses a create time of an import that is too far ahead.
+/// Refuses a create time of an import that lies ahead of the commit time.
 pub(crate) fn check_create_time(
     policy: &Policy,
     create_time: Option<Micros>,
     commit_time: Micros,
 ) -> Result<(), Fault> {
     match create_time {
-        Some(time) if is_too_far_ahead(policy, time, commit_time) => Err(Fault::field(
+        Some(time) if policy.future_tolerance_us().is_some() && time > commit_time => Err(Fault::field(
             "create_time",
-            "must not lie in the future: it is further ahead of the server's time than the policy's future_tolerance",
+            "must not lie in the future: it is ahead of the server's time, and a profile taken over has been made \
+             already",
         )),
         Some(_) | None => Ok(()),
     }
@@ -119,7 +120,7 @@ mod tests {
         let (type_name, value) = (Cow::Borrowed("a"), Cow::Borrowed("1"));
         let identifiers = vec![RawIdentifier { type_name, value }];
         let mut row = ImportRow { place, identifiers, traits: Vec::new(), create_time: None, merges: 0 };
-        for (ahead_us, is_refused) in [(HOUR_US, false), (HOUR_US + 1, true)] {
+        for (ahead_us, is_refused) in [(-HOUR_US, false), (0, false), (1, true)] {
             let next = world.next();
             row.create_time = Some(Micros(next.0.0 + ahead_us));
             let decided = decide_import(&mut world.state, std::slice::from_ref(&row), "", next, &Readable);
