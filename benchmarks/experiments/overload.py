@@ -2,18 +2,23 @@
 
 Callers of batches come back at once, whatever they are told; so many fit, then three and ten times as many. The calls a
 second that were answered are printed beside those of the callers that fit. Then a quiet workspace calls beside a noisy
-one: its latencies alone and at each noise.
+one: its latencies alone and at each noise, in turn, several times.
+
+Who makes the load runs only while nobody else would: it stands for other machines, which take no time from the server's
+processors. The quiet caller runs as the server does, so its latencies are the server's.
 """
 
 import argparse
 import asyncio
+import json
+import os
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +36,7 @@ FITTING = 5
 TIMES = (1, 3, 10)
 NOISES = (20, 300, 2000)
 NOISE_CONNECTIONS = 20
+NEIGHBOUR_ROUNDS = 3
 QUIET_PAUSE_S = 0.02
 DEADLINE_S = 30.0
 _IDENTITY = "/utterson.v1.IdentityService/"
@@ -114,7 +120,6 @@ def batch_of(number: int, _call: int) -> bytes:
     return made
 
 
-_MODULE = "benchmarks.experiments.overload"
 _BATCHES: dict[int, bytes] = {}
 
 
@@ -124,13 +129,38 @@ def identify_of(number: int, call: int) -> bytes:
     return pb.IdentifyRequest(workspace="noisy", identifiers=[identifier]).SerializeToString()
 
 
+async def load(address: str, method: str, callers: int, seconds: float) -> None:
+    """Be the load, in a process of its own, and print what it met."""
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    request_of, connections = (batch_of, callers) if method == "BatchResolve" else (identify_of, NOISE_CONNECTIONS)
+    if method == "BatchResolve":
+        for number in range(callers):
+            batch_of(number, 0)
+    print(json.dumps(asdict(await hammer(address, callers, seconds, request_of, method, connections))))
+
+
+@asynccontextmanager
+async def loaded(address: str, method: str, callers: int, seconds: float) -> AsyncIterator[asyncio.Task[Tally]]:
+    """Have a load beside what is done here; gives what it met, once it is over."""
+    words = ["--load", method, "--callers", str(callers), "--address", address, "--seconds", str(seconds)]
+    command = python_module("benchmarks.experiments.overload", *words)
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+
+    async def met() -> Tally:
+        told, _ = await process.communicate()
+        return Tally(**json.loads(told))
+
+    met_task = asyncio.create_task(met())
+    yield met_task
+    await met_task
+
+
 async def goodput(address: str, seconds: float) -> None:
     """Print what is answered at each load, beside the load that fits."""
-    for number in range(FITTING * TIMES[-1]):
-        batch_of(number, 0)
     peak = 0.0
     for times in TIMES:
-        tally = await hammer(address, FITTING * times, seconds, batch_of, "BatchResolve", FITTING * times)
+        async with loaded(address, "BatchResolve", FITTING * times, seconds) as met:
+            tally = await met
         rate = tally.answered * CALLS_A_BATCH / seconds
         peak = peak or rate
         slow = f", within {max(tally.refused_s) * 1000:.0f} ms" if tally.refused_s else ""
@@ -140,17 +170,25 @@ async def goodput(address: str, seconds: float) -> None:
 
 
 async def neighbour(address: str, seconds: float) -> None:
-    """Print a quiet workspace's latencies, alone and beside each noise."""
+    """Print a quiet workspace's latencies, alone and beside each noise, and the median of the 99th percentiles."""
     await quiet(address, 1.0)
-    print(f"alone: {told(await quiet(address, seconds))}")
-    for callers in NOISES:
-        noise = await asyncio.create_subprocess_exec(
-            *python_module(_MODULE, "--noise", str(callers), "--address", address, "--seconds", str(seconds + 3))
-        )
+    p99s_ms: dict[int, list[float]] = {noise: [] for noise in (0, *NOISES)}
+    for _ in range(NEIGHBOUR_ROUNDS):
+        for callers, p99_ms in p99s_ms.items():
+            latencies_ms = await beside(address, callers, seconds)
+            p99_ms.append(statistics.quantiles(latencies_ms, n=100)[98])
+            print(f"beside {callers} callers: {told(latencies_ms)}")
+    for callers, ms in p99s_ms.items():
+        print(f"beside {callers} callers: p99 {statistics.median(ms):.1f} ms [{min(ms):.1f}, {max(ms):.1f}]")
+
+
+async def beside(address: str, callers: int, seconds: float) -> list[float]:
+    """Call from the quiet workspace beside so many callers of the noisy one."""
+    if callers == 0:
+        return await quiet(address, seconds)
+    async with loaded(address, "Identify", callers, seconds + 3):
         await asyncio.sleep(2)
-        latencies_ms = await quiet(address, seconds)
-        await noise.wait()
-        print(f"beside {callers} callers: {told(latencies_ms)}")
+        return await quiet(address, seconds)
 
 
 async def quiet(address: str, seconds: float) -> list[float]:
@@ -183,12 +221,12 @@ def main() -> int:
     parser.add_argument("--program", type=Path, default=PROGRAM, help="the `utterson` of the build to measure")
     parser.add_argument("--seconds", type=float, default=8.0, help="how long each load is measured")
     parser.add_argument("--front", choices=["on", "off"], default="on")
-    parser.add_argument("--noise", type=int, default=0, help="be the noise of so many callers, at --address")
+    parser.add_argument("--load", choices=["BatchResolve", "Identify"], help="be a load, at --address")
+    parser.add_argument("--callers", type=int, default=0)
     parser.add_argument("--address", default="")
     options = parser.parse_args()
-    if options.noise:
-        noise = hammer(options.address, options.noise, options.seconds, identify_of, "Identify", NOISE_CONNECTIONS)
-        uvloop.run(noise)
+    if options.load:
+        uvloop.run(load(options.address, options.load, options.callers, options.seconds))
     else:
         uvloop.run(run(options.program, options.seconds, ["--front", options.front, "--log-level", "warning"]))
     return 0
