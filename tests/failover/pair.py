@@ -55,6 +55,10 @@ class Pair:
         """Where the data is read after a round: both nodes, whichever is the primary."""
         return f"{self._address(DATABASE)}{OPTIONS[0]}"
 
+    async def forget_lost(self) -> None:
+        """Forget what was lost, once it is judged: it goes with the nodes' folders."""
+        self.lost.clear()
+
     def _address(self, database: str) -> str:
         hosts = ",".join(f"127.0.0.1:{node.port}" for node in self.nodes)
         return f"postgresql://postgres@{hosts}/{database}"

@@ -77,6 +77,7 @@ class Fleet:
         self.database_url = ""
         self.data_dir = base / "data"
         self._base = base
+        self._restores = 0
         self.cluster = EmbeddedPostgres(self.data_dir, start_timeout_s=START_TIMEOUT_S)
 
     @property
@@ -101,7 +102,8 @@ class Fleet:
 
     async def restore_a_copy(self, age_s: float) -> None:
         """Copy the database, go on for a while, and put the copy back; what was lost is kept aside."""
-        before = self._base / f"lost-{len(self.lost)}"
+        self._restores += 1
+        before = self._base / f"lost-{self._restores}"
         data, older = Layout.below(self.data_dir).data, self._base / "older"
         await self.stop_postgres()
         await _copied(data, older)
@@ -122,6 +124,12 @@ class Fleet:
         """Start a Postgres on a lost history, to be read; gives the address of the database in it."""
         async with EmbeddedPostgres(lost.data_dir, start_timeout_s=START_TIMEOUT_S) as cluster:
             yield cluster.dsn.replace("/postgres?", f"{urlsplit(self.database_url).path}?")
+
+    async def forget_lost(self) -> None:
+        """Remove the lost histories: they were judged."""
+        for lost in self.lost:
+            await asyncio.to_thread(shutil.rmtree, lost.data_dir)
+        self.lost.clear()
 
     async def start_postgres(self) -> None:
         """Start Postgres."""

@@ -68,6 +68,10 @@ class Served(Protocol):
         """Start a Postgres on a lost history, to be read; gives the address of the database in it."""
         ...
 
+    async def forget_lost(self) -> None:
+        """Remove the lost histories."""
+        ...
+
 
 class Trouble(Protocol):
     """Whatever is done to them."""
@@ -162,7 +166,7 @@ class Round:
         for lost in self._fleet.lost:
             async with self._fleet.reopened(lost) as url:
                 histories.append(History(lost.until_s, await self._read(url)))
-        self._fleet.lost.clear()
+        await self._fleet.forget_lost()
         histories.append(History(float("inf"), await self._read(self._fleet.database_url)))
         policies: dict[str, dict[bytes, object]] = {}
         for name, generator in self._generators.items():

@@ -223,7 +223,7 @@ BUGS = [
         model="PredecessorCompared", kit="CAS on the predecessor: removed",
     ),
     SeededBug(
-        "the predecessor is compared by number", 243,
+        "the predecessor is compared by number", 473,
         scripted=Safeguards(compares_identity=False), replaced=("v_prev IS DISTINCT FROM p_prev", "NOT FOUND"),
         model="PredecessorIdentity", kit="CAS on the predecessor: by number",
     ),
@@ -251,7 +251,7 @@ BUGS = [
     ),
     SeededBug("a loaded state knows no request ids", 0, put(StateLoader, "requests", lambda self, chunk: None)),
     SeededBug(
-        "memory leads the database", 1, put(Plan, "commit", _applied_before_its_commit),
+        "memory leads the database", 124, put(Plan, "commit", _applied_before_its_commit),
         model="ApplyAfterCommit", kit="apply only after the commit",
     ),
     SeededBug(

@@ -124,6 +124,7 @@ class Replay:
             answers.append(call.resolution)
         for theirs in answers:
             self._learn(ours.profile, theirs.profile_id)
+            self._learn_joined(ours.merged, theirs.merged_profile_ids)
             expected, given = model_told(ours), told(theirs, self._ordinal)
             require(expected == given, f"at {commit.seq}: {difference(expected, given)}: {call.line()}")
 
@@ -154,6 +155,12 @@ class Replay:
     def _learn(self, ordinal: int, profile_id: int) -> None:
         known = self._ordinal_of.setdefault(profile_id, ordinal)
         require(known == ordinal, f"profile id {profile_id} stands for {known} and for {ordinal}")
+
+    def _learn_joined(self, ordinals: Sequence[int], profile_ids: Sequence[int]) -> None:
+        """Learn of profiles that were made and joined within one entry, and of whose making nobody was told."""
+        for ordinal, profile_id in zip(ordinals, profile_ids, strict=False):
+            if self._ordinal(profile_id) == -1 and ordinal not in self._ordinal_of.values():
+                self._learn(ordinal, profile_id)
 
     def _ordinal(self, profile_id: int) -> int:
         """Tell the ordinal of an id; one that no answer has told of yet is the core's, whose serial is the ordinal."""

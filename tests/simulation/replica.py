@@ -17,6 +17,7 @@ from utterson.application.lane.context import LaneContext
 from utterson.application.lane.heads import HeadReader
 from utterson.application.lane.lanes import Lanes
 from utterson.application.lane.poller import poll_heads
+from utterson.application.readiness import Readiness
 from utterson.application.workspaces.workspaces import WorkspacesService
 from utterson.clock import SteadyClock
 from utterson.domain.calls import CallKind
@@ -66,6 +67,11 @@ class Replica:
         return f"{self.number}.{self.incarnation}"
 
     @property
+    def frozen_s(self) -> float:
+        """How long it stood still in all."""
+        return self.session.frozen_s
+
+    @property
     def is_apart(self) -> bool:
         """Whether its clock is so wrong that the database takes nothing of it: it was started like that."""
         return self._clock is not None and abs(self._clock() - self._database.now_us()) > CLOCK_SKEW_US_MAX
@@ -93,7 +99,7 @@ class Replica:
 
     def freeze(self, seconds: float) -> None:
         """Have the process stand still, as SIGSTOP does."""
-        self.session.thawed_at_s = asyncio.get_running_loop().time() + seconds
+        self.session.freeze(seconds)
 
     async def call(self, kind: CallKind, request: bytes) -> bytes:
         """Make a unary call.
@@ -158,7 +164,12 @@ class Replica:
         self._lanes = Lanes(context, CallBatch)
         self._identity = IdentityService(self._lanes, context, encode_status)
         self._workspaces = WorkspacesService(self._lanes, context)
-        asyncio.get_running_loop().create_task(poll_heads(self._lanes, context))
+        for work in (poll_heads(self._lanes, context), Readiness(context, self._lanes, _told).follow()):
+            asyncio.get_running_loop().create_task(work)
+
+
+async def _told(_ready: bool) -> None:
+    """Nobody asks a replica of the simulation for its health."""
 
 
 def _steady_us() -> int:

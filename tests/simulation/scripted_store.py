@@ -39,7 +39,7 @@ class ScriptedStore:
     def __init__(self, database: Database, session: Session) -> None:
         self._database = database
         self._session = session
-        self.commits = self.log = self.snapshots = self.workspaces = self.identity = self
+        self.commits = self.log = self.snapshots = self.workspaces = self.identity = self.fitness = self
         self.profiles = self.maintenance = self.audits = self.rekeying = None
         # What the process knows of its database, and since which of its starts.
         self._known_id: bytes | None = None
@@ -241,6 +241,10 @@ class ScriptedStore:
     async def look(self) -> None:
         """Look which database this is; where it shows a restore, it gets a new id."""
         await self._bounded(self._look, READ_TIMEOUT_S)
+
+    async def check(self, timeout_s: float) -> None:
+        """Ask whether the database is there."""
+        await self._run(lambda: None, timeout_s)
 
     async def settle(self, seen_id: bytes, *, lost: bool) -> None:
         """Give the database a new id where it lost a part of its history and no other server did it since."""

@@ -44,8 +44,12 @@ async fn answers_of_a_stream_count_though_their_turn_has_not_come() {
     let (response, mut stream) = caller.open(request(STREAM).body(()).unwrap()).await;
     let sent: Vec<u8> = (0..5).flat_map(|_| framed(&vec![7; 60_000])).collect();
     stream.reserve_capacity(sent.len());
-    stream.send_data(sent.into(), false).unwrap();
     let untaken = within(response).await.unwrap();
+    // All are read before one is answered: with four answers there the fifth message would be refused.
+    world.stall(true);
+    stream.send_data(sent.into(), false).unwrap();
+    pause(300).await;
+    world.stall(false);
     world.until("all messages are answered", |world| world.calls_seen() == 5).await;
     pause(100).await;
     // Four messages are not answered for good, and five answers are there: of a MiB, a connection may have half.
