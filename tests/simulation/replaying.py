@@ -145,12 +145,19 @@ class Replay:
         now_us = self.kept.tables.log[seq].commit_time_us
         self._reads[seq] = [call for call in waiting if not self._agrees(call, now_us)]
 
-    def _agrees(self, call: Told, now_us: int) -> bool:
+    def _agrees(self, call: Told, commit_time_us: int) -> bool:
         before = self._model.state
-        ours = self._answer(call, now_us)
+        ours = self._answer(call, max(commit_time_us, self._decided_at_us(call)))
         self._model.state = before
         assert call.resolution is not None
         return model_told(ours) == told(call.resolution, self._ordinal)
+
+    def _decided_at_us(self, call: Told) -> int:
+        """Tell when a call was decided that is in no entry, as far as the time that it was given tells (C11)."""
+        assert call.resolution is not None
+        if call.resolution.HasField("event_time_adjusted"):
+            return call.resolution.event_time_adjusted.ToMicroseconds()
+        return (call.call.event_time_us or 0) - self._model.policy.future_tolerance_us
 
     def _learn(self, ordinal: int, profile_id: int) -> None:
         known = self._ordinal_of.setdefault(profile_id, ordinal)

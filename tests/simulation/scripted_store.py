@@ -40,7 +40,8 @@ class ScriptedStore:
         self._database = database
         self._session = session
         self.commits = self.log = self.snapshots = self.workspaces = self.identity = self.fitness = self
-        self.profiles = self.maintenance = self.audits = self.rekeying = None
+        self.profiles = self
+        self.maintenance = self.audits = self.rekeying = None
         # What the process knows of its database, and since which of its starts.
         self._known_id: bytes | None = None
         self._looked_at: int | None = None
@@ -190,6 +191,21 @@ class ScriptedStore:
             return told, sink
 
         return await self._bounded(read, timeout_s)
+
+    # Profiles
+
+    async def raw_values(
+        self, keys: WorkspaceKeys, identifiers: Sequence[tuple[bytes, int]]
+    ) -> list[tuple[bytes, int, str]]:
+        """Tell the values as sent of some identifiers; who is gone is not told."""
+
+        def read() -> list[tuple[bytes, int, str]]:
+            held = self._proven(keys).tables.identifiers
+            rows = ((digest, profile, held.get((profile, digest))) for digest, profile in identifiers)
+            return [(digest, profile, row.raw_value) for digest, profile, row in rows if row is not None]
+
+        values: list[tuple[bytes, int, str]] = await self._run(read)
+        return values
 
     # Workspaces
 
