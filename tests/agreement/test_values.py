@@ -109,7 +109,8 @@ def core_values(state: _core.State, pairs: list[tuple[str, str]]) -> list[str | 
         result = Resolution.FromString(one).identifiers[0]
         is_invalid = result.disposition == DISPOSITION_INVALID
         reason = InvalidReason.Name(result.invalid_reason).removeprefix("INVALID_REASON_")
-        found.append((reason,) if is_invalid else normal[pair])
+        kept = read_item(CHECKED, *pair, Hits()).told
+        found.append((reason,) if is_invalid else normal[pair[0], kept])
     return found
 
 

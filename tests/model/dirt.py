@@ -8,6 +8,8 @@ UNSEEN = ("v1\u200b", "\ufeffv1", "v\u200d1", "v\u200c1", "\u202av1\u202c", "v1\
 CONTROLS = ("v1\x07", "a\nb", "v1\x85", "\x1bv1")
 UNASSIGNED = ("v\u0378", "\uffffv", "v1\U000e0080")
 LONG = ("lo" * 256, "lo" * 256 + "l", "é" * 256, "é" * 257, " " * 300 + "y" * 300, "e\u0301" * 256)
+# Longer than what is kept of a raw form.
+LONGER = (" " * 2100 + "v1", "v1" + "\u3000" * 700, "z" + "\u00e9" * 1100)
 # Joiners in their places: Persian, Malayalam, Devanagari; then emoji, the last of which no data lists.
 JOINED = (
     "\u0639\u0644\u06cc\u200c\u0631\u0636\u0627",
@@ -74,7 +76,7 @@ NOBODY = (
     "(999) 999 9999",
 )
 SOMEBODY = ("nulls", "guest1", "10", "11111", "1111112", "00a", "-10", "nancy", "tester", "n.n.", "001-002")
-TEXTS = (*BLANKS, *UNSEEN, *CONTROLS, *UNASSIGNED, *LONG, *JOINED, *TWINS, *NOBODY, *NOBODY, *SOMEBODY)
+TEXTS = (*BLANKS, *UNSEEN, *CONTROLS, *UNASSIGNED, *LONG, *LONGER, *JOINED, *TWINS, *NOBODY, *NOBODY, *SOMEBODY)
 
 EMAILS = (
     "a@b\u00fccher.de",

@@ -81,7 +81,7 @@ def import_one(
         is_exclusive = policy.merge is not None or policy.settings(item.type).unique  # M1, I5
         if is_exclusive and state.holders(item.key):
             raise RefusedError(Reason.IDENTIFIERS_HELD_BY_OTHERS)
-        attach(profile, item.key, item.raw, time_us)
+        attach(profile, item.key, item.told, time_us)
     winning = write_traits(profile, message.traits, time_us, state.order, hits)
     refuse_grown([{}], winning, profile.traits, hits)
     return profile.ordinal

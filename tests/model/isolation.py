@@ -89,13 +89,13 @@ def waterfall(work: Work, passes: Filter) -> Profile | None:
     found: list[tuple[int, Identifier]] = []
     for type_name in sorted({item.type for item in carried(work)}, key=work.policy.rank):
         asked = [item for item in carried(work) if item.type == type_name]
-        looked_for.extend((item.type, item.raw) for item in asked)
+        looked_for.extend((item.type, item.told) for item in asked)
         hits: list[Profile] = []
         for profile in work.state.live():
             holding = [item for item in asked if item.key in profile.held]
             if holding and passes(profile) and is_eligible(work, profile):
                 hits.append(profile)
-                found.extend((profile.ordinal, (item.type, item.raw)) for item in holding)
+                found.extend((profile.ordinal, (item.type, item.told)) for item in holding)
         if not hits:
             continue
         if not candidates:
@@ -200,7 +200,7 @@ def attach_all(work: Work, profile: Profile, outcome: Outcome) -> None:
         if disposition is Disposition.ATTACHED:
             if work.policy.settings(item.type).unique:
                 replace_values(work, profile, item)
-            attach(profile, item.key, item.raw, work.time_us)
+            attach(profile, item.key, item.told, work.time_us)
     if outcome is Outcome.CREATED and not profile.held:
         work.hit(Branch.I5_NOTHING_ATTACHABLE)
         raise RefusedError(Reason.IDENTIFIERS_HELD_BY_OTHERS)

@@ -78,7 +78,7 @@ def demote(work: Work, item: Item, reason: DemotionReason) -> Demotion:
     """M7: a demoted identifier leaves the event only; its owner keeps it, an unowned one is linked to nobody."""
     is_owned = bool(work.state.holders(item.key))
     work.hit(Branch.M7_DEMOTED_OWNED if is_owned else Branch.M7_DEMOTED_UNOWNED)
-    demotion = Demotion(item.type, item.raw, reason, round=len(work.rounds) + 1)
+    demotion = Demotion(item.type, item.told, reason, round=len(work.rounds) + 1)
     work.demoted.append(demotion)
     work.dispositions[item.key] = Disposition.DEMOTED
     return demotion
@@ -87,8 +87,8 @@ def demote(work: Work, item: Item, reason: DemotionReason) -> Demotion:
 def add_round(work: Work, carried: list[Item], checks: tuple[Check, ...], demotion: Demotion | None) -> None:
     """C10: tell the round; identifiers most trusted first."""
     ordered = sorted(carried, key=lambda item: work.policy.rank(item.type))
-    looked_for: list[Identifier] = [(item.type, item.raw) for item in ordered]
-    found = [(holder.ordinal, (item.type, item.raw)) for item in ordered for holder in work.state.holders(item.key)]
+    looked_for: list[Identifier] = [(item.type, item.told) for item in ordered]
+    found = [(holder.ordinal, (item.type, item.told)) for item in ordered for holder in work.state.holders(item.key)]
     work.rounds.append(Round(len(work.rounds) + 1, tuple(looked_for), tuple(found[:100]), len(found), checks, demotion))
 
 
@@ -111,7 +111,7 @@ def settle(work: Work, carried: list[Item], matched: list[Profile]) -> Answer:
             see(profile, item.key, work.time_us)  # a merge keeps the time added, and so does seeing it again (M5)
         else:
             work.dispositions[item.key] = Disposition.ATTACHED
-            attach(profile, item.key, item.raw, work.time_us)
+            attach(profile, item.key, item.told, work.time_us)
     work.store(profile, traits_before)
     return work.answer(outcome, profile, "M6")
 
@@ -138,11 +138,11 @@ def search(work: Work) -> Answer:
     owner: Profile | None = None
     for item in ordered:
         holders = work.state.holders(item.key)
-        found.extend((holder.ordinal, (item.type, item.raw)) for holder in holders)
+        found.extend((holder.ordinal, (item.type, item.told)) for holder in holders)
         if holders and owner is None:
             work.hit(Branch.M11_SEARCH_FOUND if item is ordered[0] else Branch.M11_SEARCH_LOWER)
             owner = holders[0]
-    work.rounds.append(Round(1, tuple((item.type, item.raw) for item in ordered), tuple(found), len(found)))
+    work.rounds.append(Round(1, tuple((item.type, item.told) for item in ordered), tuple(found), len(found)))
     if owner is None:
         work.hit(Branch.M11_SEARCH_NONE)
         raise RefusedError(Reason.NO_MATCH)

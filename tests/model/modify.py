@@ -99,7 +99,7 @@ def apply(work: Work, profile: Profile, change: ChangeItem) -> None:
     work.hit(Branch.I7_ADDED if old is None else Branch.I7_CHANGED)
     take_from_others(work, profile, new)
     make_room(work, profile, new, old)
-    attach(profile, new, change.new.raw, work.time_us)
+    attach(profile, new, change.new.told, work.time_us)
     work.changed.append((change.type, profile.ordinal))
 
 

@@ -184,8 +184,8 @@ def test_imports() -> None:
     good = ImportMessage((("user_id", "u"), ("phone", "call me")), None, 5)
     fault = replace(INVALID, message_index=1)
     assert model.import_profiles([good, ImportMessage((("user_id", "v"), ("phone", "12")))], 10) == fault
-    assert model.import_profiles([good, ImportMessage((("user_id", "v"),), None, 13)], 10) == fault
-    assert model.import_profiles([good, ImportMessage((("user_id", "v"),), None, 12)], 10) == (1, 2)
+    assert model.import_profiles([good, ImportMessage((("user_id", "v"),), None, 11)], 10) == fault
+    assert model.import_profiles([good, ImportMessage((("user_id", "v"),), None, 10)], 10) == (1, 2)
 
 
 def test_workspaces_of_0_1() -> None:

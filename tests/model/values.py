@@ -11,6 +11,9 @@ from tests.model.policy import RULES_OF_0_1, TYPE_NAME, Normalization, Policy, U
 from tests.model.records import Disposition, Identifier, InvalidReason, Reason, RefusedError
 from tests.model.unicode_data import trim
 
+# Raw forms that are longer are kept and told without what is beyond.
+RAW_BYTES_MAX = 2048
+
 NORMALISATION_BRANCHES = {
     Normalization.TRIM: Branch.C1_TRIM,
     Normalization.LOWER: Branch.C1_LOWER,
@@ -44,6 +47,14 @@ class Item:
     def value(self) -> str:
         """The value as compared; invalid values are duplicates of each other as sent."""
         return self.raw if self.form is None or self.invalid is not None else self.form
+
+    @property
+    def told(self) -> str:
+        """The raw form as it is kept and told (C1): trimmed and cut where it is long."""
+        sent = self.raw.encode()
+        if len(sent) <= RAW_BYTES_MAX:
+            return self.raw
+        return trim(self.raw).encode()[:RAW_BYTES_MAX].decode(errors="ignore")
 
     @property
     def key(self) -> Identifier:

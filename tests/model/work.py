@@ -86,7 +86,7 @@ class Work:
             name=sent.name if sent else "",
             properties=dict(sent.properties or {}) if sent else {},
             message_id=sent.message_id if sent else "",
-            identifiers=tuple((item.type, item.raw) for item in self.items),
+            identifiers=tuple((item.type, item.told) for item in self.items),
             demoted=tuple(self.demoted),
             time_sent_us=self.call.event_time_us if self.is_adjusted else None,
         )
@@ -116,12 +116,12 @@ class Work:
             disposition = item.set_aside or self.dispositions[item.key]
             reason = DemotionReason.UNSPECIFIED
             if disposition is Disposition.DEMOTED:
-                reason = reasons[(item.type, item.raw)]
+                reason = reasons[(item.type, item.told)]
             invalid = InvalidReason.UNSPECIFIED
             if disposition is Disposition.INVALID and item.invalid is not None:
                 invalid = item.invalid
             replaced = () if item.set_aside else self.replaced.get(item.key, ())
-            results.append(IdentifierResult(item.type, item.raw, disposition, reason, invalid, replaced))
+            results.append(IdentifierResult(item.type, item.told, disposition, reason, invalid, replaced))
         return results
 
     def _changes(self) -> list[ChangeResult]:

@@ -92,7 +92,7 @@ def test_a_time_in_the_future_is_a_fault_where_the_policy_bounds_it(tmp_path: Pa
     policy = policy_of_preset("unify")
     now = datetime(2026, 1, 1, tzinfo=UTC)
     path = write(tmp_path, *(line(one, create_time=f"2026-01-01T{one:02}:00:00Z") for one in range(4)))
-    for tolerance_s, late in ((None, 0), (3600, 2), (0, 3)):
+    for tolerance_s, late in ((None, 0), (3600, 3), (0, 3)):
         policy.ClearField("future_tolerance")
         if tolerance_s is not None:
             policy.future_tolerance.FromSeconds(tolerance_s)

@@ -20,6 +20,7 @@ use prost_types::Timestamp;
 use utterson_engine::answer::outcome::{ChangedProfile, Demotion};
 use utterson_engine::call::{Call, CallKind};
 use utterson_engine::ids::Micros;
+use utterson_engine::rules::common::c1_normalise::raw_form;
 
 use crate::proto::tags::v1::{demotion as demotion_tag, identifier as identifier_tag, identifier_change as change_tag};
 use crate::proto::v1;
@@ -34,15 +35,15 @@ fn timestamp(time: Micros) -> Timestamp {
     Timestamp { seconds: time.0.div_euclid(1_000_000), nanos: i32::try_from(nanos).unwrap_or(0) }
 }
 
-/// Identifiers are answered as they were sent; of a Modify, the value that a change sets or else the one it removes.
+/// Identifiers are answered as they were sent, up to a bound (C1); of a Modify, the value that a change sets or else the one it removes.
 fn sent_at<'c>(call: &'c Call<'_>, index: usize) -> Option<(&'c str, &'c str)> {
     if call.kind == CallKind::Modify {
         let change = call.changes.get(index)?;
         let value = if change.new_value.is_empty() { &change.old_value } else { &change.new_value };
-        return Some((&change.type_name, value));
+        return Some((&change.type_name, raw_form(value)));
     }
     let sent = call.identifiers.get(index)?;
-    Some((&sent.type_name, &sent.value))
+    Some((&sent.type_name, raw_form(&sent.value)))
 }
 
 fn identifier_at(call: &Call, index: usize) -> Option<v1::Identifier> {

@@ -7,9 +7,23 @@
 
 use std::borrow::Cow;
 
-use crate::normalize::{Normalization, ValueFault, normalize};
+use crate::normalize::{Normalization, ValueFault, normalize, trim};
 use crate::policy::TypeSettings;
 use crate::rules_version::RulesVersion;
+
+/// The most bytes of a raw form that are kept and told.
+pub const MAX_RAW_BYTES: usize = 2048;
+
+/// The raw form as it is kept and told: one that is longer than [`MAX_RAW_BYTES`] trimmed, and cut before the first
+/// character that does not fit. A value is bounded by its form (C2), which may be short where megabytes were sent.
+#[must_use]
+pub fn raw_form(sent: &str) -> &str {
+    if sent.len() <= MAX_RAW_BYTES {
+        return sent;
+    }
+    let trimmed = trim(sent);
+    &trimmed[..trimmed.floor_char_boundary(MAX_RAW_BYTES)]
+}
 
 /// The form of a value that is compared.
 pub(crate) fn normalise<'a>(
@@ -26,6 +40,17 @@ pub(crate) fn normalise<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_raw_form_is_kept_up_to_its_bound() {
+        let (short, long) = ("a".repeat(MAX_RAW_BYTES), "a".repeat(MAX_RAW_BYTES + 1));
+        assert_eq!(raw_form(&short), short);
+        assert_eq!(raw_form(&long), short);
+        assert_eq!(raw_form(&format!("{}x ", " ".repeat(MAX_RAW_BYTES))), "x");
+        assert_eq!(raw_form(&"é".repeat(MAX_RAW_BYTES)), "é".repeat(MAX_RAW_BYTES / 2));
+        assert_eq!(raw_form(&format!("a{}", "é".repeat(MAX_RAW_BYTES))).len(), MAX_RAW_BYTES - 1);
+        assert_eq!(raw_form(&" ".repeat(MAX_RAW_BYTES + 1)), "");
+    }
 
     #[test]
     fn the_types_own_form_decides() {

@@ -5,7 +5,7 @@ pub(crate) mod c10_say_why;
 pub mod c11_time;
 pub(crate) mod c12_invalid;
 pub(crate) mod c13_bounds;
-pub(crate) mod c1_normalise;
+pub mod c1_normalise;
 pub mod c2_refuse;
 pub(crate) mod c3_block;
 pub(crate) mod c4_unlisted;

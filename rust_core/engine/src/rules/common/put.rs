@@ -8,6 +8,7 @@ use crate::decider::{Context, Decider};
 use crate::ids::Serial;
 use crate::plan::{Attachment, Effect};
 use crate::policy::Strategy;
+use crate::rules::common::c1_normalise;
 
 /// Puts an identifier that the profile does not hold onto it. In the merge family nobody else may hold it at the same
 /// time (M1), in the isolation family if its type is unique.
@@ -17,6 +18,7 @@ pub(crate) fn put(
     serial: Serial,
     (usable, raw): (&Usable<'_>, &str),
 ) {
+    let raw = c1_normalise::raw_form(raw);
     let merging = matches!(decider.state.policy.strategy(), Strategy::Merge { .. });
     decider.emit(Effect::Attach(Attachment {
         digest: usable.digest,
