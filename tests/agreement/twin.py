@@ -29,6 +29,7 @@ class IdentifierRow(NamedTuple):
     raw_value: str
     added_us: int
     seen_day: int
+    added_seq: int
 
 
 class TraitRow(NamedTuple):
@@ -106,7 +107,7 @@ class Tables:
         columns = decode_columns(encoded)
         self.log.append(row)
         self._profiles(columns[0:6])
-        self._identifiers(columns[6:21])
+        self._identifiers(columns[6:21], row)
         self._traits(columns[21:26], row)
         self._events(columns[26:30], row)
         self._history(columns[30:33], row)
@@ -144,13 +145,13 @@ class Tables:
             self.profiles[loser] = self.profiles[loser]._replace(merged_into=survivor)
         unique(columns[4], "losers")
 
-    def _identifiers(self, columns: list[list[Any]]) -> None:
+    def _identifiers(self, columns: list[list[Any]], entry: LogRow) -> None:
         for profile, digest, slot in rows(columns[0:3]):
             expect(self._slot(profile, digest) == slot, "a detached identifier is not there")
             if self.identifiers.pop((profile, digest)).slot == 0:
                 self._owned.remove(digest)
         for profile, digest, *fields in rows(columns[3:11]):
-            row = IdentifierRow(*fields)
+            row = IdentifierRow._make((*fields, entry.seq))
             expect(row.slot in (0, profile), "the slot is another profile's")
             expect(profile in self.profiles, "an identifier of no profile")
             expect("\0" not in row.type + row.normalized_value + row.raw_value, "Postgres takes no U+0000")

@@ -26,7 +26,7 @@ async def test_older_workspaces_get_their_logs_genesis(database_url: str) -> Non
         await connection.execute("INSERT INTO policies VALUES ($1, 1, 'policy', 0, 0)", number)
         entry = (number, 0, genesis[workspace], bytes(16), 1, 0, bytes(48), 1)
         await connection.execute("INSERT INTO log VALUES ($1, $2, $3, $4, $5, $6, $7, $8)", *entry)
-    assert await migrate(database_url) == [9]
+    assert await migrate(database_url) == [9, 10]
     store = await open_store(database_url, ANY_CLOCK, REQUEST_RETENTION_US)
     try:
         for number, workspace in enumerate(("acme", "bond"), start=1):

@@ -40,13 +40,17 @@ class PolicyRevisionRecord:
 
 @dataclass(frozen=True, slots=True)
 class IdentifierRecord:
-    """One identifier that a profile holds; `seen_day` is in days since 1970, UTC."""
+    """One identifier that a profile holds; `seen_day` is in days since 1970, UTC.
+
+    `revision` is the token of the state after the call that added it; empty where that is not told.
+    """
 
     type: str
     raw_value: str
     normalized_value: str
     create_time_us: int
     seen_day: int
+    revision: str = ""
 
 
 @dataclass(frozen=True, slots=True)

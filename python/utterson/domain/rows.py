@@ -20,7 +20,8 @@ class ProfileQuery:
 class IdentifierRow:
     """One identifier as stored.
 
-    `size_bytes` is what it takes in an answer at the most, `found` how many there are of those that were asked for.
+    `added_seq` is the number of the entry that put it onto the profile, None where an older build did; `size_bytes` is
+    what it takes in an answer at the most, `found` how many there are of those that were asked for.
     """
 
     digest: bytes
@@ -30,6 +31,7 @@ class IdentifierRow:
     normalized_value: str
     added_us: int
     seen_day: int
+    added_seq: int | None
     size_bytes: int
     found: int
 

@@ -68,6 +68,7 @@ def identifier_message(record: IdentifierRecord) -> ProfileIdentifier:
         normalized_value=record.normalized_value,
         create_time=timestamp(record.create_time_us),
         last_seen_time=Timestamp(seconds=record.seen_day * SECONDS_OF_DAY),
+        revision=record.revision,
     )
 
 

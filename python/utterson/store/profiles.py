@@ -109,6 +109,13 @@ class ProfileStore:
         )
         return [TraitPageRow(row["name"], row["value"], row["time_us"], row["seq"], row["id"]) for row in rows]
 
+    async def entry_ids(self, keys: WorkspaceKeys, seqs: Sequence[int]) -> dict[int, bytes]:
+        """Tell the ids of entries of the log by their numbers."""
+        rows = await self._pool.run(
+            lambda connection: connection.fetch(Statement.ENTRY_IDS.text, keys.workspace_key, seqs, keys.genesis_id)
+        )
+        return {row["seq"]: row["id"] for row in rows}
+
     async def raw_values(
         self, keys: WorkspaceKeys, identifiers: Sequence[tuple[bytes, int]]
     ) -> list[tuple[bytes, int, str]]:
@@ -155,6 +162,7 @@ async def _read_rows(connection: Connection, workspace_key: int, queries: Sequen
             row["normalized_value"],
             row["added_us"],
             row["seen_day"],
+            row["added_seq"],
             row["size_bytes"],
             row["found"],
         )

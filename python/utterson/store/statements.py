@@ -25,6 +25,7 @@ class Statement(Enum):
     DATABASE_RENEW = "database_renew"
     DURABILITY = "durability"
     ENTRY_ID = "entry_id"
+    ENTRY_IDS = "entry_ids"
     EVENTS_PAGE = "events_page"
     HEADS = "heads"
     HISTORY_PAGE = "history_page"

@@ -1,5 +1,8 @@
 """Lists of a profile's traits and identifiers, page by page, with the real engine."""
 
+from dataclasses import replace
+
+import asyncpg
 from google.protobuf.struct_pb2 import Value
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -64,15 +67,38 @@ async def test_traits_come_by_name_with_time_and_call_over_all_members(core: Cor
 
 
 async def test_identifiers_come_by_priority_then_by_time(core: Core) -> None:
+    added = {}
     for second, (type_name, value) in enumerate([("device", "2"), ("email", "b"), ("device", "1"), ("email", "a")]):
         made = await core.identify(("user_id", "u"), (type_name, value), event_time=at(9 - second))
+        added[type_name, value] = made.revision
+        added.setdefault(("user_id", "u"), made.revision)
     expected = [("user_id", "u"), ("email", "a"), ("email", "b"), ("device", "1"), ("device", "2")]
     for size in (1, 2, 3, 4, 5, 50):
         told = await all_identifiers(core, made.profile_id, size)
         assert [(one.type, one.raw_value) for one in told] == expected
         assert told[1].create_time_us == (START_S + 6) * 1_000_000
+        assert {(one.type, one.raw_value): one.revision for one in told} == added, "the call that added it"
     (record,) = await core.profiles.get_profiles(WORKSPACE, [made.profile_id], "", None)
-    assert list(record.identifiers) == told, "as GetProfile orders them"
+    assert list(record.identifiers) == [replace(one, revision="") for one in told], "as GetProfile orders them"
+
+
+async def test_an_identifier_keeps_the_call_that_added_it(core: Core) -> None:
+    first = await core.identify(("user_id", "u"), ("device", "1"))
+    other = await core.identify(("email", "a"))
+    await core.identify(("user_id", "u"), ("device", "1"))
+    joined = await core.identify(("user_id", "u"), ("email", "a"), ("device", "2"))
+    told = await all_identifiers(core, first.profile_id, 2)
+    expected = [("u", first), ("a", other), ("1", first), ("2", joined)]
+    assert [(one.raw_value, one.revision) for one in told] == [(value, made.revision) for value, made in expected]
+
+
+async def test_what_an_older_build_added_is_told_without_its_call(core: Core, url: str) -> None:
+    made = await core.identify(("user_id", "u"), ("device", "1"))
+    connection = await asyncpg.connect(url)
+    await connection.execute("UPDATE identifiers SET added_seq = NULL WHERE type = 'device'")
+    await connection.close()
+    told = await all_identifiers(core, made.profile_id, 5)
+    assert [(one.raw_value, one.revision) for one in told] == [("u", made.revision), ("1", "")]
 
 
 async def test_a_page_goes_on_where_it_ended_though_the_place_is_gone(core: Core) -> None:

@@ -137,6 +137,10 @@ class Profiles(Protocol):
         """List the traits of some members by name, after one, or from the first."""
         ...
 
+    async def entry_ids(self, keys: WorkspaceKeys, seqs: Sequence[int]) -> dict[int, bytes]:
+        """Tell the ids of entries of the log by their numbers."""
+        ...
+
     async def raw_values(
         self, keys: WorkspaceKeys, identifiers: Sequence[tuple[bytes, int]]
     ) -> list[tuple[bytes, int, str]]:

@@ -120,9 +120,17 @@ class ProfilesService:
         # More are there than are told, or were there and left out for their bytes.
         has_more = bool(rows) and (len(rows) > limit or rows[0].found > len(rows))
         told = rows[:limit]
+        revisions = await self._revisions(lane, {row.added_seq for row in told if row.added_seq is not None})
         return Page(
             [
-                IdentifierRecord(row.type, row.raw_value, row.normalized_value, row.added_us, row.seen_day)
+                IdentifierRecord(
+                    row.type,
+                    row.raw_value,
+                    row.normalized_value,
+                    row.added_us,
+                    row.seen_day,
+                    revisions.get(row.added_seq, ""),
+                )
                 for row in told
             ],
             _token_after(tokens, told[-1]) if has_more else "",
@@ -181,6 +189,15 @@ class ProfilesService:
         last = told[-1].at if has_more else None
         next_token = "" if last is None else tokens.write([last.seq, last.position])
         return Page([row.record for row in told], next_token)
+
+    async def _revisions(self, lane: Lane, seqs: set[int]) -> dict[int | None, str]:
+        """Give the revision tokens of entries, by number."""
+        if not seqs:
+            return {}
+        with _proven(lane):
+            ids = await self._store.entry_ids(lane.keys, sorted(seqs))
+        state = await _loaded(lane)
+        return {seq: state.revision_token(Head(seq, entry_id)) for seq, entry_id in ids.items()}
 
     @contextmanager
     def _trusted(self, lane: Lane) -> Iterator[None]:

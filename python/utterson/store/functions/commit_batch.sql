@@ -115,7 +115,7 @@ BEGIN
         INSERT INTO identifiers
             SELECT p_workspace_key, unnest(p_attached_digests), unnest(p_attached_slots), unnest(p_attached_profiles),
                 unnest(p_attached_types), unnest(p_attached_normalized), unnest(p_attached_raw),
-                unnest(p_attached_added_us), unnest(p_attached_seen_day);
+                unnest(p_attached_added_us), unnest(p_attached_seen_day), p_seq;
         GET DIAGNOSTICS v_rows = ROW_COUNT;
         IF v_rows <> cardinality(p_attached_digests) THEN
             PERFORM assert_rows('attached', cardinality(p_attached_digests), v_rows);
