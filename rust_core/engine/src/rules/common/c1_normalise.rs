@@ -22,7 +22,8 @@ pub fn raw_form(sent: &str) -> &str {
         return sent;
     }
     let trimmed = trim(sent);
-    &trimmed[..trimmed.floor_char_boundary(MAX_RAW_BYTES)]
+    let end = (0..=MAX_RAW_BYTES.min(trimmed.len())).rev().find(|&end| trimmed.is_char_boundary(end));
+    &trimmed[..end.unwrap_or(0)]
 }
 
 /// The form of a value that is compared.
