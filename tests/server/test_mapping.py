@@ -136,6 +136,13 @@ async def test_our_client_tells_the_log_as_the_server_reads_it(running: Running)
     assert [asked[3] for asked in running.script.asked] == [ImportPart("3f", 12), ImportPart()]
 
 
+async def test_our_client_asks_for_a_dry_run(running: Running) -> None:
+    async with UttersonClient(running.address) as client:
+        await client.create_workspace("soho", preset="unify", validate_only=True)
+        await client.update_policy("soho", Policy.FromString(POLICY), validate_only=True)
+    assert [asked[-1] for asked in running.script.asked] == ["dry", "dry"]
+
+
 async def test_get_profile(running: Running) -> None:
     answer = await ProfileServiceStub(running.channel).GetProfile(
         profile_messages.GetProfileRequest(workspace="soho", profile_id=9, at_least="token"), timeout=5

@@ -67,7 +67,11 @@ class ProfileCalls:
 
         async def read_page(token: str) -> pb.ListTraitsResponse:
             request = pb.ListTraitsRequest(
-                workspace=workspace, profile_id=profile_id, page_size=page_size, page_token=token, at_least=at_least
+                workspace=text(workspace, "workspace"),
+                profile_id=whole_number(profile_id, "profile_id"),
+                page_size=whole_number(page_size, "page_size", bits=31),
+                page_token=token,
+                at_least=text(at_least, "at_least"),
             )
             return await self._retrier.run(
                 lambda left_s: self._profiles.ListTraits(request, timeout=left_s), timeout_s=timeout_s
@@ -88,7 +92,11 @@ class ProfileCalls:
 
         async def read_page(token: str) -> pb.ListIdentifiersResponse:
             request = pb.ListIdentifiersRequest(
-                workspace=workspace, profile_id=profile_id, page_size=page_size, page_token=token, at_least=at_least
+                workspace=text(workspace, "workspace"),
+                profile_id=whole_number(profile_id, "profile_id"),
+                page_size=whole_number(page_size, "page_size", bits=31),
+                page_token=token,
+                at_least=text(at_least, "at_least"),
             )
             return await self._retrier.run(
                 lambda left_s: self._profiles.ListIdentifiers(request, timeout=left_s), timeout_s=timeout_s

@@ -36,12 +36,12 @@ class WorkspaceCalls:
 
     @overload
     async def create_workspace(
-        self, workspace: str, *, policy: policy_pb2.Policy, timeout_s: float | None = None
+        self, workspace: str, *, policy: policy_pb2.Policy, validate_only: bool = False, timeout_s: float | None = None
     ) -> pb.CreateWorkspaceResponse: ...
 
     @overload
     async def create_workspace(
-        self, workspace: str, *, preset: str, timeout_s: float | None = None
+        self, workspace: str, *, preset: str, validate_only: bool = False, timeout_s: float | None = None
     ) -> pb.CreateWorkspaceResponse: ...
 
     async def create_workspace(
@@ -50,19 +50,22 @@ class WorkspaceCalls:
         *,
         policy: policy_pb2.Policy | None = None,
         preset: str | None = None,
+        validate_only: bool = False,
         timeout_s: float | None = None,
     ) -> pb.CreateWorkspaceResponse:
-        """Make a workspace with a policy of its own or a preset.
+        """Make a workspace with a policy of its own or a preset; with `validate_only` only tell what it would be.
 
         It carries no request id, so it is not repeated where its outcome is unknown.
         """
-        request = pb.CreateWorkspaceRequest(workspace=text(workspace, "workspace"), policy=policy)
+        request = pb.CreateWorkspaceRequest(
+            workspace=text(workspace, "workspace"), policy=policy, validate_only=validate_only
+        )
         if preset is not None:
             request.preset = text(preset, "preset")
         return await self._retrier.run(
             lambda left_s: self._workspaces.CreateWorkspace(request, timeout=left_s),
             timeout_s=timeout_s,
-            repeatable=False,
+            repeatable=validate_only,
         )
 
     async def get_workspace(self, workspace: str, *, timeout_s: float | None = None) -> pb.Workspace:
@@ -87,7 +90,13 @@ class WorkspaceCalls:
         return all_pages(read_page, lambda page: page.workspaces)
 
     async def update_policy(
-        self, workspace: str, policy: policy_pb2.Policy, *, etag: str = "", timeout_s: float | None = None
+        self,
+        workspace: str,
+        policy: policy_pb2.Policy,
+        *,
+        etag: str = "",
+        validate_only: bool = False,
+        timeout_s: float | None = None,
     ) -> pb.UpdatePolicyResponse:
         """Change the policy from the next call on.
 
@@ -97,13 +106,19 @@ class WorkspaceCalls:
             workspace: the workspace's id.
             policy: the new policy, whole.
             etag: of the policy that this one was written against; empty overwrites whatever is there.
+            validate_only: tell what would be, warnings included, and change nothing.
             timeout_s: the deadline over all attempts, in seconds.
         """
-        request = pb.UpdatePolicyRequest(workspace=text(workspace, "workspace"), policy=policy, etag=text(etag, "etag"))
+        request = pb.UpdatePolicyRequest(
+            workspace=text(workspace, "workspace"),
+            policy=policy,
+            etag=text(etag, "etag"),
+            validate_only=validate_only,
+        )
         return await self._retrier.run(
             lambda left_s: self._workspaces.UpdatePolicy(request, timeout=left_s),
             timeout_s=timeout_s,
-            repeatable=False,
+            repeatable=validate_only,
         )
 
     def list_policy_revisions(
