@@ -13,7 +13,7 @@ use crate::plan::{Effect, Plan};
 use crate::policy::{Policy, Strategy};
 use crate::rules::common::c7_once::{self, Once};
 use crate::rules::common::put::put;
-use crate::rules::common::{c5_nothing_usable, c11_time, m8_traits, prepare};
+use crate::rules::common::{c2_refuse, c5_nothing_usable, c11_time, m8_traits, prepare};
 use crate::rules::isolation;
 use crate::state::State;
 
@@ -42,7 +42,8 @@ pub fn decide_import(
 ) -> Result<Imported, Fault> {
     let mut decider = Decider::new(state, rows.len(), now, encoder);
     let call = content_of(rows, request_id);
-    let fingerprint = match c7_once::check(&decider, &call, &[])? {
+    let once = c7_once::check(&decider, &call, &[]).map_err(|fault| of_its_row(decider.state, rows, fault))?;
+    let fingerprint = match once {
         Once::New(fingerprint) => fingerprint,
         Once::Repeated(_) => {
             return Ok(Imported::Repeat(c7_once::request_digest(decider.state, request_id)));
@@ -119,6 +120,19 @@ pub(super) fn prepare_row<'c>(
         isolation::refuse_two_values(&asked)?;
     }
     Ok(asked)
+}
+
+/// What 0.1 says of a value before it tells that an id is used for another content, told of the value's row.
+fn of_its_row(state: &State, rows: &[ImportRow<'_>], fault: Fault) -> Fault {
+    if fault.reason != Reason::FieldInvalid {
+        return fault;
+    }
+    let of_row = |row: &ImportRow<'_>| {
+        let mut call = Call::new(CallKind::Import);
+        call.identifiers.clone_from(&row.identifiers);
+        c2_refuse::check_values(&state.policy, &call).err().map(|fault| under(fault, row.place))
+    };
+    rows.iter().find_map(of_row).unwrap_or(fault)
 }
 
 fn merges(state: &State) -> bool {

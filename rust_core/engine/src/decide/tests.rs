@@ -1,11 +1,14 @@
-//! Deciding on the state that another plan leads to.
+//! Deciding on the state that another plan leads to, and what an import is told.
 
 use proptest::prelude::*;
 
-use super::decide_after;
-use crate::call::Call;
+use super::import::Imported;
+use super::{decide_after, decide_import};
+use crate::call::{Call, ImportPlace, ImportRow, RawIdentifier};
 use crate::fault::Fault;
 use crate::ids::{EntryId, Micros};
+use crate::policy::spec::PolicySpec;
+use crate::rules_version::RulesVersion;
 use crate::state::Diverged;
 use crate::testing::calls::identify;
 use crate::testing::dump::dump;
@@ -55,4 +58,26 @@ fn a_plan_of_another_state_leads_nowhere() {
     let ahead = decide_after(&mut world.state, (&stale.entry, &stale.effects), &calls, stamp, &Readable);
     assert_eq!(ahead.err(), Some(Diverged::NotNext));
     assert_eq!(dump(&world.state), before);
+}
+
+#[test]
+fn a_value_of_an_import_is_told_of_its_row_by_the_rules_of_0_1_too() {
+    let mut world = World::new(&PolicySpec { rules_version: RulesVersion::Zero, ..policies::boundless() });
+    let row = |message: usize, value: &'static str| ImportRow {
+        place: ImportPlace { message, within: None },
+        identifiers: vec![RawIdentifier { type_name: "email".into(), value: value.into() }],
+        traits: Vec::new(),
+        create_time: None,
+        merges: 0,
+    };
+    let next = world.next();
+    let made = decide_import(&mut world.state, &[row(0, "a")], "r", next, &Readable).expect("good rows");
+    let Imported::New { plan, .. } = made else { panic!("new") };
+    world.commit(*plan);
+    for (value, expected) in [("b\n", Some("messages[1].identifiers[0].value")), ("b", None)] {
+        let next = world.next();
+        let refused = decide_import(&mut world.state, &[row(0, "a"), row(1, value)], "r", next, &Readable);
+        let fault = refused.expect_err("the id is another import's");
+        assert_eq!(fault.violations.first().map(|one| one.field.as_str()), expected, "{}", fault.message);
+    }
 }
