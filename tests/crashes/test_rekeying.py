@@ -11,6 +11,7 @@ from tests.crashes.load import load_on
 from tests.crashes.rig import Rig, Victim, opened_rig
 from tests.embedded.processes import NEEDS_PROC
 from tests.store.older import BEFORE_REKEYING, NEW_KEY, OLD_KEY, fill, key_of, migrate_up_to
+from utterson.store.migrate import migrate
 
 pytestmark = NEEDS_PROC
 
@@ -21,10 +22,11 @@ INDEXES = "SELECT count(*) FROM pg_index WHERE indrelid = 'identifiers'::regclas
 
 @pytest.fixture
 async def rig() -> AsyncIterator[Rig]:
-    """A rig on a database of 0.1 with rows."""
+    """A rig on a database of 0.1 with rows, brought to this build's tables: the key is changed by servers later."""
     async with opened_rig() as opened:
         await migrate_up_to(opened.cluster.dsn, BEFORE_REKEYING)
         await fill(opened.cluster.dsn, ROWS)
+        await migrate(opened.cluster.dsn)
         yield opened
 
 

@@ -223,7 +223,7 @@ BUGS = [
         model="PredecessorCompared", kit="CAS on the predecessor: removed",
     ),
     SeededBug(
-        "the predecessor is compared by number", 473,
+        "the predecessor is compared by number", 344,
         scripted=Safeguards(compares_identity=False), replaced=("v_prev IS DISTINCT FROM p_prev", "NOT FOUND"),
         model="PredecessorIdentity", kit="CAS on the predecessor: by number",
     ),
