@@ -299,7 +299,7 @@ BUGS = [
         "a state that diverged is kept", 8, put(StateKeeper, "drop", kept), kit="a state that diverged is dropped"
     ),
     SeededBug(
-        "what was decided ahead is used whatever became of it", 30,
+        "what was decided ahead is used whatever became of it", 190,
         put(CallBatch, "decide", _ahead_whatever_became_of_it),
     ),
     SeededBug(
