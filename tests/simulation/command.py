@@ -12,6 +12,8 @@ from concurrent.futures import ProcessPoolExecutor
 from tests.simulation.running import Verdict, run
 
 FAILURES_TOLD = 5
+# So often a long run tells how far it is.
+PROGRESS_S = 60.0
 
 
 def run_all(seeds: Iterable[int], jobs: int) -> Iterator[Verdict]:
@@ -41,6 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     sums: Counter[str] = Counter()
     faults: Counter[str] = Counter()
     failed = 0
+    told_s = began_s
     for verdict in run_all(range(options.seed, options.seed + options.seeds), options.jobs):
         sums.update(
             runs=1, calls=verdict.calls, acknowledged=verdict.acknowledged, unknown=verdict.unknown,
@@ -51,6 +54,9 @@ def main(arguments: list[str] | None = None) -> int:
             failed += 1
             if failed <= FAILURES_TOLD:
                 print(told(verdict), flush=True)
+        if time.monotonic() - told_s > PROGRESS_S:
+            told_s = time.monotonic()
+            print(f"seed {verdict.seed}: {_line(sums)}; {failed} failed", flush=True)
     print(f"{_line(sums)}; faults: {_line(faults)}; {time.monotonic() - began_s:.0f} s")
     print(f"{failed} seeds failed" if failed else "every promise was kept")
     return 1 if failed else 0
