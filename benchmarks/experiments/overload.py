@@ -176,7 +176,7 @@ async def neighbour(address: str, seconds: float) -> None:
     for _ in range(NEIGHBOUR_ROUNDS):
         for callers, p99_ms in p99s_ms.items():
             latencies_ms = await beside(address, callers, seconds)
-            p99_ms.append(statistics.quantiles(latencies_ms, n=100)[98])
+            p99_ms.append(p99_of(latencies_ms))
             print(f"beside {callers} callers: {told(latencies_ms)}")
     for callers, ms in p99s_ms.items():
         print(f"beside {callers} callers: p99 {statistics.median(ms):.1f} ms [{min(ms):.1f}, {max(ms):.1f}]")
@@ -202,10 +202,15 @@ async def quiet(address: str, seconds: float) -> list[float]:
     return latencies_ms
 
 
+def p99_of(latencies_ms: list[float]) -> float:
+    """Give the 99th percentile."""
+    return statistics.quantiles(latencies_ms, n=100)[98]
+
+
 def told(latencies_ms: list[float]) -> str:
     """Write latencies in a line."""
-    p99 = statistics.quantiles(latencies_ms, n=100)[98]
-    return f"p50 {statistics.median(latencies_ms):.1f} ms, p99 {p99:.1f} ms, at most {max(latencies_ms):.1f} ms"
+    p50_ms, p99_ms = statistics.median(latencies_ms), p99_of(latencies_ms)
+    return f"p50 {p50_ms:.1f} ms, p99 {p99_ms:.1f} ms, at most {max(latencies_ms):.1f} ms"
 
 
 async def run(program: Path, seconds: float, options: list[str]) -> None:

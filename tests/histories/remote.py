@@ -38,8 +38,6 @@ class RemoteReplica:
     def __init__(self, number: int, address: str) -> None:
         self.number = number
         self.address = address
-        # Its freezes are shorter than callers wait.
-        self.frozen_s = 0.0
         # Raised before a process is ended and again before it is started, so that no two processes share a name.
         self.life = 0
         self._channel = grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS)

@@ -41,11 +41,6 @@ class Callee(Protocol):
         """Which one, and how often it was started."""
         ...
 
-    @property
-    def frozen_s(self) -> float:
-        """How long it stood still in all, where that may be longer than anybody waits for an answer."""
-        ...
-
     async def call(self, kind: CallKind, request: bytes) -> bytes:
         """Make a unary call.
 
@@ -214,14 +209,12 @@ class Clients:
         told.refusal = None
         kind = CallKind(KIND_NUMBERS[told.call.kind])
         is_impatient = self._chance.random() < self._impatience
-        frozen_s = replica.frozen_s
         try:
             timeout_s = self._chance.random() * MOMENT_S if is_impatient else CALL_TIMEOUT_S
             answer = await asyncio.wait_for(replica.call(kind, encoded), timeout_s)
         except (ReplicaGoneError, TimeoutError) as error:
             told.was_unknown = True
-            stood_still = replica.frozen_s > frozen_s
-            told.was_forgotten |= isinstance(error, TimeoutError) and not (is_impatient or stood_still)
+            told.was_forgotten |= isinstance(error, TimeoutError) and not is_impatient
             return False
         except UttersonError as refused:
             told.refusal = refused.reason

@@ -45,16 +45,8 @@ class Session:
     name: str
     dead: bool = False
     thawed_at_s: float = 0.0
-    # How long it stood still in all, as far as is known.
-    frozen_s: float = 0.0
     apart_until_s: float = 0.0
     connections: dict[Connection, None] = field(default_factory=dict)
-
-    def freeze(self, seconds: float) -> None:
-        """Have the process stand still from now on, however long it was to stand still before."""
-        now_s = asyncio.get_running_loop().time()
-        self.frozen_s += now_s + seconds - max(now_s, self.thawed_at_s)
-        self.thawed_at_s = now_s + seconds
 
     async def thawed(self) -> None:
         """Wait while the process stands still; for ever where it is dead."""

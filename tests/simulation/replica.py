@@ -67,11 +67,6 @@ class Replica:
         return f"{self.number}.{self.incarnation}"
 
     @property
-    def frozen_s(self) -> float:
-        """How long it stood still in all."""
-        return self.session.frozen_s
-
-    @property
     def is_apart(self) -> bool:
         """Whether its clock is so wrong that the database takes nothing of it: it was started like that."""
         return self._clock is not None and abs(self._clock() - self._database.now_us()) > CLOCK_SKEW_US_MAX
@@ -99,7 +94,7 @@ class Replica:
 
     def freeze(self, seconds: float) -> None:
         """Have the process stand still, as SIGSTOP does."""
-        self.session.freeze(seconds)
+        self.session.thawed_at_s = asyncio.get_running_loop().time() + seconds
 
     async def call(self, kind: CallKind, request: bytes) -> bytes:
         """Make a unary call.
