@@ -16,6 +16,7 @@ use utterson_engine::state::State;
 
 use crate::calls::Calls;
 use crate::errors::{Fault, RepeatedCall};
+use crate::responses::written;
 
 /// The log entry of a plan that writes.
 #[pyclass(frozen, module = "utterson._core")]
@@ -211,8 +212,7 @@ impl Plan {
     }
 
     fn batch_response<'py>(&self, py: Python<'py>, group: usize) -> PyResult<Option<Bound<'py, PyBytes>>> {
-        let response = self.encoded.batch(self.calls(group)?);
-        Ok(response.map(|response| PyBytes::new(py, &response)))
+        self.encoded.batch(self.calls(group)?).map(|results| written(py, &results)).transpose()
     }
 
     fn stream_response<'py>(
@@ -221,8 +221,7 @@ impl Plan {
         group: usize,
         sequence: i64,
     ) -> PyResult<Option<Bound<'py, PyBytes>>> {
-        let response = self.encoded.stream_message(sequence, self.calls(group)?);
-        Ok(response.map(|response| PyBytes::new(py, &response)))
+        self.encoded.stream_message(sequence, self.calls(group)?).map(|results| written(py, &results)).transpose()
     }
 
     fn answers<'py>(&self, py: Python<'py>, group: usize) -> PyResult<Vec<NativeAnswer<'py>>> {

@@ -4,7 +4,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
-use utterson_codec::encode;
+use utterson_codec::encode::{self, Results};
 
 use crate::panics::apart;
 
@@ -14,11 +14,18 @@ pub fn encode_unary<'py>(py: Python<'py>, resolution: &[u8]) -> Bound<'py, PyByt
     PyBytes::new(py, &encode::unary(resolution))
 }
 
+/// The response as Python has it, written there at once: each page of megabytes is dear the first time.
+pub fn written<'py, B: AsRef<[u8]>>(py: Python<'py>, results: &Results<B>) -> PyResult<Bound<'py, PyBytes>> {
+    PyBytes::new_with(py, results.encoded_len(), |mut bytes| {
+        results.encode(&mut bytes);
+        Ok(())
+    })
+}
+
 /// Makes a `BatchResolveResponse`.
 #[pyfunction]
 pub fn encode_batch(py: Python<'_>, results: Vec<(bool, PyBackedBytes)>) -> PyResult<Bound<'_, PyBytes>> {
-    let bytes = apart(py, || encode::batch(&results))?;
-    Ok(PyBytes::new(py, &bytes))
+    written(py, &Results::of_batch(results))
 }
 
 /// Makes a `StreamResolveResponse`.
@@ -28,8 +35,7 @@ pub fn encode_stream_message(
     sequence: i64,
     results: Vec<(bool, PyBackedBytes)>,
 ) -> PyResult<Bound<'_, PyBytes>> {
-    let bytes = apart(py, || encode::stream_message(sequence, &results))?;
-    Ok(PyBytes::new(py, &bytes))
+    written(py, &Results::of_stream_message(sequence, results))
 }
 
 /// Makes the answer to a repeated call from the recorded one.

@@ -14,7 +14,7 @@ pub use event::EventEncoder;
 pub use left::{Left, unknown};
 pub use plan::{Answer, Encoded, Imported, decided, decided_with, imported, policy_change};
 pub use refusal::status;
-pub use response::{batch, repeated_answer, stream_message, unary};
+pub use response::{Results, repeated_answer, unary};
 
 use prost_types::Timestamp;
 use utterson_engine::answer::outcome::{ChangedProfile, Demotion};

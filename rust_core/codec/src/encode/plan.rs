@@ -11,6 +11,7 @@ use utterson_engine::keyed::digest::{Digest, Digester};
 use utterson_engine::plan::{Effect, Plan, Verdict};
 
 use super::left::Left;
+use super::response::Results;
 use super::{history, refusal, resolution, response};
 use crate::columns::{Columns, History, net};
 use crate::proto::v1;
@@ -68,14 +69,14 @@ impl Encoded {
 
     /// The `BatchResolveResponse` of a message of which these are all calls, if none is a repetition.
     #[must_use]
-    pub fn batch(&self, calls: Range<usize>) -> Option<Vec<u8>> {
-        self.all_told(calls).map(|results| response::batch(&results))
+    pub fn batch(&self, calls: Range<usize>) -> Option<Results<Cow<'_, [u8]>>> {
+        self.all_told(calls).map(Results::of_batch)
     }
 
     /// The `StreamResolveResponse` of the same.
     #[must_use]
-    pub fn stream_message(&self, sequence: i64, calls: Range<usize>) -> Option<Vec<u8>> {
-        self.all_told(calls).map(|results| response::stream_message(sequence, &results))
+    pub fn stream_message(&self, sequence: i64, calls: Range<usize>) -> Option<Results<Cow<'_, [u8]>>> {
+        self.all_told(calls).map(|results| Results::of_stream_message(sequence, results))
     }
 }
 

@@ -159,7 +159,7 @@ mod tests {
     use prost::Message;
 
     use super::*;
-    use crate::encode::batch;
+    use crate::encode::Results;
 
     /// The parts of `google.rpc.BadRequest` that are looked at.
     #[derive(Clone, PartialEq, Message)]
@@ -177,7 +177,7 @@ mod tests {
     }
 
     fn violations(fault: &Fault) -> Vec<FieldViolation> {
-        let result = batch(&[(false, status(fault))]);
+        let result = Results::of_batch(vec![(false, status(fault))]).encode_to_vec();
         let answered = v1::BatchResolveResponse::decode(&*result).expect("a response");
         let Some(v1::call_result::Result::Error(status)) = &answered.results[0].result else { panic!("a refusal") };
         let detail = status.details.iter().find(|detail| detail.type_url.ends_with("BadRequest")).expect("a detail");

@@ -25,7 +25,10 @@ fn responses_wrap_answers_as_they_are() {
     assert_eq!(response.resolution, Some(resolution()));
 
     let results = [(true, encoded), (false, vec![0x08, 3]), (true, Vec::new())];
-    let answered = v1::BatchResolveResponse::decode(&*batch(&results)).expect("a response");
+    let batch = Results::of_batch(results.to_vec());
+    let encoded = batch.encode_to_vec();
+    assert_eq!(encoded.len(), batch.encoded_len());
+    let answered = v1::BatchResolveResponse::decode(&*encoded).expect("a response");
     let kinds = answered.results.iter().map(|result| match &result.result {
         Some(v1::call_result::Result::Resolution(resolution)) => (true, resolution.profile_id),
         Some(v1::call_result::Result::Error(status)) => (false, i64::from(status.code)),
@@ -34,8 +37,10 @@ fn responses_wrap_answers_as_they_are() {
     assert_eq!(kinds.collect::<Vec<_>>(), [(true, 5), (false, 3), (true, 0)]);
 
     for sequence in [0, 1, -1, i64::MAX] {
-        let message = stream_message(sequence, &results);
-        let message = v1::StreamResolveResponse::decode(&*message).expect("a response");
+        let message = Results::of_stream_message(sequence, results.to_vec());
+        let encoded = message.encode_to_vec();
+        assert_eq!(encoded.len(), message.encoded_len());
+        let message = v1::StreamResolveResponse::decode(&*encoded).expect("a response");
         assert_eq!((message.sequence, message.results.len()), (sequence, 3));
     }
 }

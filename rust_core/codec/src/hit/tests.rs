@@ -94,14 +94,17 @@ fn a_message_is_answered_whole_unless_a_call_of_it_repeats_another() {
     let plan = decide(&mut state, &calls, (NOW, EntryId([4; 16])), &EventEncoder);
     let encoded = decided(&plan, &calls, &state.digester);
     let message = encoded.stream_message(7, 0..3).expect("none repeats another");
-    let message = v1::StreamResolveResponse::decode(&message[..]).expect("a response");
+    let message = v1::StreamResolveResponse::decode(&*message.encode_to_vec()).expect("a response");
     let accepted: Vec<_> = message
         .results
         .iter()
         .map(|result| matches!(result.result, Some(v1::call_result::Result::Resolution(_))))
         .collect();
     assert_eq!((message.sequence, accepted), (7, vec![true, true, false]));
-    let batch = v1::BatchResolveResponse::decode(&encoded.batch(0..3).expect("the same")[..]).expect("a response");
+    let batch = encoded.batch(0..3).expect("the same").encode_to_vec();
+    let batch = v1::BatchResolveResponse::decode(&*batch).expect("a response");
     assert_eq!(batch.results, message.results);
-    assert_eq!((encoded.batch(2..4), encoded.stream_message(7, 3..4), encoded.batch(4..6)), (None, None, None));
+    assert!(
+        encoded.batch(2..4).is_none() && encoded.stream_message(7, 3..4).is_none() && encoded.batch(4..6).is_none()
+    );
 }

@@ -65,6 +65,6 @@ impl Core {
             encode::Answer::Accepted(range) => (true, &encoded.accepted[range.clone()]),
             encode::Answer::Refused(_) | encode::Answer::Repeated { .. } => panic!("not accepted"),
         });
-        encode::batch(&accepted.collect::<Vec<_>>())
+        encode::Results::of_batch(accepted.collect()).encode_to_vec()
     }
 }
