@@ -21,7 +21,7 @@ from tests.fuzz import page_tokens
 
 ROOT: Final = Path(__file__).parents[2]
 WORK: Final = ROOT / "target" / "fuzz"
-TARGETS: Final = ("decoding", "normalising", "policies", "tokens", "loading", "payloads")
+TARGETS: Final = ("decoding", "normalising", "policies", "tokens", "loading", "payloads", "import_lines")
 PAGE_TOKENS: Final = "page_tokens"
 # What counts the code that is reached. Comparisons are not traced: a checksum that is guessed that way is no accident.
 COVERAGE: Final = (

@@ -1,5 +1,5 @@
-//! Bytes of any kind through whatever takes bytes that others made: calls, values, policies, tokens, tables' rows and log
-//! records. A target turns bytes into such a thing and says what must hold of what becomes of it; more than that nothing
+//! Bytes of any kind through whatever takes bytes that others made: calls, values, policies, tokens, tables' rows, log
+//! records and lines of files. A target turns bytes into such a thing and says what must hold of what becomes of it; more than that nothing
 //! panics: what is written is read again as it was, a short way says what the long way says, nothing is spoilt unnoticed,
 //! and time and memory have bounds.
 //!
@@ -29,13 +29,14 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 7] = [
     Target { name: "decoding", run: targets::decoding::run, seeds: seeds::decoding },
     Target { name: "normalising", run: targets::normalising::run, seeds: seeds::normalising },
     Target { name: "policies", run: targets::policies::run, seeds: seeds::policies },
     Target { name: "tokens", run: targets::tokens::run, seeds: seeds::any },
     Target { name: "loading", run: targets::loading::run, seeds: seeds::any },
     Target { name: "payloads", run: targets::payloads::run, seeds: seeds::any },
+    Target { name: "import_lines", run: targets::import_lines::run, seeds: seeds::import_lines },
 ];
 
 /// The target of a name.

@@ -102,3 +102,15 @@ pub fn policies() -> Vec<Vec<u8>> {
     let kept = presets::NAMES.iter().filter_map(|name| policy::preset(name));
     kept.map(|checked| [vec![0], checked.encoded].concat()).chain(any()).collect()
 }
+
+/// Lines with all that a line may say.
+#[must_use]
+pub fn import_lines() -> Vec<Vec<u8>> {
+    let lines = [
+        r#"{"identifiers": [{"type": "email", "value": "ed@hyde.example"}, {"type": "a", "value": "\u00df 7"}]}"#,
+        r#"{"identifiers": [{"value": "b", "type": "a"}], "create_time": "2024-05-01T12:00:00.5+02:00", "merges": 7}"#,
+        r#"{"identifiers": [{"type": "a", "value": "b"}], "traits": {"a": [1, -2.5e3, null, true, {"b": "\ud83d\ude00"}]}}"#,
+        r#"{"identifiers": [{"type": "a", "value": "b"}], "traits": {"a": 9007199254740993, "b": 0.1, "b": -0}}"#,
+    ];
+    lines.into_iter().map(|line| line.as_bytes().to_vec()).collect()
+}

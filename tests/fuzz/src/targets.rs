@@ -1,6 +1,7 @@
 //! What takes bytes, a file each.
 
 pub mod decoding;
+pub mod import_lines;
 pub mod loading;
 pub mod normalising;
 pub mod payloads;

@@ -49,4 +49,4 @@ macro_rules! targets {
     };
 }
 
-targets!(decoding, normalising, policies, tokens, loading, payloads);
+targets!(decoding, normalising, policies, tokens, loading, payloads, import_lines);
