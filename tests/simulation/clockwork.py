@@ -11,6 +11,8 @@ from typing import Any, cast
 
 # How long what leaves the loop for a thread takes, at most.
 THREAD_S = 0.01
+# So many turns of the loop at one time are no work any more: a turn takes its whole queue.
+TURNS_AT_ONCE_MAX = 200_000
 
 
 class StuckError(AssertionError):
@@ -42,10 +44,14 @@ class _NoSelector:
 
     def __init__(self, loop: VirtualLoop) -> None:
         self._loop = loop
+        self._turns_at_once = 0
 
     def select(self, timeout: float | None) -> list[Any]:
         if timeout is None:
             raise StuckError("nothing is left to happen, and somebody waits still")
+        self._turns_at_once = 0 if timeout > 0 else self._turns_at_once + 1
+        if self._turns_at_once > TURNS_AT_ONCE_MAX:
+            raise StuckError("time stands still, and somebody is busy for ever")
         self._loop.now_s += max(timeout, 0.0)
         return []
 

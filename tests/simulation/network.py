@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 IDLE_IN_TRANSACTION_S = 2.0
+# The least that is waited.
+MOMENT_S = 1e-6
 
 
 @dataclass
@@ -54,7 +56,8 @@ class Session:
         if self.dead:
             await loop.create_future()
         while (left_s := self.thawed_at_s - loop.time()) > 0:
-            await asyncio.sleep(left_s)
+            # A virtual clock stands still while nobody waits: what is left may be too little to be added to it.
+            await asyncio.sleep(max(left_s, MOMENT_S))
 
     def kill(self) -> None:
         """End the process: its connections break, what the database is at goes on."""
