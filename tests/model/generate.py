@@ -217,6 +217,8 @@ class Generator:
             if old and self._chance(self.dirty):
                 old = self._dirty_value(type_name)
             changes.append((type_name, old, "" if self._chance(0.3 if old else 0.03) else new))
+            if self._chance(0.1):
+                changes.append((type_name, "", f" {new}"))
         return tuple(changes)
 
     def _profile(self, profile_count: int) -> int:

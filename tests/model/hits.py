@@ -102,6 +102,7 @@ class Branch(Enum):
     I7_SET_ASIDE_BLOCKED = "I7 change set aside, blocked"
     I7_SET_ASIDE_IGNORED = "I7 change set aside, ignored"
     I7_SET_ASIDE_INVALID = "I7 change set aside, invalid"
+    I7_SPELT_TWICE = "I7 another spelling of what was set aside"
     I7_NONE_LEFT = "I7 no change left"
     I7_OLD_NOT_HELD = "I7 old not held"
     I7_OLD_INVALID = "I7 old invalid, so not held"

@@ -49,7 +49,7 @@ def decide(work: Work) -> Answer:
 
 
 def sort_out(work: Work) -> list[ChangeItem]:
-    """I7 and C1-C4, C12: the changes that count; one is set aside whole if its `new` or its type is."""
+    """I7 and C1-C4, C12, C6: the changes that count; one is set aside whole if its `new` or its type is."""
     if any(change.old is None and change.new is None for change in work.change_items):
         work.hit(Branch.I7_EMPTY_CHANGE)
         raise RefusedError(Reason.EMPTY_CHANGE)
@@ -60,8 +60,11 @@ def sort_out(work: Work) -> list[ChangeItem]:
             counting.append(change)
             continue
         work.hit(SET_ASIDE_BRANCHES[item.set_aside])
-        if (item.key, item.set_aside) not in {(told.key, told.set_aside) for told in work.items}:
+        same = [told for told in work.items if (told.key, told.set_aside) == (item.key, item.set_aside)]
+        if not same:  # C6: after C1 the first counts
             work.items.append(item)
+        elif same[0].raw != item.raw:
+            work.hit(Branch.I7_SPELT_TWICE)
     if not counting:
         work.hit(Branch.I7_NONE_LEFT)
         raise RefusedError(Reason.NO_USABLE_IDENTIFIER)

@@ -1,4 +1,4 @@
-//! What I7 and M11 share: the changes of a Modify after C1 to C4 and C12, and the list of profiles that really changed.
+//! What I7 and M11 share: the changes of a Modify after C1 to C4, C12 and C6, and the list of profiles that really changed.
 
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use crate::ids::Serial;
 use crate::keyed::digest::Digest;
 use crate::plan::{Effect, Serials};
 use crate::policy::Policy;
+use crate::rules::common::c6_duplicates::Seen;
 use crate::rules::common::prepare::Held;
 use crate::rules::common::{c2_refuse, prepare};
 use crate::rules_version::RulesVersion;
@@ -60,14 +61,14 @@ pub(crate) fn prepare<'c>(state: &State, policy: &'c Policy, call: &'c Call<'c>)
             return Err(fault);
         }
     }
+    let mut told = Seen::with_capacity(call.changes.len());
     let mut prepared =
         Prepared { changes: Vec::with_capacity(call.changes.len()), set_aside: IdentifierResults::new() };
     for (index, change) in call.changes.iter().enumerate() {
         match prepare_one(state, policy, change, index)? {
             Ok(one) => prepared.changes.push(one),
-            Err((disposition, invalid)) => {
-                let same = |other: &IdentifierResult| told_value(&call.changes[other.index]) == told_value(change);
-                if !prepared.set_aside.iter().any(same) {
+            Err(SetAside { digest, disposition, invalid }) => {
+                if told.is_first(digest) {
                     prepared.set_aside.push(IdentifierResult { index, disposition, reason: None, invalid });
                 }
             }
@@ -79,14 +80,12 @@ pub(crate) fn prepare<'c>(state: &State, policy: &'c Policy, call: &'c Call<'c>)
     Ok(prepared)
 }
 
-/// What the answer tells of a change that was set aside: its type, and its new value or else its old one.
-fn told_value(change: &RawChange) -> (&str, &str) {
-    let value = if change.new_value.is_empty() { &change.old_value } else { &change.new_value };
-    (&change.type_name, value)
+/// Why a change is set aside, and what stands for its value among its duplicates (C6): its new one, or else its old one.
+struct SetAside {
+    digest: Digest,
+    disposition: Disposition,
+    invalid: Option<InvalidReason>,
 }
-
-/// Why a change is set aside.
-type SetAside = (Disposition, Option<InvalidReason>);
 
 fn prepare_one<'c>(
     state: &State,
@@ -100,11 +99,13 @@ fn prepare_one<'c>(
     // C3 is judged before C4, so the new value comes first: blocked, it sets aside even a change of an unlisted type.
     if !change.new_value.is_empty() {
         let value = (&*change.type_name, &*change.new_value);
-        match prepare::prepare_value(policy, digester, value, (&path, "new_value"))? {
+        let (digest, fate) = prepare::prepare_value(policy, digester, value, (&path, "new_value"))?;
+        let aside = |disposition, invalid| Ok(Err(SetAside { digest, disposition, invalid }));
+        match fate {
             Fate::Usable(usable) => new = Some((usable, &*change.new_value)),
-            Fate::Blocked => return Ok(Err((Disposition::Blocked, None))),
-            Fate::IgnoredType => return Ok(Err((Disposition::IgnoredType, None))),
-            Fate::Invalid(why) => return Ok(Err((Disposition::Invalid, Some(why)))),
+            Fate::Blocked => return aside(Disposition::Blocked, None),
+            Fate::IgnoredType => return aside(Disposition::IgnoredType, None),
+            Fate::Invalid(why) => return aside(Disposition::Invalid, Some(why)),
         }
     }
     if change.old_value.is_empty() {
@@ -116,7 +117,7 @@ fn prepare_one<'c>(
     Ok(match old {
         Held::Usable(old) => Ok(PreparedChange { old: Some(old), old_is_invalid: false, new }),
         Held::Invalid => Ok(PreparedChange { old: None, old_is_invalid: true, new }),
-        Held::IgnoredType => Err((Disposition::IgnoredType, None)),
+        Held::IgnoredType(digest) => Err(SetAside { digest, disposition: Disposition::IgnoredType, invalid: None }),
     })
 }
 

@@ -100,7 +100,7 @@ fn add_prepared<'c>(
 /// C6 looks for duplicates among identifiers of which the same became: what is blocked as it was sent must not take a good
 /// spelling of itself along.
 #[inline]
-fn of_its_kind(digest: Digest, fate: &Fate<'_>) -> Digest {
+pub(crate) fn of_its_kind(digest: Digest, fate: &Fate<'_>) -> Digest {
     let kind = match fate {
         Fate::Usable(_) => 0,
         Fate::Blocked => 1,
@@ -110,7 +110,8 @@ fn of_its_kind(digest: Digest, fate: &Fate<'_>) -> Digest {
     Digest(digest.0 ^ kind)
 }
 
-/// Prepares one value of a Modify, for example the `new_value` of `changes[2]`.
+/// Prepares one value of a Modify, for example the `new_value` of `changes[2]`; gives also what stands for it among its
+/// duplicates (C6).
 ///
 /// # Errors
 ///
@@ -120,9 +121,9 @@ pub fn prepare_value<'c>(
     digester: &Digester,
     (type_name, value): (&'c str, &'c str),
     (path, value_field): (&str, &str),
-) -> Result<Fate<'c>, Fault> {
+) -> Result<(Digest, Fate<'c>), Fault> {
     match judge((policy, policy.invalid_identifiers()), digester, type_name, value) {
-        Ok((_, fate)) => Ok(fate),
+        Ok((digest, fate)) => Ok((of_its_kind(digest, &fate), fate)),
         Err(Refusal::Value(description)) => Err(Fault::field(format!("{path}.{value_field}"), description)),
         Err(Refusal::Type) => Err(rejected_type(policy, type_name, path)),
     }
@@ -135,8 +136,8 @@ pub enum Held<'c> {
     Usable(Usable<'c>),
     /// Nobody can hold it: it is invalid (C12).
     Invalid,
-    /// The policy ignores the type (C4).
-    IgnoredType,
+    /// The policy ignores the type (C4); with what stands for the value among its duplicates (C6).
+    IgnoredType(Digest),
 }
 
 /// Prepares a value that a Modify is to replace or remove. A held value stays removable though it is blocked by now, so
@@ -162,7 +163,10 @@ pub fn prepare_held<'c>(
             let (rank, settings, near) = (taken.rank, taken.settings, Near::UNKNOWN);
             Held::Usable(Usable { rank, settings, type_name, normalized, digest, near })
         })),
-        Verdict::Ignored => Ok(Held::IgnoredType),
+        Verdict::Ignored => {
+            let digest = digester.identifier(type_name, normalized.as_deref().unwrap_or(value));
+            Ok(Held::IgnoredType(of_its_kind(digest, &Fate::IgnoredType)))
+        }
         Verdict::Rejected => Err(rejected_type(policy, type_name, path)),
     }
 }
