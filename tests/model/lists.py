@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from enum import Enum
 
-SEPARATOR = r"[\s().,:;/_+{}\[\]\-]"
+# Dashes and the wide forms of East Asia among them.
+SEPARATOR = r"[\s().,:;/_+{}\[\]\-\u2010-\u2015\u2212\ufe58\ufe63\uff08\uff09\uff0b-\uff0f\uff1a]"
+OPENED = r"""["'`(<\[{]*"""
+CLOSED = r"""["'`)>\]}]*"""
 PLACEHOLDERS = (
     "null",
     "undefined",
@@ -29,12 +32,14 @@ PLACEHOLDERS = (
 class BlockedList(Enum):
     """A named list, and the expressions that are searched for."""
 
-    # In any case.
-    PLACEHOLDERS = (rf"\A(?:{'|'.join(re.escape(word) for word in PLACEHOLDERS)})\Z",)
-    # One 0 or more and nothing else but separators.
-    ZEROS = (rf"\A{SEPARATOR}*0(?:0|{SEPARATOR})*\Z",)
-    # One digit six times or more and nothing else but separators.
-    REPEATED = tuple(rf"\A{SEPARATOR}*(?:{digit}{SEPARATOR}*){{6,}}\Z" for digit in "0123456789")
+    # In any case, in quotes and brackets.
+    PLACEHOLDERS = (rf"\A{OPENED}(?:{'|'.join(re.escape(word) for word in PLACEHOLDERS)}){CLOSED}\Z",)
+    # One 0 or more and nothing else but separators, wide digits too; UUIDs as URNs.
+    ZEROS = (rf"\A{SEPARATOR}*[0\uff10](?:[0\uff10]|{SEPARATOR})*\Z", r"\Aurn:uuid:[0-]+\Z")
+    # One digit six times or more and nothing else but separators, and the decimals of a spreadsheet.
+    REPEATED = tuple(
+        rf"\A{SEPARATOR}*(?:[{digit}{chr(0xFF10 + digit)}]{SEPARATOR}*){{6,}}(?:\.0+)?\Z" for digit in range(10)
+    )
 
     @property
     def patterns(self) -> tuple[re.Pattern[str], ...]:

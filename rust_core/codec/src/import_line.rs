@@ -192,8 +192,9 @@ impl<'de> Visitor<'de> for Nested {
 
     #[expect(clippy::cast_precision_loss, reason = "a power of two")]
     fn visit_f64<E: Error>(self, value: f64) -> Result<Kind, E> {
-        // A whole number of too many digits comes as a double as well, and so does -0.
-        if value.abs() > MAX_WHOLE as f64 || (value == 0.0 && value.is_sign_negative()) {
+        // A whole number of too many digits comes as a double as well, and so does -0. What is written as 9007199254740993.0
+        // has become 2^53 here.
+        if value.abs() >= MAX_WHOLE as f64 || (value == 0.0 && value.is_sign_negative()) {
             return Err(E::custom("read it with care"));
         }
         Ok(Kind::NumberValue(value))
@@ -273,6 +274,8 @@ mod tests {
         for traits in [
             "[]",
             r#"{"a": 9007199254740993}"#,
+            r#"{"a": 9007199254740993.0}"#,
+            r#"{"a": 12345678901234567890e0}"#,
             r#"{"a": -9007199254740993}"#,
             r#"{"a": 100000000000000000000}"#,
             r#"{"a": 1e400}"#,

@@ -66,6 +66,7 @@ class TurnRunner:
         self._committer = committer
         self._context = context
         self._started_at_s = 0.0
+        self._tells_of_tables = False
         self._timeout_s = 0.0
 
     async def run(self, operation: Operation, timeout_ms: int) -> None:
@@ -225,6 +226,7 @@ class TurnRunner:
             plan = await operation.decide(state, self._context.clock_us(), entry_id)
         finally:
             self.threaded = False
+        self._tells_of_tables = plan is not None and bool(plan.unknown)
         if plan is not None and plan.unknown:
             # The commit takes these values out of the tables.
             plan.complete(await self._context.store.profiles.raw_values(self._keeper.keys, plan.unknown))
@@ -239,7 +241,8 @@ class TurnRunner:
         else:
             oldest_s = asyncio.get_running_loop().time() - self._context.limits.staleness_ms / 1000
             fresh = self._keeper.confirmed_at_s >= oldest_s
-        if fresh:
+        # Values that were read from the tables are those of the state only if nobody has committed meanwhile.
+        if fresh and not self._tells_of_tables:
             return _Step.DONE
         return _Step.DONE if await self._keeper.confirm() else _Step.AGAIN
 

@@ -151,12 +151,38 @@ mod tests {
             "${id}",
             "\\N",
             "user_id",
+            "\"null\"",
+            "<undefined>",
+            "(empty)",
+            "{user_id}",
+            "undefined undefined",
+            "-1.0",
+            "-NaN",
+            "NaT",
+            "n / a",
+            "n.a",
+            "---",
         ] {
             assert!(policy.blocks(value), "{value}");
         }
-        for value in
-            ["nullable", "annull", "10", "-11", "tester", "guest7", "anna", "nathan", "00", "[object", "a@null"]
-        {
+        for value in [
+            "nullable",
+            "annull",
+            "10",
+            "-11",
+            "tester",
+            "guest7",
+            "anna",
+            "nathan",
+            "00",
+            "[object",
+            "a@null",
+            "nat",
+            "nina",
+            "-1.5",
+            "null@x",
+            "anna null",
+        ] {
             assert!(!policy.blocks(value), "{value}");
         }
     }
@@ -164,9 +190,19 @@ mod tests {
     #[test]
     fn zeros_are_zeros_and_separators() {
         let policy = policy(BlockedList::Zeros);
-        for value in
-            ["0", "000-000-0000", "00000000-0000-0000-0000-000000000000", "00:00:00:00:00:00", "+0", "0.0", "(000)"]
-        {
+        for value in [
+            "0",
+            "000-000-0000",
+            "00000000-0000-0000-0000-000000000000",
+            "{00000000-0000-0000-0000-000000000000}",
+            "urn:uuid:00000000-0000-0000-0000-000000000000",
+            "00:00:00:00:00:00",
+            "+0",
+            "0.0",
+            "(000)",
+            "00\u{202f}00",
+            "\u{ff10}\u{ff10}\u{ff0d}\u{ff10}",
+        ] {
             assert!(policy.blocks(value), "{value}");
         }
         for value in ["", "-", "0-1", "a0", "0x0", "10"] {
@@ -177,10 +213,18 @@ mod tests {
     #[test]
     fn repeated_is_one_digit_six_times() {
         let policy = policy(BlockedList::Repeated);
-        for value in ["111111", "111-111-1111", "+99 9999", "000000"] {
+        for value in [
+            "111111",
+            "111-111-1111",
+            "+99 9999",
+            "000000",
+            "9999999999.0",
+            "222\u{202f}222\t2222",
+            "\u{ff12}\u{ff12}\u{ff12}\u{ff12}\u{ff12}\u{ff12}",
+        ] {
             assert!(policy.blocks(value), "{value}");
         }
-        for value in ["11111", "111112", "1111111a", "+1 222 222 2222", ""] {
+        for value in ["11111", "111112", "1111111a", "+1 222 222 2222", "", "9999999999.5", "11111.0"] {
             assert!(!policy.blocks(value), "{value}");
         }
     }

@@ -28,8 +28,8 @@ pub(super) fn warnings(policy: &Policy) -> Vec<String> {
     of_old_rules(spec, &mut warnings);
     if !blocks_anything(spec) {
         warnings.push(String::from(
-            "nothing is blocked: one switched-off advertising id, or the word null, joins everybody who sends it; write \
-             \"blocked_lists\": [\"PLACEHOLDERS\", \"ZEROS\"].",
+            "nothing is blocked: one switched-off advertising id, or the word null, puts everybody who sends it on one \
+             profile; write \"blocked_lists\": [\"BLOCKED_LIST_PLACEHOLDERS\", \"BLOCKED_LIST_ZEROS\"].",
         ));
     }
     for (position, written) in spec.identifier_types.iter().enumerate() {
@@ -56,7 +56,7 @@ fn of_strategy(policy: &Policy, warnings: &mut Vec<String>) {
             if login_match == LoginMatch::Any && login_types > 1 {
                 warnings.push(String::from(
                     "login_match is ANY and several types have login set: a new customer id beside an e-mail address that \
-                     another customer holds gets that customer's profile; write \"login_match\": \"HIGHEST\" in isolation \
+                     another customer holds gets that customer's profile; write \"login_match\": \"LOGIN_MATCH_HIGHEST\" in isolation \
                      to give it one of its own.",
                 ));
             }
@@ -117,12 +117,12 @@ fn of_name(written: &TypeSpec, path: &str, warnings: &mut Vec<String>) {
     if has(&OF_EMAIL) && !is_digest {
         warnings.push(format!(
             "{path} is named like an e-mail address and compared byte for byte, so three spellings of one mailbox are \
-             three people; write \"normalization\": \"EMAIL\"."
+             three people; write \"normalization\": \"NORMALIZATION_EMAIL\"."
         ));
     } else if has(&OF_PHONE) && !has(&OF_OTHERS) {
         warnings.push(format!(
             "{path} is named like a phone number and compared byte for byte, so three spellings of one number are three \
-             people; write \"normalization\": \"PHONE\", and \"region\": \"GB\" where numbers come without a +."
+             people; write \"normalization\": \"NORMALIZATION_PHONE\", and \"region\": \"GB\" where numbers come without a +."
         ));
     }
 }

@@ -59,14 +59,14 @@ fn types_that_are_named_like_addresses_or_numbers_are_spelt_in_many_ways() {
     for name in ["email", "e_mail", "mail", "work.email", "email_id", "billing_email_address"] {
         let mut spec = merge();
         spec.identifier_types.push(limited(name, 5));
-        tells(&spec, &["identifier_types[1]", "\"normalization\": \"EMAIL\""]);
+        tells(&spec, &["identifier_types[1]", "\"normalization\": \"NORMALIZATION_EMAIL\""]);
         spec.identifier_types[1].normalization = Some(Normalization::Email);
         assert_eq!(told(&spec), Vec::<String>::new());
     }
     for name in ["phone", "phone_number", "mobile", "msisdn", "tel", "home.phone"] {
         let mut spec = merge();
         spec.identifier_types.push(limited(name, 5));
-        tells(&spec, &["identifier_types[1]", "\"normalization\": \"PHONE\"", "\"region\""]);
+        tells(&spec, &["identifier_types[1]", "\"normalization\": \"NORMALIZATION_PHONE\"", "\"region\""]);
     }
     for name in ["email_sha256", "phone_hash", "mobile_advertising_id", "mobile_id", "cookie", "telegram", "mailing"] {
         let mut spec = merge();
@@ -79,7 +79,7 @@ fn types_that_are_named_like_addresses_or_numbers_are_spelt_in_many_ways() {
 fn a_policy_that_blocks_nothing_joins_everybody_by_null() {
     let mut spec = merge();
     spec.blocked_lists.clear();
-    tells(&spec, &["\"blocked_lists\": [\"PLACEHOLDERS\", \"ZEROS\"]"]);
+    tells(&spec, &["\"blocked_lists\": [\"BLOCKED_LIST_PLACEHOLDERS\", \"BLOCKED_LIST_ZEROS\"]"]);
     spec.identifier_types[0].blocked = vec![BlockedSpec::Exact("null".into())];
     assert_eq!(told(&spec), Vec::<String>::new());
 }
@@ -105,7 +105,7 @@ fn limits_that_the_presets_have_are_missed() {
 fn one_of_several_login_identifiers_is_enough_unless_the_highest_must_match() {
     let login = |name: &str| TypeSpec { name: name.into(), unique: true, login: true, ..TypeSpec::default() };
     let mut spec = isolation(vec![login("a"), login("b")]);
-    tells(&spec, &["\"login_match\": \"HIGHEST\""]);
+    tells(&spec, &["\"login_match\": \"LOGIN_MATCH_HIGHEST\""]);
     if let Some(StrategySpec::Isolation { login_match, .. }) = &mut spec.strategy {
         *login_match = Some(LoginMatch::Highest);
     }

@@ -114,7 +114,7 @@ fn latest<'s>(state: &'s State, members: &[Serial]) -> Vec<&'s TraitMark> {
 
 fn exceeded() -> Fault {
     let description = "would take the profile beyond 1,000 traits, those removed included, or beyond 1 MiB of them: \
-                       send fewer or smaller ones";
+                       send fewer or smaller ones, or set names that it has";
     let mut fault = Fault::field("traits", description);
     fault.reason = Reason::LimitExceeded;
     fault

@@ -22,6 +22,8 @@ use crate::state::State;
 
 /// One change with its values after C1.
 pub(crate) struct PreparedChange<'c> {
+    /// Its place among the call's changes.
+    pub index: usize,
     /// The value to replace or remove.
     pub old: Option<Usable<'c>>,
     /// An old value was sent that nobody can hold.
@@ -109,14 +111,14 @@ fn prepare_one<'c>(
         }
     }
     if change.old_value.is_empty() {
-        return Ok(Ok(PreparedChange { old: None, old_is_invalid: false, new }));
+        return Ok(Ok(PreparedChange { index, old: None, old_is_invalid: false, new }));
     }
     // A held value stays removable though it is blocked by now, so `old` is not held against C3.
     let value = (&*change.type_name, &*change.old_value);
     let old = prepare::prepare_held(policy, digester, value, (&path, "old_value"))?;
     Ok(match old {
-        Held::Usable(old) => Ok(PreparedChange { old: Some(old), old_is_invalid: false, new }),
-        Held::Invalid => Ok(PreparedChange { old: None, old_is_invalid: true, new }),
+        Held::Usable(old) => Ok(PreparedChange { index, old: Some(old), old_is_invalid: false, new }),
+        Held::Invalid => Ok(PreparedChange { index, old: None, old_is_invalid: true, new }),
         Held::IgnoredType(digest) => Err(SetAside { digest, disposition: Disposition::IgnoredType, invalid: None }),
     })
 }

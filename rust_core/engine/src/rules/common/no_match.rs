@@ -4,7 +4,7 @@ use crate::fault::{Fault, Reason};
 
 /// The refusal of a Search that finds nobody, where an Identify would make a profile.
 pub(crate) fn fault() -> Fault {
-    Fault::new(Reason::NoMatch, "no profile holds any of these identifiers: an Identify would create one")
+    Fault::new(Reason::NoMatch, "nobody is found by these identifiers: an Identify with them would create a profile")
 }
 
 /// The refusal of a Search of which nothing usable is left (merge family, rule C5): an Identify would make none either.

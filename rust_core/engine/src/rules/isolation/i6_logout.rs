@@ -7,7 +7,7 @@
 use crate::answer::explain::RuleId;
 use crate::decider::asked::{self, Asked, Usable};
 use crate::decider::{Context, Decider, Decision};
-use crate::fault::Fault;
+use crate::fault::{Fault, Reason, Violation};
 use crate::policy::{OnLogout, Strategy};
 use crate::rules::common::c5_nothing_usable;
 use crate::rules::isolation::i2_waterfall::Filter;
@@ -22,7 +22,7 @@ pub(crate) fn logout(
     let usable: Vec<_> = asked::usable(asked).collect();
     let kept: Vec<(usize, &Usable<'_>)> = usable.iter().copied().filter(|(_, one)| !one.settings.login).collect();
     if kept.is_empty() {
-        return Err(c5_nothing_usable::fault());
+        return Err(if usable.is_empty() { c5_nothing_usable::fault() } else { only_login_identifiers() });
     }
     if kept.len() < usable.len() {
         context.warnings.push("login identifiers on a Logout are dropped".to_owned());
@@ -37,6 +37,13 @@ pub(crate) fn logout(
     };
     let destination = Destination { usable: &kept, found, source: None, decided_by: RuleId::I6 };
     i3_identify::take_in(decider, context, asked, &destination)
+}
+
+/// The refusal of a Logout that says only who leaves, and not where: those are dropped.
+fn only_login_identifiers() -> Fault {
+    let description =
+        "every one that is left is a login identifier, which a Logout drops: send one of the device or the session too";
+    Fault::fields(Reason::NoUsableIdentifier, vec![Violation::new("identifiers", description)])
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@
 use crate::answer::explain::RuleId;
 use crate::decider::asked::Usable;
 use crate::decider::{Context, Decider, Decision};
-use crate::fault::{Fault, Reason};
+use crate::fault::{Fault, Reason, Violation};
 use crate::ids::Serial;
 use crate::keyed::digest::Digest;
 use crate::rules::common::modify::{self, Changed, PreparedChange};
@@ -25,10 +25,13 @@ pub(crate) fn modify(decider: &mut Decider<'_>, context: &mut Context<'_>) -> Re
     let prepared = modify::prepare(decider.state, context.policy, context.call)?;
     let mut changed = Changed::default();
     for one in &prepared.changes {
-        apply(decider, context, serial, one, &mut changed)?;
+        apply(decider, context, serial, one, &mut changed).map_err(|Immutable| immutable(one.index))?;
     }
     Ok(modify::decision(decider.state, (serial, RuleId::I7), &changed, prepared))
 }
+
+/// A change would alter or remove a value that stays.
+struct Immutable;
 
 fn apply(
     decider: &mut Decider<'_>,
@@ -36,7 +39,7 @@ fn apply(
     serial: Serial,
     change: &PreparedChange<'_>,
     changed: &mut Changed,
-) -> Result<(), Fault> {
+) -> Result<(), Immutable> {
     let held = change.old.as_ref().filter(|old| decider.state.index.holds(old.digest, serial));
     if change.misses_old(held) {
         modify::warn_not_held(context);
@@ -60,9 +63,9 @@ fn apply(
     }
 }
 
-fn remove(decider: &mut Decider<'_>, serial: Serial, old: &Usable<'_>, changed: &mut Changed) -> Result<(), Fault> {
+fn remove(decider: &mut Decider<'_>, serial: Serial, old: &Usable<'_>, changed: &mut Changed) -> Result<(), Immutable> {
     if old.settings.immutable {
-        return Err(immutable());
+        return Err(Immutable);
     }
     modify::detach(decider, old.digest, serial);
     changed.note(old.type_name, serial);
@@ -75,10 +78,10 @@ fn set_immutable(
     serial: Serial,
     (new, raw): (&Usable<'_>, &str),
     changed: &mut Changed,
-) -> Result<(), Fault> {
+) -> Result<(), Immutable> {
     let taken = decider.state.index.first(new.digest).is_some();
     if taken || i5_attach::holds_type(decider.state, serial, new.type_name) {
-        return Err(immutable());
+        return Err(Immutable);
     }
     put(decider, context, serial, (new, raw));
     changed.note(new.type_name, serial);
@@ -132,11 +135,9 @@ fn holders(state: &State, digest: Digest) -> Vec<Serial> {
     holders
 }
 
-fn immutable() -> Fault {
-    Fault::new(
-        Reason::ImmutableIdentifier,
-        "an immutable identifier keeps its value once it is set: leave it out of the changes",
-    )
+fn immutable(index: usize) -> Fault {
+    let description = "an immutable identifier keeps its value once it is set: leave it out of the changes";
+    Fault::fields(Reason::ImmutableIdentifier, vec![Violation::new(format!("changes[{index}]"), description)])
 }
 
 #[cfg(test)]

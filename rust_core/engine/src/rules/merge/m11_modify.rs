@@ -7,7 +7,7 @@
 use crate::answer::explain::{Check, Round, RuleId};
 use crate::decider::asked::Usable;
 use crate::decider::{Context, Decider, Decision};
-use crate::fault::{Fault, Reason};
+use crate::fault::{Fault, Reason, Violation};
 use crate::ids::Serial;
 use crate::keyed::digest::Digest;
 use crate::policy::{LimitScope, Strategy};
@@ -86,6 +86,13 @@ fn check(
         changes.iter().any(of)
     };
     let mut round = Round::default();
+    let mut broken: Option<(usize, String)> = None;
+    let index_of = |name: Option<&str>| {
+        let of = |change: &&PreparedChange<'_>| {
+            change.new.as_ref().is_some_and(|(new, _)| name.is_none_or(|name| *new.type_name == *name))
+        };
+        changes.iter().find(of).map_or(0, |change| change.index)
+    };
     for values in values::by_type(state, &[], &[serial], context.time) {
         if values.limit.scope == LimitScope::WhenPresent && !carried(values.type_name) {
             continue;
@@ -93,25 +100,30 @@ fn check(
         let grew = grown.iter().any(|new| *new.type_name == *values.type_name);
         let (figure, limit) = (values.total(), u64::from(values.limit.max_values));
         let rule = if values.limit.is_exclusive() { RuleId::M3Exclusive } else { RuleId::M3Values };
-        round.checks.push(Check { rule, figure, limit, passed: !grew || figure <= limit });
+        let passed = !grew || figure <= limit;
+        if !passed && broken.is_none() {
+            let held = format!("{figure} values of {} in its limit's window, {limit} are allowed", values.type_name);
+            broken = Some((index_of(Some(values.type_name)), held));
+        }
+        round.checks.push(Check { rule, figure, limit, passed });
     }
     if let Strategy::Merge { max_identifiers, .. } = state.policy.strategy()
         && max_identifiers > 0
     {
         let (figure, limit) = (u64::from(state.profiles.row(serial).identifiers), u64::from(max_identifiers));
         let passed = grown.is_empty() || figure <= limit;
+        if !passed && broken.is_none() {
+            broken = Some((index_of(None), format!("{figure} identifiers, {limit} are allowed")));
+        }
         round.checks.push(Check { rule: RuleId::M3Identifiers, figure, limit, passed });
     }
-    let passed = round.checks.iter().all(|check| check.passed);
     context.trace(|| round);
-    if passed { Ok(()) } else { Err(exceeded()) }
+    broken.map_or(Ok(()), |(index, held)| Err(exceeded(index, &held)))
 }
 
-fn exceeded() -> Fault {
-    Fault::new(
-        Reason::LimitExceeded,
-        "the changed profile would exceed a limit of the policy: remove a value in the same call, or raise the limit",
-    )
+fn exceeded(index: usize, held: &str) -> Fault {
+    let description = format!("the profile would hold {held}: remove one in the same call, or raise the limit");
+    Fault::fields(Reason::LimitExceeded, vec![Violation::new(format!("changes[{index}]"), description)])
 }
 
 #[cfg(test)]
