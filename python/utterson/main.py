@@ -35,9 +35,15 @@ from utterson.reloading import Reloading
 from utterson.scheduling import let_runners_finish
 from utterson.server.front.listener import FrontListener, Listener, ServerBehind
 from utterson.server.front.ports import FrontLimits
-from utterson.server.limits import HANDSHAKE_TIMEOUT_MS, SILENCE_MS_MAX, UNARY_TIMEOUT_S, UNTAKEN_TIMEOUT_MS
+from utterson.server.limits import (
+    HANDSHAKE_TIMEOUT_MS,
+    REQUEST_BYTES_MAX,
+    SILENCE_MS_MAX,
+    UNARY_TIMEOUT_S,
+    UNTAKEN_TIMEOUT_MS,
+)
 from utterson.server.refusals import encode_status
-from utterson.server.rpc.server import SERVICES, build_server
+from utterson.server.rpc.server import REFLECTION, SERVICES, build_server
 from utterson.server.unhandled import unhandled_told
 from utterson.settings.listening import FrontChoice
 from utterson.settings.process import Settings
@@ -194,7 +200,13 @@ def _listener(settings: Settings, lanes: Lanes, context: LaneContext) -> Listene
     if settings.front is FrontChoice.OFF:
         return grpc_server(settings.listen)
     return FrontListener(
-        Front, grpc_server, identity, listen=settings.listen, services=SERVICES, limits=front_limits(settings)
+        Front,
+        grpc_server,
+        identity,
+        listen=settings.listen,
+        services=SERVICES,
+        limits=front_limits(settings),
+        others=(REFLECTION,) if settings.serves_reflection else (),
     )
 
 
@@ -205,6 +217,7 @@ def front_limits(settings: Settings) -> FrontLimits:
         streams_max=settings.connection_calls_max,
         header_bytes_max=settings.header_bytes_max,
         message_bytes_max=settings.receive_bytes_max,
+        passed_bytes_max=REQUEST_BYTES_MAX,
         queue_calls_max=settings.waiting_calls_max,
         workspace_calls_max=settings.queue_calls_max,
         queue_bytes_max=settings.waiting_bytes // 2,

@@ -1,4 +1,4 @@
-//! Whatever is not taken goes to the server behind as it came, and its answers come back as they are.
+//! What is passed through goes to the server behind as it came, and its answers come back as they are.
 //!
 //! Each connection of a caller has one of its own to the server behind, made when first needed: bodies move only as fast
 //! as they are taken at the other end, so a shared one would let a caller that does not read hold up all others.
@@ -23,6 +23,7 @@ use tonic::Status;
 
 use crate::executor::OnThisThread;
 use crate::passed_request::{GivenUp, PassedRequest};
+use crate::room::Place;
 
 /// Bytes that may be under way to a caller: a stream's and a connection's. A stream that nobody reads keeps its own from
 /// the connection, so the latter has room for many such.
@@ -115,12 +116,14 @@ pub struct Passed {
     /// What is told if there is no end to it.
     unavailable: Option<Status>,
     given_up: GivenUp,
+    /// What the call has of the room for such.
+    _place: Place,
 }
 
 impl Passed {
     /// Passes a body on.
-    pub fn new(body: Incoming, unavailable: Status, given_up: GivenUp) -> Self {
-        Self { body, unavailable: Some(unavailable), given_up }
+    pub fn new(body: Incoming, unavailable: Status, given_up: GivenUp, place: Place) -> Self {
+        Self { body, unavailable: Some(unavailable), given_up, _place: place }
     }
 }
 
