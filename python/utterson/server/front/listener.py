@@ -91,7 +91,7 @@ class FrontListener:
         listen: str,
         services: tuple[str, ...],
         limits: FrontLimits,
-        others: Sequence[ServiceDescriptor] = (),
+        others: Sequence[ServiceDescriptor],
     ) -> None:
         self._open_front = open_front
         self._make_behind = behind
