@@ -50,6 +50,7 @@ from utterson.settings.process import Settings
 from utterson.store.embedded import EmbeddedPostgres
 from utterson.store.migrate import migrate
 from utterson.store.open_store import Store, open_store
+from utterson.trimming import GarbageWatch
 
 logger = logging.getLogger("utterson.main")
 
@@ -89,7 +90,7 @@ async def serve(settings: Settings, load: Callable[[], Settings] | None = None) 
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, Reloading(settings, load).reload)
     try:
-        async with running(settings) as server:
+        async with running(settings) as server, lasting({"garbage": GarbageWatch().run}):
             _spare_the_garbage_collector()
             _have_memory_given_back()
             logger.info("listening at %s, port %d", settings.listen, server.port)
