@@ -54,8 +54,9 @@ from utterson.trimming import GarbageWatch
 
 logger = logging.getLogger("utterson.main")
 
-# New objects between two looks of the garbage collector at the youngest.
-GARBAGE_THRESHOLD = 10_000
+# New objects between two looks of the garbage collector at the youngest, such looks between two at those that stayed,
+# and of the latter between two at all. To free one takes a microsecond or two, so a look must not find many more.
+GARBAGE_THRESHOLDS = (5_000, 1, 10)
 # glibc's name of the size from which on blocks are the system's own, and that size.
 MALLOC_MMAP_THRESHOLD = -3
 LARGE_BLOCK_BYTES = 512 * 1024
@@ -122,7 +123,7 @@ def _spare_the_garbage_collector() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(GARBAGE_THRESHOLD)
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
 
 
 def _have_memory_given_back() -> None:
