@@ -37,6 +37,7 @@ mod pacing;
 mod packed_messages;
 mod packing;
 mod pass_through;
+mod passed_headers;
 mod passed_request;
 mod passing;
 mod patience;

@@ -101,7 +101,8 @@ impl Behind {
 /// Callers may leave out to whom they speak; the request that is passed on may not.
 fn addressed(mut request: Request<PassedRequest>) -> Request<PassedRequest> {
     let mut parts = std::mem::take(request.uri_mut()).into_parts();
-    parts.scheme.get_or_insert(Scheme::HTTP);
+    // Not the caller's: what is none of the two that there are makes gRPC's library write a line.
+    parts.scheme = Some(Scheme::HTTP);
     parts.authority.get_or_insert_with(|| Authority::from_static("utterson"));
     parts.path_and_query.get_or_insert_with(|| PathAndQuery::from_static("/"));
     *request.uri_mut() = Uri::from_parts(parts).unwrap_or_default();

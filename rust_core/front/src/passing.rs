@@ -10,11 +10,11 @@ use hyper::body::Incoming;
 use tonic::Status;
 
 use crate::answer_body::AnswerBody;
-use crate::deadline;
 use crate::door::{Answered, Door};
 use crate::life::Running;
 use crate::pacing::Pacing;
 use crate::pass_through::{NotPassed, Passed};
+use crate::passed_headers;
 use crate::passed_request::{GivenUp, PassedRequest, Terms};
 use crate::request_id;
 use crate::room::Room;
@@ -77,7 +77,9 @@ pub async fn pass(door: &Door, mut request: Request<Incoming>, running: Running)
         Ok(place) => place,
         Err(full) => return refused(&context.passing_full(full.drained_in).await, running),
     };
-    deadline::tidy(request.headers_mut());
+    if let Err(status) = passed_headers::tidy(request.headers_mut()) {
+        return refused(&status, running);
+    }
     let given_up = GivenUp::default();
     let (held, terms) = (door.share.begin(), terms(door, streams));
     let request = request.map(|body| PassedRequest::new(body, held, terms, Arc::clone(&given_up)));
