@@ -7,7 +7,7 @@ from utterson.application.calls.identity import IdentityService
 from utterson.engine.front import Front
 from utterson.main import front_limits
 from utterson.server.front.listener import FrontListener, Listener, ServerBehind
-from utterson.server.rpc.server import SERVICES
+from utterson.server.rpc.server import REFLECTION, SERVICES
 from utterson.settings.listening import FrontChoice
 from utterson.settings.process import Settings
 
@@ -32,5 +32,11 @@ def listener(
         return grpc_server("127.0.0.1:0")
     chosen = Settings.model_validate({"listen": "127.0.0.1:0"} | settings)
     return FrontListener(
-        Front, grpc_server, identity, listen=chosen.listen, services=SERVICES, limits=front_limits(chosen)
+        Front,
+        grpc_server,
+        identity,
+        listen=chosen.listen,
+        services=SERVICES,
+        limits=front_limits(chosen),
+        others=(REFLECTION,),
     )

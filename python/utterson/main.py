@@ -35,20 +35,28 @@ from utterson.reloading import Reloading
 from utterson.scheduling import let_runners_finish
 from utterson.server.front.listener import FrontListener, Listener, ServerBehind
 from utterson.server.front.ports import FrontLimits
-from utterson.server.limits import HANDSHAKE_TIMEOUT_MS, SILENCE_MS_MAX, UNARY_TIMEOUT_S, UNTAKEN_TIMEOUT_MS
+from utterson.server.limits import (
+    HANDSHAKE_TIMEOUT_MS,
+    REQUEST_BYTES_MAX,
+    SILENCE_MS_MAX,
+    UNARY_TIMEOUT_S,
+    UNTAKEN_TIMEOUT_MS,
+)
 from utterson.server.refusals import encode_status
-from utterson.server.rpc.server import SERVICES, build_server
+from utterson.server.rpc.server import REFLECTION, SERVICES, build_server
 from utterson.server.unhandled import unhandled_told
 from utterson.settings.listening import FrontChoice
 from utterson.settings.process import Settings
 from utterson.store.embedded import EmbeddedPostgres
 from utterson.store.migrate import migrate
 from utterson.store.open_store import Store, open_store
+from utterson.trimming import GarbageWatch
 
 logger = logging.getLogger("utterson.main")
 
-# New objects between two looks of the garbage collector at the youngest.
-GARBAGE_THRESHOLD = 10_000
+# New objects between two looks of the garbage collector at the youngest, such looks between two at those that stayed,
+# and of the latter between two at all. To free one takes a microsecond or two, so a look must not find many more.
+GARBAGE_THRESHOLDS = (5_000, 1, 10)
 # glibc's name of the size from which on blocks are the system's own, and that size.
 MALLOC_MMAP_THRESHOLD = -3
 LARGE_BLOCK_BYTES = 512 * 1024
@@ -83,7 +91,7 @@ async def serve(settings: Settings, load: Callable[[], Settings] | None = None) 
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, Reloading(settings, load).reload)
     try:
-        async with running(settings) as server:
+        async with running(settings) as server, lasting({"garbage": GarbageWatch().run}):
             _spare_the_garbage_collector()
             _have_memory_given_back()
             logger.info("listening at %s, port %d", settings.listen, server.port)
@@ -115,7 +123,7 @@ def _spare_the_garbage_collector() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(GARBAGE_THRESHOLD)
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
 
 
 def _have_memory_given_back() -> None:
@@ -194,7 +202,13 @@ def _listener(settings: Settings, lanes: Lanes, context: LaneContext) -> Listene
     if settings.front is FrontChoice.OFF:
         return grpc_server(settings.listen)
     return FrontListener(
-        Front, grpc_server, identity, listen=settings.listen, services=SERVICES, limits=front_limits(settings)
+        Front,
+        grpc_server,
+        identity,
+        listen=settings.listen,
+        services=SERVICES,
+        limits=front_limits(settings),
+        others=(REFLECTION,) if settings.serves_reflection else (),
     )
 
 
@@ -205,6 +219,7 @@ def front_limits(settings: Settings) -> FrontLimits:
         streams_max=settings.connection_calls_max,
         header_bytes_max=settings.header_bytes_max,
         message_bytes_max=settings.receive_bytes_max,
+        passed_bytes_max=REQUEST_BYTES_MAX,
         queue_calls_max=settings.waiting_calls_max,
         workspace_calls_max=settings.queue_calls_max,
         queue_bytes_max=settings.waiting_bytes // 2,

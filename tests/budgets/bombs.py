@@ -18,6 +18,11 @@ class Bomb:
     reason: str = "FIELD_INVALID"
     streams: bool = False
 
+    @property
+    def is_counted_in_all(self) -> bool:
+        """Whether all bytes of the request are bounded together: of what is made a message of in Python."""
+        return not self.streams and not self.method.startswith("IdentityService/")
+
 
 def field(number: int, content: bytes) -> bytes:
     """Encode one length-delimited field."""

@@ -10,6 +10,7 @@ from tests.crashes.server_process import ServerProcess
 from tests.embedded.processes import NEEDS_PROC
 from tests.front_attacks.attacks import ATTACKS
 from tests.front_attacks.bystander import make_workspaces
+from tests.front_attacks.passed_peers import PASSED_ATTACKS
 from tests.front_attacks.trial import attacked
 
 pytestmark = NEEDS_PROC
@@ -20,6 +21,8 @@ SETTINGS = {"WAITING_BYTES_MAX": str(512 * 1024 * 1024)}
 # Attackers and server share the machine, which others may use as well; a front that is held up shows seconds.
 P99_MS_MAX = 1500.0
 BYTES_MORE_MB_MAX = 900.0
+# Calls without end that hold next to nothing each: 5 to 105 as measured.
+PASSED_BYTES_MORE_MB_MAX = 250.0
 
 
 @pytest.fixture(scope="module")
@@ -40,4 +43,5 @@ async def test_others_are_answered(server: ServerProcess, attack: str) -> None:
     assert not figures.failures, figures
     assert not figures.lost, figures
     assert figures.p99_ms < P99_MS_MAX, figures
-    assert figures.bytes_more_mb < BYTES_MORE_MB_MAX, figures
+    mb_max = PASSED_BYTES_MORE_MB_MAX if attack in PASSED_ATTACKS else BYTES_MORE_MB_MAX
+    assert figures.bytes_more_mb < mb_max, figures

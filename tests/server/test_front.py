@@ -86,7 +86,7 @@ async def listening(
         )
 
     chosen = replace(front_limits(Settings()), **limits)
-    listener = FrontListener(Front, grpc_server, identity, listen=listen, services=SERVICES, limits=chosen)
+    listener = FrontListener(Front, grpc_server, identity, listen=listen, services=SERVICES, limits=chosen, others=())
     await listener.start()
     try:
         yield f"127.0.0.1:{listener.port}"

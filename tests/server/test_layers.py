@@ -1,6 +1,9 @@
 """What every call passes through: field rules, request ids, deadlines, cancellation."""
 
 import asyncio
+import gc
+import weakref
+from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
@@ -15,7 +18,7 @@ from utterson.server.byte_budget import ByteBudget
 from utterson.server.deadline import Deadline
 from utterson.server.draining import Drain
 from utterson.server.rpc.layering import LayeredHandlers, standard_layers
-from utterson.server.rpc.layers import DeadlineLayer, Handler, Method
+from utterson.server.rpc.layers import DeadlineLayer, GuardLayer, Handler, Method, as_generator
 from utterson.server.rpc.profile_servicer import profile_handlers
 from utterson.server.rpc.workspace_servicer import workspace_handlers
 from utterson.server.validation import FieldRules
@@ -114,6 +117,47 @@ class EndlessContext:
 
     def time_remaining(self) -> None:
         """Tell that there is no deadline."""
+
+
+class KeepingContext:
+    """A context that keeps the error that ends its call, as gRPC's does."""
+
+    error: BaseException | None = None
+
+    def trailing_metadata(self) -> tuple[()]:
+        """Tell that there are none yet."""
+        return ()
+
+    async def abort_with_status(self, status: grpc.Status) -> None:
+        """End the call."""
+        del status
+        self.error = grpc.aio.AbortError("Locally aborted.")
+        raise self.error
+
+
+async def test_a_refused_call_leaves_nothing_to_the_garbage_collector() -> None:
+    async def refusing(request: object, context: object) -> None:
+        raise UttersonError(Reason.NO_MATCH, "nobody")
+
+    async def streaming(request: object, context: object) -> AsyncIterator[bytes]:
+        yield b"an answer"
+        raise UttersonError(Reason.NO_MATCH, "nobody")
+
+    guard, method = GuardLayer(), Method("/a/B", False, None)
+    unary: Any = guard.around_unary(method, refusing)
+    stream: Any = guard.around_stream(method, as_generator(streaming))
+    gc.disable()
+    try:
+        contexts = [KeepingContext(), KeepingContext()]
+        left = [weakref.ref(context) for context in contexts]
+        with pytest.raises(grpc.aio.AbortError):
+            await unary(b"", contexts[0])
+        with pytest.raises(grpc.aio.AbortError):
+            [answer async for answer in stream(b"", contexts[1])]
+        contexts.clear()
+        assert [context() for context in left] == [None, None]
+    finally:
+        gc.enable()
 
 
 async def test_a_call_without_a_deadline_is_given_up() -> None:

@@ -12,6 +12,10 @@ REQUEST_ID_LENGTH_MAX: Final = 128
 # a call is told the same either way.
 VIOLATIONS_BYTES_MAX: Final = 4096
 
+# The most bytes of a request that a message is made of in Python: the core's bound, by which the front knows beforehand
+# what will be refused.
+REQUEST_BYTES_MAX: Final = 4 * 1024 * 1024
+
 # How long a connection may take until it speaks HTTP/2.
 HANDSHAKE_TIMEOUT_MS: Final = 20_000
 

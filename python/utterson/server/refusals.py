@@ -16,7 +16,7 @@ from google.rpc import error_details_pb2 as details
 from google.rpc import status_pb2
 
 from utterson.domain.errors import FieldViolation, Reason, UttersonError
-from utterson.server.limits import VIOLATIONS_BYTES_MAX
+from utterson.server.limits import REQUEST_BYTES_MAX, VIOLATIONS_BYTES_MAX
 from utterson.server.request_id import make_request_id, request_id_of_call
 
 logger: Final = logging.getLogger(__name__)
@@ -40,6 +40,7 @@ class StatusCode(IntEnum):
     FAILED_PRECONDITION = 9
     ABORTED = 10
     OUT_OF_RANGE = 11
+    UNIMPLEMENTED = 12
     INTERNAL = 13
     UNAVAILABLE = 14
     UNAUTHENTICATED = 16
@@ -96,6 +97,12 @@ def error_status(error: UttersonError) -> status_pb2.Status:
 def no_message() -> UttersonError:
     """Make the refusal of a call that ends before its message is there."""
     return UttersonError(Reason.MALFORMED_REQUEST, "the call brings no message, or half of one; send it whole")
+
+
+def request_too_large() -> UttersonError:
+    """Make the refusal of a request that the core would count too many bytes of, in its words."""
+    told = f"must be at most {REQUEST_BYTES_MAX} bytes long"
+    return UttersonError(Reason.FIELD_INVALID, f": {told}", violations=(FieldViolation("", told),))
 
 
 def encode_status(error: UttersonError) -> bytes:

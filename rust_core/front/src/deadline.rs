@@ -27,6 +27,17 @@ pub fn timeout(headers: &HeaderMap<HeaderValue>) -> Option<Duration> {
     }
 }
 
+/// Takes out of the headers what is no deadline, and all but the first of several: gRPC's library writes a line about such.
+pub fn tidy(headers: &mut HeaderMap<HeaderValue>) {
+    if timeout(headers).is_none() {
+        headers.remove(HEADER);
+    } else if headers.get_all(HEADER).iter().nth(1).is_some()
+        && let Some(first) = headers.get(HEADER).cloned()
+    {
+        headers.insert(HEADER, first);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,5 +63,17 @@ mod tests {
             assert_eq!(of(value), None, "{value}");
         }
         assert_eq!(timeout(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn what_is_no_deadline_is_not_passed_on() {
+        for (sent, passed) in [(vec![""], vec![]), (vec!["1s", "1S"], vec![]), (vec!["1S", ""], vec!["1S"])] {
+            let mut headers = HeaderMap::new();
+            for value in sent {
+                headers.append(HEADER, HeaderValue::from_static(value));
+            }
+            tidy(&mut headers);
+            assert_eq!(headers.get_all(HEADER).iter().collect::<Vec<_>>(), passed);
+        }
     }
 }

@@ -1,7 +1,7 @@
-//! What stands behind a connection: it sorts requests into those that are taken, health, and the rest.
+//! What stands behind a connection: it sorts requests into those that are taken, health, and what is passed through.
 
 use std::cell::Cell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::future::{Future, ready};
 use std::hash::{BuildHasher as _, RandomState};
 use std::pin::Pin;
@@ -26,9 +26,8 @@ use crate::health;
 use crate::inbox::{ConnectionId, Inbox, MethodIndex, Origin, StreamId, WorkspaceDigest};
 use crate::life::{Life, Lives, Running};
 use crate::outline::outline;
-use crate::pacing::Pacing;
-use crate::pass_through::{Behind, NotPassed, Passed};
-use crate::passed_request::{GivenUp, PassedRequest};
+use crate::pass_through::Behind;
+use crate::passing::{self, Passing};
 use crate::settings::Settings;
 use crate::stream;
 use crate::unary::{self, Identified};
@@ -40,7 +39,8 @@ use crate::wake::LoopWake;
 const UNSENT_GRACE: Duration = Duration::from_secs(1);
 const GRPC: &[u8] = b"application/grpc";
 
-type Answered = Result<Response<AnswerBody>, h2::Error>;
+/// What a call ends with.
+pub type Answered = Result<Response<AnswerBody>, h2::Error>;
 
 /// What all connections share.
 pub struct Context {
@@ -59,8 +59,8 @@ pub struct Context {
     /// How far the front is on its way out.
     pub phase: watch::Receiver<Phase>,
     methods: HashMap<String, (MethodIndex, bool)>,
-    paced: HashSet<String>,
-    pacing: Rc<Pacing>,
+    /// The way of what is passed through.
+    pub passing: Passing,
     budget: Arc<Budget>,
     unpacker: Unpacker,
     /// What answers calls about health.
@@ -83,8 +83,7 @@ impl Context {
         let methods = settings.methods.iter().zip((0_u16..).map(MethodIndex));
         Self {
             methods: methods.map(|(method, index)| (method.path.clone(), (index, method.streams))).collect(),
-            paced: settings.paced.iter().cloned().collect(),
-            pacing: Pacing::new(),
+            passing: Passing::new(&settings.passed, settings.limits.queue_calls_max),
             budget: Budget::new(settings.limits.queue_bytes_max, settings.limits.connections_max),
             unpacker,
             inbox,
@@ -136,7 +135,8 @@ pub struct Door {
     pub life: Rc<Life>,
     /// The connection's way to have messages unpacked.
     pub unpacks: Rc<Unpacks>,
-    behind: Rc<Behind>,
+    /// The connection's way to the server behind.
+    pub behind: Rc<Behind>,
 }
 
 impl Door {
@@ -170,32 +170,7 @@ impl Door {
     }
 
     async fn passed(self, request: Request<Incoming>, running: Running) -> Answered {
-        self.pass(request, running).await
-    }
-
-    async fn pass(&self, request: Request<Incoming>, running: Running) -> Answered {
-        let context = &self.context;
-        let Settings { limits, refusals, .. } = &context.settings;
-        let unavailable = || refusals.unavailable.status();
-        let given_up = GivenUp::default();
-        let (held, overloaded) = (self.share.begin(), context.overloaded_now());
-        let is_paced = context.paced.contains(request.uri().path());
-        let request = request
-            .map(|body| PassedRequest::new(body, held, limits.handshake_timeout, overloaded, Arc::clone(&given_up)));
-        let passing = self.behind.pass(request);
-        let passed = if is_paced { context.pacing.paced(self.connection, passing).await } else { passing.await };
-        if let Some(status) = given_up.get() {
-            return Ok(unary::refused(status, None).map(|body| AnswerBody::lasting(body, running)));
-        }
-        match passed {
-            Ok(response) => {
-                Ok(response.map(|body| AnswerBody::passed(Passed::new(body, unavailable(), given_up), running)))
-            }
-            Err(NotPassed::Reset(reason)) => Err(reason.into()),
-            Err(NotPassed::Unreachable) => {
-                Ok(unary::refused(&unavailable(), None).map(|body| AnswerBody::lasting(body, running)))
-            }
-        }
+        passing::pass(&self, request, running).await
     }
 
     fn method(&self, request: &Request<Incoming>) -> Option<(MethodIndex, bool)> {

@@ -2,7 +2,8 @@
 //!
 //! It listens at the public address. The methods that it was told to take it answers by way of the loop: their requests
 //! gather in the [`inbox`], one wake-up tells the loop, which takes all of them at once and brings their answers back
-//! together. Every other method is passed through to the server behind, as it is ([`pass_through`]). Bounds, deadlines,
+//! together. The other methods that there are are passed through to the server behind, as they are
+//! ([`passing`]). Bounds, deadlines,
 //! health and shedding are kept here, so that a loop that stands still stops nobody from being told so.
 //!
 //! Why it is there: docs/decisions/0018-a-front-in-rust.md.
@@ -31,14 +32,18 @@ mod message;
 mod numbered;
 mod outbox;
 pub mod outline;
+mod pace;
 mod pacing;
 mod packed_messages;
 mod packing;
 mod pass_through;
+mod passed_headers;
 mod passed_request;
+mod passing;
 mod patience;
 mod refusal;
 mod request_id;
+mod room;
 mod settings;
 mod shedding;
 mod stream;
@@ -52,4 +57,4 @@ pub use crate::answers::Answer;
 pub use crate::front::{Front, StartError};
 pub use crate::inbox::{Call, Part, Taken};
 pub use crate::refusal::{Later, Refusal, Refusals};
-pub use crate::settings::{Limits, Method, Places, Settings};
+pub use crate::settings::{Limits, Method, PassedMethod, Places, Settings};

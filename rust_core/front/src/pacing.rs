@@ -13,8 +13,6 @@ use tokio::sync::oneshot;
 use crate::inbox::ConnectionId;
 use crate::numbered::NumberedMap;
 
-/// Some milliseconds of the loop's time.
-const AT_ONCE: usize = 32;
 /// Who takes longer waits for something else than the loop, such as the database, or the rest of its own request.
 const TURN: Duration = Duration::from_millis(100);
 
@@ -78,9 +76,9 @@ impl Drop for Slot {
 }
 
 impl Pacing {
-    /// Nobody has a turn yet.
-    pub fn new() -> Rc<Self> {
-        Rc::new(Self { free: Cell::new(AT_ONCE), waiting: RefCell::default() })
+    /// Nobody has a turn yet; so many may have one at once.
+    pub fn new(at_once: usize) -> Rc<Self> {
+        Rc::new(Self { free: Cell::new(at_once), waiting: RefCell::default() })
     }
 
     /// Does something in a turn of its connection's; what takes long goes on without it.
@@ -111,6 +109,8 @@ impl Pacing {
 mod tests {
     use super::*;
 
+    const AT_ONCE: usize = 32;
+
     async fn worked(pacing: Rc<Pacing>, connection: u64, done: Rc<RefCell<Vec<u64>>>) {
         let work = async {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn a_caller_does_not_wait_behind_a_thousand_of_another() {
         locally(async {
-            let (pacing, done) = (Pacing::new(), Rc::new(RefCell::new(Vec::new())));
+            let (pacing, done) = (Pacing::new(AT_ONCE), Rc::new(RefCell::new(Vec::new())));
             let greedy: Vec<_> =
                 (0..1000).map(|_| tokio::task::spawn_local(worked(Rc::clone(&pacing), 1, Rc::clone(&done)))).collect();
             tokio::task::yield_now().await;
@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn whoever_goes_leaves_its_turn_to_others() {
         locally(async {
-            let (pacing, done) = (Pacing::new(), Rc::new(RefCell::new(Vec::new())));
+            let (pacing, done) = (Pacing::new(AT_ONCE), Rc::new(RefCell::new(Vec::new())));
             let begin = |connection| tokio::task::spawn_local(worked(Rc::clone(&pacing), connection, Rc::clone(&done)));
             let gone: Vec<_> = (0..10_000).map(|_| begin(1)).collect();
             tokio::task::yield_now().await;
@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn what_takes_long_does_not_keep_its_turn() {
         locally(async {
-            let (pacing, done) = (Pacing::new(), Rc::new(RefCell::new(Vec::new())));
+            let (pacing, done) = (Pacing::new(AT_ONCE), Rc::new(RefCell::new(Vec::new())));
             for _ in 0..AT_ONCE {
                 let pacing = Rc::clone(&pacing);
                 tokio::task::spawn_local(async move {

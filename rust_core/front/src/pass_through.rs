@@ -1,4 +1,4 @@
-//! Whatever is not taken goes to the server behind as it came, and its answers come back as they are.
+//! What is passed through goes to the server behind as it came, and its answers come back as they are.
 //!
 //! Each connection of a caller has one of its own to the server behind, made when first needed: bodies move only as fast
 //! as they are taken at the other end, so a shared one would let a caller that does not read hold up all others.
@@ -23,6 +23,7 @@ use tonic::Status;
 
 use crate::executor::OnThisThread;
 use crate::passed_request::{GivenUp, PassedRequest};
+use crate::room::Place;
 
 /// Bytes that may be under way to a caller: a stream's and a connection's. A stream that nobody reads keeps its own from
 /// the connection, so the latter has room for many such.
@@ -100,7 +101,8 @@ impl Behind {
 /// Callers may leave out to whom they speak; the request that is passed on may not.
 fn addressed(mut request: Request<PassedRequest>) -> Request<PassedRequest> {
     let mut parts = std::mem::take(request.uri_mut()).into_parts();
-    parts.scheme.get_or_insert(Scheme::HTTP);
+    // Not the caller's: what is none of the two that there are makes gRPC's library write a line.
+    parts.scheme = Some(Scheme::HTTP);
     parts.authority.get_or_insert_with(|| Authority::from_static("utterson"));
     parts.path_and_query.get_or_insert_with(|| PathAndQuery::from_static("/"));
     *request.uri_mut() = Uri::from_parts(parts).unwrap_or_default();
@@ -115,12 +117,14 @@ pub struct Passed {
     /// What is told if there is no end to it.
     unavailable: Option<Status>,
     given_up: GivenUp,
+    /// What the call has of the room for such.
+    _place: Place,
 }
 
 impl Passed {
     /// Passes a body on.
-    pub fn new(body: Incoming, unavailable: Status, given_up: GivenUp) -> Self {
-        Self { body, unavailable: Some(unavailable), given_up }
+    pub fn new(body: Incoming, unavailable: Status, given_up: GivenUp, place: Place) -> Self {
+        Self { body, unavailable: Some(unavailable), given_up, _place: place }
     }
 }
 

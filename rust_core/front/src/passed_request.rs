@@ -1,7 +1,8 @@
 //! The body of a request that is passed through: as it came, but that a message that has begun has to come.
 //!
 //! The server behind keeps what has come of a message until it is whole, so that is counted here: in the memory that all
-//! requests share, and by the patience that there is with other messages.
+//! requests share, and by the patience that there is with other messages. What it would refuse for its length goes no further
+//! than its header.
 
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
@@ -21,32 +22,53 @@ use crate::patience::Patience;
 pub type GivenUp = Arc<OnceLock<Status>>;
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
+/// What a request is held to.
+pub struct Terms {
+    /// How long its messages may stand still.
+    pub still_max: Duration,
+    /// The most bytes of a message.
+    pub bytes_max: usize,
+    /// The most bytes of any message, whatever the method.
+    pub bytes_ever_max: usize,
+    /// Why a message is refused that has more than `bytes_max`.
+    pub too_large: Status,
+    /// Why one is refused that has more than `bytes_ever_max` as well.
+    pub far_too_large: Status,
+    /// Why one is refused for which there is no memory.
+    pub overloaded: Status,
+}
+
 /// A request's body on its way to the server behind.
 pub struct PassedRequest {
     body: Incoming,
     held: Arc<Held>,
     framing: Framing,
     patience: Patience,
-    overloaded: Status,
+    terms: Terms,
     given_up: GivenUp,
 }
 
 impl PassedRequest {
-    /// Passes a body on whose messages may stand still for `still_max`. Where it is given up, `given_up` tells why:
-    /// `overloaded` where there is no memory for what its messages have.
-    pub fn new(body: Incoming, held: Arc<Held>, still_max: Duration, overloaded: Status, given_up: GivenUp) -> Self {
-        Self { body, held, framing: Framing::default(), patience: Patience::new(still_max), overloaded, given_up }
+    /// Passes a body on that keeps the terms. Where it is given up, `given_up` tells why.
+    pub fn new(body: Incoming, held: Arc<Held>, terms: Terms, given_up: GivenUp) -> Self {
+        let patience = Patience::new(terms.still_max);
+        Self { body, held, framing: Framing::default(), patience, terms, given_up }
     }
 
     /// Counts what has come of the message under way.
     fn count(&mut self, data: &[u8]) -> Result<(), Status> {
         self.patience.came(data.len());
-        self.framing.walk(data, usize::MAX);
+        if self.framing.walk(data, self.terms.bytes_max) {
+            // Whatever it has: the server behind would copy it first, and then refuse it.
+            let announced = self.framing.missing();
+            let Terms { bytes_ever_max, too_large, far_too_large, .. } = &self.terms;
+            return Err(if announced > *bytes_ever_max { far_too_large } else { too_large }.clone());
+        }
         let bytes = self.framing.under_way().map_or(0, |(come, _)| come as u64);
         let held_bytes = self.held.bytes();
         self.held.release(held_bytes.saturating_sub(bytes));
         let more = usize::try_from(bytes.saturating_sub(held_bytes)).unwrap_or(usize::MAX);
-        self.held.add(more).map_err(|_| self.overloaded.clone())
+        self.held.add(more).map_err(|_| self.terms.overloaded.clone())
     }
 
     fn poll_patience(&mut self, context: &mut Context<'_>) -> Poll<Status> {

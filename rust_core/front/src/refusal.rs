@@ -47,6 +47,10 @@ pub struct Refusals {
     pub unanswered: Refusal,
     /// The message has more bytes than a message may have.
     pub message_too_large: Refusal,
+    /// The message has more bytes than one of a method that is passed through may have.
+    pub request_too_large: Refusal,
+    /// There is no such method.
+    pub no_such_method: Refusal,
     /// The request ends before its message is there.
     pub no_message: Refusal,
     /// The server behind does not answer.

@@ -27,7 +27,9 @@ pub struct Limits {
     pub header_bytes_max: u32,
     /// The largest message, in bytes, unpacked.
     pub message_bytes_max: usize,
-    /// Messages that wait for the loop.
+    /// The largest message of a unary method that is passed through, in bytes: the server behind would refuse it.
+    pub passed_bytes_max: usize,
+    /// Messages that wait for the loop; also unary calls that are passed through and under way.
     pub queue_calls_max: usize,
     /// Calls of one workspace that may be with the loop, those that wait for it included.
     pub workspace_calls_max: usize,
@@ -64,6 +66,15 @@ pub struct Method {
     pub fields: outline::Fields,
 }
 
+/// A method that is passed through.
+#[derive(Clone, Debug)]
+pub struct PassedMethod {
+    /// Such as `/utterson.v1.ProfileService/GetProfile`.
+    pub path: String,
+    /// Whether either side sends several messages; else one message is answered by one.
+    pub streams: bool,
+}
+
 /// All that the front is told.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -73,8 +84,8 @@ pub struct Settings {
     pub limits: Limits,
     /// The methods that are taken; a call names its method by the place in this list.
     pub methods: Vec<Method>,
-    /// The paths of methods that are passed through, and that bring one message and get one: these are paced.
-    pub paced: Vec<String>,
+    /// The methods that are passed through. There are no others, but those of health.
+    pub passed: Vec<PassedMethod>,
     /// The services that health tells about, besides the server as a whole.
     pub services: Vec<String>,
     /// What the front itself refuses with.

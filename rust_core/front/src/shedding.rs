@@ -26,6 +26,12 @@ impl Context {
         self.settings.refusals.overloaded.status(self.underway.drained_in().unwrap_or(UNKNOWN))
     }
 
+    /// There is no room for one more call that is passed through, until those end that are under way.
+    pub async fn passing_full(&self, drained_in: Option<Duration>) -> Status {
+        tokio::time::sleep(PAUSE).await;
+        self.settings.refusals.overloaded.status(drained_in.unwrap_or(UNKNOWN))
+    }
+
     /// There is no room for one more call of its workspace.
     pub async fn workspace_full(&self, too_many: &TooMany) -> Status {
         let status = self.settings.refusals.workspace_full.status(too_many.drained_in.unwrap_or(UNKNOWN));

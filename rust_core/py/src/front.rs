@@ -11,7 +11,7 @@ use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 use utterson_front::inbox::Token;
 use utterson_front::{
-    Answer, Front, Later, Limits, Method, Part, Places, Refusal, Refusals, Settings, StartError, outline,
+    Answer, Front, Later, Limits, Method, Part, PassedMethod, Places, Refusal, Refusals, Settings, StartError, outline,
 };
 
 use crate::panics::apart;
@@ -32,10 +32,13 @@ type GivenLater = Vec<(u64, GivenRefusal)>;
 /// A method that is taken: its path, whether it streams, the numbers of the fields with the workspace and with a call.
 type GivenMethod = (String, bool, u64, u64);
 
+/// A method that is passed through: its path, whether it streams.
+type GivenPassed = (String, bool);
+
 #[derive(FromPyObject)]
 struct GivenMethods {
     taken: Vec<GivenMethod>,
-    paced: Vec<String>,
+    passed: Vec<GivenPassed>,
 }
 
 /// A refusal as the loop brings it: token, code, message, encoded status, request id.
@@ -47,6 +50,7 @@ struct GivenLimits {
     streams_max: u32,
     header_bytes_max: u32,
     message_bytes_max: usize,
+    passed_bytes_max: usize,
     queue_calls_max: usize,
     workspace_calls_max: usize,
     queue_bytes_max: u64,
@@ -68,6 +72,7 @@ impl From<GivenLimits> for Limits {
             streams_max: given.streams_max,
             header_bytes_max: given.header_bytes_max,
             message_bytes_max: given.message_bytes_max,
+            passed_bytes_max: given.passed_bytes_max,
             queue_calls_max: given.queue_calls_max,
             workspace_calls_max: given.workspace_calls_max,
             queue_bytes_max: given.queue_bytes_max,
@@ -103,6 +108,8 @@ struct GivenRefusals {
     workspace_full: GivenLater,
     unanswered: GivenRefusal,
     message_too_large: GivenRefusal,
+    request_too_large: GivenRefusal,
+    no_such_method: GivenRefusal,
     no_message: GivenRefusal,
     unavailable: GivenRefusal,
     stopping: GivenRefusal,
@@ -115,6 +122,8 @@ impl From<GivenRefusals> for Refusals {
             workspace_full: later(given.workspace_full),
             unanswered: given.unanswered.into(),
             message_too_large: given.message_too_large.into(),
+            request_too_large: given.request_too_large.into(),
+            no_such_method: given.no_such_method.into(),
             no_message: given.no_message.into(),
             unavailable: given.unavailable.into(),
             stopping: given.stopping.into(),
@@ -146,8 +155,9 @@ impl PyFront {
             streams,
             fields: outline::Fields { workspace, calls },
         });
-        let (methods, paced) = (taken.collect(), methods.paced);
-        let settings = Settings { places, limits: limits.into(), methods, paced, services, refusals: refusals.into() };
+        let passed = methods.passed.into_iter().map(|(path, streams)| PassedMethod { path, streams }).collect();
+        let (methods, limits, refusals) = (taken.collect(), limits.into(), refusals.into());
+        let settings = Settings { places, limits, methods, passed, services, refusals };
         let front = apart(py, || Front::start(settings))?.map_err(|error| match error {
             StartError::Listen(error) | StartError::System(error) => PyErr::from(error),
         });

@@ -7,15 +7,18 @@ answered right here, one that waits for its lane costs neither a task nor a futu
 
 import asyncio
 import time
+from collections.abc import Sequence
 from enum import Enum, auto
 from typing import Final, Protocol
+
+from google.protobuf.descriptor import ServiceDescriptor
 
 from utterson.application.calls.identity import IdentityService, unary_response
 from utterson.domain.calls import CallKind
 from utterson.domain.decisions import Reply
 from utterson.server.descriptors import services
 from utterson.server.front.pacing import ROUND_S, Pacing
-from utterson.server.front.ports import Front, StreamId, TakenMethod, Token
+from utterson.server.front.ports import Front, PassedMethod, StreamId, TakenMethod, Token
 from utterson.server.front.refusals import encoded_refusal
 from utterson.server.front.streams import FrontStream
 from utterson.server.guard import refusal_of
@@ -58,15 +61,18 @@ def taken_methods() -> list[TakenMethod]:
     ]
 
 
-def paced_methods() -> list[str]:
-    """Tell the front what it shall pass through a few at a time: the unary methods that it does not take."""
+def passed_methods(others: Sequence[ServiceDescriptor] = ()) -> list[PassedMethod]:
+    """Tell the front what it shall pass through: what it does not take. Other methods there are not.
+
+    Args:
+        others: services of the server behind, beside those of the API.
+    """
     taken = {path for path, _ in METHODS}
     return [
-        path
-        for service in services()
+        (path, bool(method.client_streaming or method.server_streaming))
+        for service in (*services(), *others)
         for method in service.methods
         if (path := f"/{service.full_name}/{method.name}") not in taken
-        and not (method.client_streaming or method.server_streaming)
     ]
 
 

@@ -3,12 +3,14 @@
 import asyncio
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
+
+from google.protobuf.descriptor import ServiceDescriptor
 
 from utterson.application.calls.identity import IdentityService
 from utterson.domain.startup import StartupError
-from utterson.server.front.calls import FrontCalls, paced_methods, taken_methods
+from utterson.server.front.calls import FrontCalls, passed_methods, taken_methods
 from utterson.server.front.ports import Front, FrontLimits, FrontMethods, OpenFront
 from utterson.server.front.refusals import front_refusals
 from utterson.server.front.socket_folder import SocketFolder
@@ -77,6 +79,7 @@ class FrontListener:
         listen: the public address, `host:port`; port 0 takes a free one.
         services: the services that health tells about.
         limits: what callers are held to.
+        others: what the server behind serves beside the API.
     """
 
     def __init__(
@@ -88,6 +91,7 @@ class FrontListener:
         listen: str,
         services: tuple[str, ...],
         limits: FrontLimits,
+        others: Sequence[ServiceDescriptor],
     ) -> None:
         self._open_front = open_front
         self._make_behind = behind
@@ -100,6 +104,7 @@ class FrontListener:
         self._listen = listen
         self._services = services
         self._limits = limits
+        self._others = others
         self._front: Front | None = None
         self._beat: asyncio.TimerHandle | None = None
         self._broken = asyncio.Event()
@@ -129,7 +134,7 @@ class FrontListener:
             front = self._open_front(
                 listen=places(self._listen),
                 behind=os.fspath(place.path),
-                methods=FrontMethods(taken_methods(), paced_methods()),
+                methods=FrontMethods(taken_methods(), passed_methods(self._others)),
                 services=self._services,
                 limits=self._limits,
                 refusals=front_refusals(self._limits.message_bytes_max),

@@ -21,6 +21,7 @@ class FrontLimits:
     streams_max: int
     header_bytes_max: int
     message_bytes_max: int
+    passed_bytes_max: int
     queue_calls_max: int
     workspace_calls_max: int
     queue_bytes_max: int
@@ -50,17 +51,19 @@ Later: TypeAlias = Sequence[tuple[int, FrontRefusal]]
 # many calls they hold: the number of the field with the workspace, and of the one that is there once a call (0: none).
 TakenMethod: TypeAlias = tuple[str, bool, int, int]
 
+# A method that is passed through: its path, and whether either side sends several messages.
+PassedMethod: TypeAlias = tuple[str, bool]
+
 
 @dataclass(frozen=True, slots=True)
 class FrontMethods:
     """What the front does with methods by their names.
 
-    `taken` are those that it takes, `paced` the paths of those that it passes through a few at a time, from the
-    connections in turn.
+    `taken` are those that it takes, `passed` those that it passes through. Others there are not, but for health.
     """
 
     taken: Sequence[TakenMethod]
-    paced: Sequence[str]
+    passed: Sequence[PassedMethod]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,8 @@ class FrontRefusals:
     workspace_full: Later
     unanswered: FrontRefusal
     message_too_large: FrontRefusal
+    request_too_large: FrontRefusal
+    no_such_method: FrontRefusal
     no_message: FrontRefusal
     unavailable: FrontRefusal
     stopping: FrontRefusal
@@ -141,7 +146,7 @@ class OpenFront(Protocol):
         Args:
             listen: the addresses; where the first has port 0, the others get the port that it took.
             behind: the path of the socket of the server that gets what is not taken.
-            methods: what is taken, and what is passed through in turn.
+            methods: what is taken, and what is passed through.
             services: the services that health tells about.
             limits: what callers are held to.
             refusals: what the front refuses with by itself.

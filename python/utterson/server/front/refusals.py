@@ -8,7 +8,7 @@ from utterson.domain.errors import Reason, UttersonError
 from utterson.server.deadline import unanswered
 from utterson.server.front.ports import FrontRefusal, FrontRefusals, Later
 from utterson.server.limits import UNARY_TIMEOUT_S
-from utterson.server.refusals import StatusCode, error_status, no_message
+from utterson.server.refusals import StatusCode, error_status, no_message, request_too_large
 
 # The times to come back that the front chooses from.
 RETRY_AFTER_MS_CHOICE: Final = (20, 50, 100, 200, 500, 1000, 2000, 5000)
@@ -29,6 +29,9 @@ def front_refusals(message_bytes_max: int) -> FrontRefusals:
             f"the message has more than {message_bytes_max} bytes; send less at once, or raise receive_bytes_max",
             b"",
         ),
+        request_too_large=encoded_refusal(request_too_large()),
+        # In the words of gRPC's server.
+        no_such_method=FrontRefusal(StatusCode.UNIMPLEMENTED, "Method not found!", b""),
         no_message=encoded_refusal(no_message()),
         unavailable=encoded_refusal(
             UttersonError(

@@ -77,9 +77,14 @@ class GuardLayer:
             try:
                 return await behaviour(request, context)
             except BaseException as error:
-                # grpc keeps the error that ends the call, and with it this frame, until the garbage collector comes by.
-                del request
-                await _refuse(error, method, context)
+                ended = await _ended(error, method, context)
+            # grpc keeps the error that ends the call, and with it this frame: what that named would be garbage that
+            # only the collector finds.
+            del request, context
+            try:
+                raise ended
+            finally:
+                del ended
 
         return guarded
 
@@ -94,10 +99,24 @@ class GuardLayer:
             except GeneratorExit:
                 raise
             except BaseException as error:
-                del request
-                await _refuse(error, method, context)
+                ended = await _ended(error, method, context)
+            else:
+                return
+            del request, context
+            try:
+                raise ended
+            finally:
+                del ended
 
         return guarded
+
+
+async def _ended(error: BaseException, method: Method, context: Context) -> BaseException:
+    """End the call, and give what is to be raised then, without the frames through which it came."""
+    try:
+        await _refuse(error, method, context)
+    except BaseException as raised:
+        return raised.with_traceback(None)
 
 
 async def _refuse(error: BaseException, method: Method, context: Context) -> Never:

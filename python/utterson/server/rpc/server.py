@@ -4,6 +4,7 @@ import asyncio
 from typing import Final
 
 import grpc
+from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2, reflection_pb2_grpc
 
@@ -23,6 +24,8 @@ from utterson.server.rpc.reflection import ReflectionPool
 from utterson.server.validation import FieldRules, RequestBounds
 
 SERVICES: Final = (identity_servicer.SERVICE, workspace_servicer.SERVICE, profile_servicer.SERVICE)
+# What is served beside them, if tools may ask for the API's descriptors.
+REFLECTION: Final[ServiceDescriptor] = reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"]
 UNLIMITED: Final = -1
 NOT_SERVING: Final = health_pb2.HealthCheckResponse.NOT_SERVING
 # How long a server that stops tells callers so before it closes; shorter than the time after which they come back.
@@ -179,7 +182,7 @@ def _add_reflection(server: grpc.aio.Server, drain: Drain) -> None:
     names = (
         *SERVICES,
         health_pb2.DESCRIPTOR.services_by_name["Health"].full_name,
-        reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"].full_name,
+        REFLECTION.full_name,
     )
     servicer = reflection.aio.ReflectionServicer(names, pool=ReflectionPool())
     reflection_pb2_grpc.add_ServerReflectionServicer_to_server(DrainingReflection(servicer, drain), server)

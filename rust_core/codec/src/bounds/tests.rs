@@ -63,6 +63,8 @@ fn what_no_list_counts_is_counted_in_all() {
     assert_eq!(told(check("utterson.v1.GetWorkspaceRequest", &strange)), whole);
     let long = [vec![15 << 3 | 2, 0x80, 0x80, 0x80, 2], vec![0; MAX_BYTES]].concat();
     assert_eq!(told(check("utterson.v1.GetWorkspaceRequest", &long)), whole);
+    let many = [field(1, b"soho"), field(2, &field(1, b"").repeat(MAX_BYTES / 2))].concat();
+    assert_eq!(told(check("utterson.v1.CreateWorkspaceRequest", &many)), whole, "its length comes first");
 }
 
 #[test]

@@ -32,6 +32,10 @@ pub const WAIT: &str = "/b.Passed/Wait";
 /// Goes away in the middle of an answer, and before one.
 pub const DIE_LATE: &str = "/b.Passed/DieLate";
 pub const DIE_FIRST: &str = "/b.Passed/DieFirst";
+/// As [`ECHO`], of one message that one answers.
+pub const UNARY: &str = "/b.Passed/Unary";
+pub const METHODS: [&str; 11] =
+    [ECHO, TRAILERS_ONLY, POUR, SWALLOW, TAKE, RESET_FIRST, RESET_LATE, WAIT, DIE_LATE, DIE_FIRST, UNARY];
 
 #[derive(Default)]
 pub struct Noted {

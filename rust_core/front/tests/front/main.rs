@@ -19,6 +19,7 @@ mod health;
 mod mutation;
 
 mod pass_through;
+mod passing;
 mod room;
 mod sharing;
 mod streams;

@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use utterson_front::inbox::Token;
-use utterson_front::{Answer, Call, Front, Later, Limits, Method, Places, Refusal, Refusals, Settings, outline};
+use utterson_front::{
+    Answer, Call, Front, Later, Limits, Method, PassedMethod, Places, Refusal, Refusals, Settings, outline,
+};
 
 use crate::behind::{self, Behind};
 
@@ -28,6 +30,7 @@ const BIG_MAX: usize = 10_000_000;
 
 pub const INVALID_ARGUMENT: i32 = 3;
 pub const RESOURCE_EXHAUSTED: i32 = 8;
+pub const UNIMPLEMENTED: i32 = 12;
 pub const UNAVAILABLE: i32 = 14;
 /// Patience of the tests, on a machine that others use as well.
 pub const SOON: Duration = Duration::from_secs(10);
@@ -56,6 +59,7 @@ pub fn limits() -> Limits {
         streams_max: 100,
         header_bytes_max: 16 * 1024,
         message_bytes_max: 1024 * 1024,
+        passed_bytes_max: 512 * 1024,
         queue_calls_max: 1024,
         workspace_calls_max: 10_000,
         queue_bytes_max: 64 * 1024 * 1024,
@@ -99,6 +103,8 @@ impl World {
             workspace_full: later("full"),
             unanswered: refusal(4, "unanswered"),
             message_too_large: refusal(RESOURCE_EXHAUSTED, "too large"),
+            request_too_large: refusal(INVALID_ARGUMENT, "request too large"),
+            no_such_method: refusal(UNIMPLEMENTED, "no such method"),
             no_message: refusal(INVALID_ARGUMENT, "no message"),
             unavailable: refusal(UNAVAILABLE, "unavailable"),
             stopping: refusal(UNAVAILABLE, "stopping"),
@@ -106,8 +112,8 @@ impl World {
         let listen = vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))];
         let places = Places { listen, behind: behind.place() };
         let (methods, services) = (METHODS.map(method).to_vec(), vec!["t.Taken".to_owned()]);
-        let paced = vec![behind::ECHO.to_owned()];
-        let settings = Settings { places, limits, methods, paced, services, refusals };
+        let passed = behind::METHODS.map(|path| PassedMethod { path: path.to_owned(), streams: path != behind::UNARY });
+        let settings = Settings { places, limits, methods, passed: passed.into(), services, refusals };
         let front = Arc::new(Front::start(settings).unwrap());
         front.set_serving(true);
         let seen = Arc::new(Seen::default());
