@@ -28,7 +28,6 @@ ELSEWHERE = {
     Reason.QUOTA_EXCEEDED: "tests/server/test_byte_budget.py, tests/application/workspaces/",
     Reason.REVISION_NOT_REACHED: "tests/application/reads/",
     Reason.PROFILE_TOO_LARGE: "tests/server/test_largest.py",
-    Reason.INTERNAL_FAULT: "tests/server/test_unhandled.py",
 }
 OF_THE_DATABASE = [StoreFailureError(kind, "08006") for kind in FailureKind if kind is not FailureKind.POISON]
 MADE: list[UttersonError] = [
@@ -38,6 +37,7 @@ MADE: list[UttersonError] = [
     made.history_diverged(),
     made.clocks_apart(),
     unanswered(30),
+    made.internal_fault(ValueError(CANARY), bytes),
     *[made.store_unavailable(failure) for failure in OF_THE_DATABASE],
 ]
 
