@@ -25,7 +25,7 @@ setup: $(filter .tools/bin/uv,$(UV)) ## install everything into .venv and build 
 run: setup ## start the demo
 	$(RUN) utterson demo
 
-test: check-python check-proto check-rust test-rust test-loom test-python ## everything that must pass
+test: check-python check-proto check-rust test-rust test-loom test-python ## everything that must pass, but for what faults and faults-long look for
 
 check-python: setup
 	$(RUN) ruff check

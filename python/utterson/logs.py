@@ -9,6 +9,8 @@ from typing import Final
 from utterson.settings.logging import LogFormat, LogLevel
 
 _KIND: Final = "once_a_second"
+# Of each of its sentences: every pool says the same while the database is away, each for itself.
+_DRIVER: Final = "asyncpg"
 PACE_S: Final = 1.0
 
 
@@ -28,6 +30,8 @@ class _Pace(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Tell whether the line is written; those that are of no kind always are."""
         kind = getattr(record, _KIND, None)
+        if kind is None and record.name.partition(".")[0] == _DRIVER:
+            kind = f"{_DRIVER}: {record.msg}"
         if kind is None:
             return True
         written_at_s, left_out = self._written.get(kind, (float("-inf"), 0))
@@ -64,6 +68,11 @@ class _TextFormatter(logging.Formatter):
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write a record down, its exception beside the message: each line of the log has a time."""
+        told = super().format(record)
+        return told.replace(f"\n{record.exc_text}", f" {record.exc_text}") if record.exc_text else told
 
     def formatException(self, ei: object) -> str:  # noqa: N802 - the name is logging's
         """Tell an exception's kind only: its text may quote values."""

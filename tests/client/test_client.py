@@ -63,7 +63,41 @@ async def test_a_refusal_for_good_is_told_at_once() -> None:
         Violation("identifiers[0].value", "say it better"),
         Violation("traits", "say it better"),
     )
-    assert "FIELD_INVALID" in str(refused.value)
+    assert str(refused.value) == (
+        "INVALID_ARGUMENT (FIELD_INVALID): a sentence; identifiers[0].value: say it better; traits: say it better"
+    )
+
+
+@pytest.mark.parametrize(
+    ("message", "violations", "told"),
+    [
+        ("traits: too deep", [("traits", "too deep")], "traits: too deep"),
+        ("the stream is empty", [("", "the stream is empty")], "the stream is empty"),
+        ("create_time: is ahead", [("profiles[7].create_time", "is ahead")], "profiles[7].create_time: is ahead"),
+        (
+            "a: bad; the details name all 2 faults",
+            [("a", "bad"), ("b", "bad")],
+            "a: bad; the details name all 2 faults; b: bad",
+        ),
+        ("it grew too large", [("profile/7", "it grew too large")], "profile/7: it grew too large"),
+        ("no: it is bad, so there", [("x", "it is bad")], "no: it is bad, so there; x: it is bad"),
+        ("no", [("", "left out")], "no; request: left out"),
+    ],
+)
+def test_a_refusal_tells_no_sentence_twice(message: str, violations: list[tuple[str, str]], told: str) -> None:
+    faults = tuple(Violation(*fault) for fault in violations)
+    reason = error_reason_pb2.ERROR_REASON_FIELD_INVALID
+    refused = CallRefused(grpc.StatusCode.INVALID_ARGUMENT, reason, message, violations=faults)
+    assert str(refused) == f"INVALID_ARGUMENT (FIELD_INVALID): {told}"
+
+
+def test_a_fault_with_another_name_has_it_in_the_message_too() -> None:
+    faults = (Violation("messages[0].profiles[1].merges", "too many"),)
+    reason = error_reason_pb2.ERROR_REASON_FIELD_INVALID
+    refused = CallRefused(
+        grpc.StatusCode.INVALID_ARGUMENT, reason, "messages[0].profiles[1].merges: too many", violations=faults
+    ).naming(place_of_profile)
+    assert str(refused) == "INVALID_ARGUMENT (FIELD_INVALID): profiles[1].merges: too many"
 
 
 async def test_attempts_are_bounded() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.client.failing_server import serving
-from utterson.client import FieldError, IdentifierChange, ImportedProfile, UttersonClient
+from utterson.client import FieldError, IdentifierChange, ImportedProfile, RetryLimits, UttersonClient
 from utterson.client.values import struct_message, time_message
 from utterson.v1 import identity_service_pb2 as pb
 
@@ -88,11 +88,60 @@ VALUES: dict[str, tuple[str, Use]] = {
         lambda c: c.import_profiles("w", [ImportedProfile(PAIRS, {"x": HUGE})]),
     ),
     "merges": ("profiles[0].merges", lambda c: c.import_profiles("w", [ImportedProfile(PAIRS, merges=2**31)])),
+    "no merges": ("profiles[0].merges", lambda c: c.import_profiles("w", [ImportedProfile(PAIRS, merges=-1)])),
+    "no imported profiles": ("profiles", lambda c: c.import_profiles("w", None)),  # type: ignore[arg-type]
+    "one imported profile": ("profiles", lambda c: c.import_profiles("w", ImportedProfile(PAIRS))),  # type: ignore[arg-type]
+    "a number as a profile": ("profiles[0]", lambda c: c.import_profiles("w", [5])),  # type: ignore[list-item]
+    "imported traits": ("profiles[0].traits", lambda c: c.import_profiles("w", [ImportedProfile(PAIRS, [])])),  # type: ignore[arg-type]
+    "no encoded profiles": ("profiles", lambda c: c.import_encoded("w", 5, request_id="r")),  # type: ignore[arg-type]
+    "an encoded profile": ("profiles[1]", lambda c: c.import_encoded("w", [b"", 5], request_id="r")),  # type: ignore[list-item]
+    "an import's id": ("import_id", lambda c: c.import_profiles("w", [], import_id="shop 7")),
+    "an import's size": ("profiles_expected", lambda c: c.import_profiles("w", [], profiles_expected=-1)),
+    "what comes before": ("after", lambda c: c.import_profiles("w", [], after=5)),  # type: ignore[arg-type]
+    "an import's request id": ("request_id", lambda c: c.import_profiles("w", [], request_id=None)),  # type: ignore[arg-type]
+    "an import's deadline": ("timeout_s", lambda c: c.import_profiles("w", [], timeout_s="5")),  # type: ignore[arg-type]
+    "an unknown option": ("bogus", lambda c: c.identify("w", PAIRS, bogus=1)),  # type: ignore[call-arg]
+    "a misspelt option": ("validat_only", lambda c: c.track("w", PAIRS, "e", validat_only=True)),  # type: ignore[call-arg]
+    "an option of others": ("validate_only", lambda c: c.search("w", PAIRS, validate_only=True)),  # type: ignore[call-arg]
+    "a text for yes": ("validate_only", lambda c: c.login("w", PAIRS, validate_only="yes")),  # type: ignore[arg-type]
+    "none for no": ("validate_only", lambda c: c.logout("w", PAIRS, validate_only=None)),  # type: ignore[arg-type]
+    "a number for yes": ("explain", lambda c: c.search("w", PAIRS, explain=1)),  # type: ignore[arg-type]
+    "a text as consistency": ("consistency", lambda c: c.identify("w", PAIRS, consistency="STRONG")),  # type: ignore[arg-type]
+    "a huge consistency": ("consistency", lambda c: c.search("w", PAIRS, consistency=2**40)),  # type: ignore[arg-type]
+    "a text as deadline": ("timeout_s", lambda c: c.identify("w", PAIRS, timeout_s="5")),  # type: ignore[arg-type]
+    "no deadline": ("timeout_s", lambda c: c.get_profile("w", 1, timeout_s=math.nan)),
+    "a deadline for a page": ("timeout_s", lambda c: first(c.list_workspaces(timeout_s=[]))),  # type: ignore[arg-type]
+    "a request id of zero": ("request_id", lambda c: c.identify("w", PAIRS, request_id=0)),  # type: ignore[arg-type]
+    "no profile ids": ("profile_ids", lambda c: c.batch_get_profiles("w", None)),  # type: ignore[arg-type]
+    "a number as profile ids": ("profile_ids", lambda c: c.batch_get_profiles("w", 5)),  # type: ignore[arg-type]
+    "a text as profile ids": ("profile_ids", lambda c: c.batch_get_profiles("w", "12")),  # type: ignore[arg-type]
+    "no changes": ("changes", lambda c: c.modify("w", 1, None)),  # type: ignore[arg-type]
+    "a tuple as a change": ("changes[0]", lambda c: c.modify("w", 1, [("email", "a", "b")])),  # type: ignore[list-item]
+    "a text as a change": ("changes[0]", lambda c: c.modify("w", 1, ["email"])),  # type: ignore[list-item]
+    "a mapping as a change": ("changes[0]", lambda c: c.modify("w", 1, [{"type": "email"}])),  # type: ignore[list-item]
+    "no calls": ("calls", lambda c: c.batch_resolve("w", None)),  # type: ignore[arg-type]
+    "a request as a call": ("calls[1]", lambda c: c.batch_resolve("w", [pb.Call(), pb.IdentifyRequest()])),  # type: ignore[list-item]
+    "no stream": ("messages", lambda c: first(c.stream_resolve([]))),  # type: ignore[arg-type]
+    "a call in a stream": ("messages[0]", lambda c: first(c.stream_resolve(stream_of(pb.Call())))),
+    "a stream's deadline": ("timeout_s", lambda c: first(c.stream_resolve(stream_of(), timeout_s="5"))),  # type: ignore[arg-type]
+    "a preset as a policy": ("policy", lambda c: c.create_workspace("w", policy="unify")),  # type: ignore[call-overload]
+    "a mapping as a policy": ("policy", lambda c: c.update_policy("w", {"merge": {}})),  # type: ignore[arg-type]
+    "no policy": ("policy", lambda c: c.update_policy("w", None)),  # type: ignore[arg-type]
+    "neither policy nor preset": ("policy", lambda c: c.create_workspace("w")),  # type: ignore[call-overload]
+    "policy and preset": ("policy", lambda c: c.create_workspace("w", policy=pb_policy(), preset="unify")),  # type: ignore[call-overload]
+    "a text for a dry run": ("validate_only", lambda c: c.create_workspace("w", preset="unify", validate_only="yes")),  # type: ignore[call-overload]
+    "a dry run of a policy": ("validate_only", lambda c: c.update_policy("w", pb_policy(), validate_only=1)),  # type: ignore[arg-type]
     "an imported time": (
         "profiles[0].create_time",
         lambda c: c.import_profiles("w", [ImportedProfile(PAIRS, create_time=datetime(1, 1, 1, tzinfo=EAST))]),
     ),
 }
+
+
+async def stream_of(*messages: Any) -> Any:
+    """Give messages as a stream does."""
+    for message in messages:
+        yield message
 
 
 def changed(value: Any) -> IdentifierChange:
@@ -105,6 +154,42 @@ def pb_policy() -> Any:
     from utterson.v1 import policy_pb2
 
     return policy_pb2.Policy()
+
+
+CLIENTS: dict[str, tuple[str, Callable[[], object]]] = {
+    "no address": ("address", lambda: UttersonClient(50051)),  # type: ignore[arg-type]
+    "credentials": ("credentials", lambda: UttersonClient("h:1", credentials="secret")),  # type: ignore[arg-type]
+    "a deadline": ("timeout_s", lambda: UttersonClient("h:1", timeout_s="5")),  # type: ignore[arg-type]
+    "retries": ("retries", lambda: UttersonClient("h:1", retries=5)),  # type: ignore[arg-type]
+    "attempts": ("attempts_max", lambda: RetryLimits(attempts_max=0)),
+    "a pause": ("backoff_s", lambda: RetryLimits(backoff_s="1")),  # type: ignore[arg-type]
+    "the longest pause": ("backoff_s_max", lambda: RetryLimits(backoff_s_max=True)),
+}
+
+
+@pytest.mark.parametrize("name", CLIENTS)
+async def test_a_client_of_another_kind_is_refused_when_it_is_made(name: str) -> None:
+    field, make = CLIENTS[name]
+    with pytest.raises(FieldError) as caught:
+        make()
+    assert caught.value.field == field
+
+
+async def test_an_unknown_option_is_told_with_the_nearest() -> None:
+    async with UttersonClient("127.0.0.1:1") as client:
+        with pytest.raises(FieldError, match=r"^validat_only: is no option .* the nearest is validate_only, all are "):
+            await client.identify("w", PAIRS, validat_only=True)  # type: ignore[call-arg]
+
+
+async def test_what_a_stream_of_the_caller_raises_comes_as_it_is() -> None:
+    async def messages() -> Any:
+        yield pb.StreamResolveRequest(sequence=1)
+        raise ZeroDivisionError
+
+    async with serving() as server, UttersonClient(server.address) as client:
+        with pytest.raises(ZeroDivisionError):
+            async for _ in client.stream_resolve(messages()):
+                pass
 
 
 @pytest.mark.parametrize("name", VALUES)

@@ -15,8 +15,8 @@ HEAD: Final = """\
 Every refusal carries an `ErrorInfo` with the domain `utterson.dev` and one of these reasons. Programs go by the reason,
 which stays; the sentence beside it is for people and may be worded better one day. Neither ever holds the value of an
 identifier. Where it helps, there is a `BadRequest` too (each wrong field), a `ResourceInfo` (what is not there),
-a `PreconditionFailure` (what stands against it) or a `RetryInfo` (when to come back). A refused call changes nothing,
-but for `OUTCOME_UNKNOWN`.
+a `PreconditionFailure` (what stands against it) or a `RetryInfo` (when to come back: always with `QUEUE_FULL`, nearly
+always with the reasons of UNAVAILABLE, with no others). A refused call changes nothing, but for `OUTCOME_UNKNOWN`.
 
 Made from `proto/utterson/v1/error_reason.proto` by `python -m tests.docs.errors_page`.
 """

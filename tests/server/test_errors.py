@@ -42,7 +42,7 @@ async def test_every_reason_has_its_code(running: Running, reason: Reason) -> No
     assert status.message == "do something else"
     info = status.details["ErrorInfo"]
     assert (info.reason, info.domain) == (reason.name, "utterson.dev")
-    assert ("RetryInfo" in status.details) == (status.code is grpc.StatusCode.RESOURCE_EXHAUSTED)
+    assert ("RetryInfo" in status.details) == (reason is Reason.QUEUE_FULL), "waiting helps where a queue is full"
     assert ("PreconditionFailure" in status.details) == (status.code is grpc.StatusCode.FAILED_PRECONDITION)
 
 

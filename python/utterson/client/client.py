@@ -5,9 +5,11 @@ from typing import Final, Self
 
 import grpc
 
+from utterson.client.checks import kind_of
 from utterson.client.identity_calls import IdentityCalls
 from utterson.client.profile_calls import ProfileCalls
 from utterson.client.retrying import Retrier, RetryLimits
+from utterson.client.values import text
 from utterson.client.workspace_calls import WorkspaceCalls
 
 TIMEOUT_S: Final = 5.0
@@ -44,6 +46,9 @@ class UttersonClient(IdentityCalls, WorkspaceCalls, ProfileCalls):
         credentials: for TLS; None means plain text.
         timeout_s: the deadline of calls that name none, in seconds.
         retries: how often and how fast calls are tried again.
+
+    Raises:
+        FieldError: one of them is of another kind.
     """
 
     def __init__(
@@ -54,11 +59,13 @@ class UttersonClient(IdentityCalls, WorkspaceCalls, ProfileCalls):
         timeout_s: float = TIMEOUT_S,
         retries: RetryLimits | None = None,
     ) -> None:
+        retrier = Retrier(RetryLimits() if retries is None else retries, timeout_s)
+        options = _options(text(address, "address"))
         if credentials is None:
-            self._channel = grpc.aio.insecure_channel(address, options=_options(address))
+            self._channel = grpc.aio.insecure_channel(address, options=options)
         else:
-            self._channel = grpc.aio.secure_channel(address, credentials, options=_options(address))
-        retrier = Retrier(retries or RetryLimits(), timeout_s)
+            kind_of(credentials, grpc.ChannelCredentials, "credentials", "grpc.ChannelCredentials")
+            self._channel = grpc.aio.secure_channel(address, credentials, options=options)
         IdentityCalls.__init__(self, self._channel, retrier)
         WorkspaceCalls.__init__(self, self._channel, retrier)
         ProfileCalls.__init__(self, self._channel, retrier)

@@ -1,5 +1,6 @@
 """The calls of the identity service: which profile is this?"""
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
 from typing import TypeAlias, TypedDict, Unpack
@@ -7,13 +8,9 @@ from typing import TypeAlias, TypedDict, Unpack
 import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from utterson.client.checks import checked_options, checked_search_options, items_of, kind_of, one_of, optional_seconds
 from utterson.client.refusal import CallRefused, refusal_of, refusal_of_status
-from utterson.client.requests import (
-    CallOptions,
-    IdentifierChange,
-    SearchOptions,
-    change_messages,
-)
+from utterson.client.requests import CallOptions, IdentifierChange, SearchOptions
 from utterson.client.retrying import Retrier
 from utterson.client.values import (
     Identifiers,
@@ -21,7 +18,6 @@ from utterson.client.values import (
     identifier_messages,
     struct_message,
     text,
-    time_message,
     whole_number,
 )
 from utterson.v1 import identifier_pb2, identity_service_pb2_grpc, resolution_pb2
@@ -45,7 +41,7 @@ class IdentityCalls:
     """The calls of the identity service.
 
     All of them raise CallRefused where the server says no, and FieldError, a ValueError that names the field, for a
-    value that cannot be sent; `Unpack[CallOptions]` is what each may carry besides.
+    value that cannot be sent or an option that there is not; `Unpack[CallOptions]` is what each may carry besides.
     """
 
     def __init__(self, channel: grpc.aio.Channel, retrier: Retrier) -> None:
@@ -126,7 +122,7 @@ class IdentityCalls:
         """Add, change or remove identifiers of one profile, all or nothing (rules I7 and M11)."""
         common = _common(workspace, (), options)
         request = pb.ModifyRequest(
-            **common, profile_id=whole_number(profile_id, "profile_id"), changes=change_messages(changes)
+            **common, profile_id=whole_number(profile_id, "profile_id"), changes=_changes(changes)
         )
         answer = await self._retrier.run(
             lambda left_s: self._identity.Modify(request, timeout=left_s), timeout_s=options.get("timeout_s")
@@ -137,12 +133,13 @@ class IdentityCalls:
         self, workspace: str, identifiers: Identifiers, **options: Unpack[SearchOptions]
     ) -> resolution_pb2.Resolution:
         """Which profile would identify return? Never writes (rule I8); refused with NOT_FOUND where there is none."""
+        checked = checked_search_options(options)
         request = pb.SearchRequest(
             workspace=text(workspace, "workspace"),
             identifiers=identifier_messages(identifiers),
-            previous_profile_id=whole_number(options.get("previous_profile_id", 0), "previous_profile_id"),
-            explain=options.get("explain", False),
-            consistency=options.get("consistency", resolution_pb2.CONSISTENCY_UNSPECIFIED),
+            previous_profile_id=checked.previous_profile_id,
+            explain=checked.explain,
+            consistency=checked.consistency,
         )
         answer = await self._retrier.run(
             lambda left_s: self._identity.Search(request, timeout=left_s), timeout_s=options.get("timeout_s")
@@ -156,7 +153,8 @@ class IdentityCalls:
 
         Calls without a request id get one in place, so that the batch can be repeated.
         """
-        request = pb.BatchResolveRequest(workspace=text(workspace, "workspace"), calls=map(repeatable, calls))
+        checked = items_of(calls, pb.Call, "calls", "a Call of identity_service_pb2")
+        request = pb.BatchResolveRequest(workspace=text(workspace, "workspace"), calls=map(repeatable, checked))
         answer = await self._retrier.run(
             lambda left_s: self._identity.BatchResolve(request, timeout=left_s), timeout_s=timeout_s
         )
@@ -173,12 +171,24 @@ class IdentityCalls:
         Args:
             messages: read as fast as the server takes them.
             timeout_s: the deadline of the whole stream, in seconds; None means none.
+
+        Raises:
+            CallRefused: the stream was refused or broke.
+            FieldError: a message is none; what `messages` itself raises comes as it is.
         """
+        kind_of(messages, AsyncIterable, "messages", "an async iterable of StreamResolveRequests")
+        sending = _Sending(messages)
+        deadline_s = optional_seconds(timeout_s, "timeout_s")
         try:
-            async for answer in self._identity.StreamResolve(_repeatable_messages(messages), timeout=timeout_s):
+            async for answer in self._identity.StreamResolve(sending.messages(), timeout=deadline_s):
                 yield answer
         except grpc.aio.AioRpcError as error:
-            raise refusal_of(error) from None
+            raise sending.fault or refusal_of(error) from None
+        except asyncio.CancelledError:
+            # gRPC cancels a call whose messages cannot be read, and keeps the reason to itself.
+            if sending.fault is None:
+                raise
+            raise sending.fault from None
 
 
 def result_of(result: pb.CallResult) -> ResolvedOrRefused:
@@ -205,25 +215,50 @@ def repeatable(call: pb.Call) -> pb.Call:
     return call
 
 
-async def _repeatable_messages(
-    messages: AsyncIterable[pb.StreamResolveRequest],
-) -> AsyncIterator[pb.StreamResolveRequest]:
-    async for message in messages:
-        for call in message.calls:
-            repeatable(call)
-        yield message
+class _Sending:
+    """The messages of a stream, each made repeatable, and what went wrong while they were read."""
+
+    def __init__(self, source: AsyncIterable[object]) -> None:
+        self._source = source
+        self.fault: Exception | None = None
+
+    async def messages(self) -> AsyncIterator[pb.StreamResolveRequest]:
+        place = 0
+        try:
+            async for given in self._source:
+                message = one_of(given, pb.StreamResolveRequest, f"messages[{place}]", "a StreamResolveRequest")
+                for call in message.calls:
+                    repeatable(call)
+                yield message
+                place += 1
+        except Exception as fault:
+            self.fault = fault
+            raise
+
+
+def _changes(changes: object) -> list[identifier_pb2.Change]:
+    what = "an IdentifierChange(type, old_value, new_value)"
+    return [
+        identifier_pb2.Change(
+            type=text(change.type, f"changes[{position}].type"),
+            old_value=text(change.old_value, f"changes[{position}].old_value"),
+            new_value=text(change.new_value, f"changes[{position}].new_value"),
+        )
+        for position, change in enumerate(items_of(changes, IdentifierChange, "changes", what))
+    ]
 
 
 def _common(workspace: str, identifiers: Identifiers, options: CallOptions) -> _CommonFields:
+    checked = checked_options(options)
     return _CommonFields(
         workspace=text(workspace, "workspace"),
         identifiers=identifier_messages(identifiers),
-        previous_profile_id=whole_number(options.get("previous_profile_id", 0), "previous_profile_id"),
-        event_time=time_message(options.get("event_time"), "event_time"),
-        request_id=text(options.get("request_id") or _new_request_id(), "request_id"),
-        validate_only=options.get("validate_only", False),
-        explain=options.get("explain", False),
-        consistency=options.get("consistency", resolution_pb2.CONSISTENCY_UNSPECIFIED),
+        previous_profile_id=checked.previous_profile_id,
+        event_time=checked.event_time,
+        request_id=checked.request_id or _new_request_id(),
+        validate_only=checked.validate_only,
+        explain=checked.explain,
+        consistency=checked.consistency,
     )
 
 

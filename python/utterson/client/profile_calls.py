@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterable
 
 import grpc
 
+from utterson.client.checks import list_of
 from utterson.client.paging import all_pages
 from utterson.client.retrying import Retrier
 from utterson.client.values import text, whole_number
@@ -47,7 +48,10 @@ class ProfileCalls:
         """Tell 1 to 100 profiles, in the order of the ids, all or nothing (see get_profile)."""
         request = pb.BatchGetProfilesRequest(
             workspace=text(workspace, "workspace"),
-            profile_ids=[whole_number(one, f"profile_ids[{at}]") for at, one in enumerate(profile_ids)],
+            profile_ids=[
+                whole_number(one, f"profile_ids[{at}]")
+                for at, one in enumerate(list_of(profile_ids, "profile_ids", "profile ids"))
+            ],
             at_least=text(at_least, "at_least"),
         )
         return await self._retrier.run(

@@ -52,19 +52,32 @@ class CallRefused(Exception):  # noqa: N818 - a refusal is an answer, not always
         self.retry_after_s = retry_after_s
 
     def naming(self, rename: Callable[[str], str]) -> "CallRefused":
-        """Make the same refusal with other names for the subjects of its violations."""
+        """Make the same refusal with other names for the subjects of its violations, in the message too."""
         violations = tuple(Violation(rename(fault.subject), fault.description) for fault in self.violations)
-        return CallRefused(
-            self.code, self.reason, self.message, violations=violations, retry_after_s=self.retry_after_s
-        )
+        message = self.message
+        for fault in self.violations[:1]:
+            # The message names the first fault alone, at its beginning.
+            if fault.subject and message.startswith(f"{fault.subject}: "):
+                message = rename(fault.subject) + message[len(fault.subject) :]
+        return CallRefused(self.code, self.reason, message, violations=violations, retry_after_s=self.retry_after_s)
 
     def __str__(self) -> str:
-        """Tell the refusal in one line."""
+        """Tell the refusal in one line, and no sentence twice: the message often is the first violation's."""
         # Where the service itself did not answer there is no reason to tell.
         known = self.reason != error_reason_pb2.ERROR_REASON_UNSPECIFIED
         name = f" ({error_reason_pb2.ErrorReason.Name(self.reason).removeprefix(REASON_PREFIX)})" if known else ""
-        faults = "".join(f"; {fault.subject or 'request'}: {fault.description}" for fault in self.violations)
-        return f"{self.code.name}{name}: {self.message}{faults}"
+        told = self.message
+        for fault in self.violations:
+            sentence = f"{fault.subject or 'request'}: {fault.description}"
+            lead, found, rest = self.message.partition(fault.description)
+            if not found:
+                told += f"; {sentence}"
+            elif fault.subject.endswith(lead.removesuffix(": ")) and told == self.message:
+                # It says no more than the violation, whose subject is whole.
+                told = f"{sentence if fault.subject else fault.description}{rest}"
+            elif sentence not in told and fault.subject:
+                told += f"; {sentence}"
+        return f"{self.code.name}{name}: {told}"
 
 
 def refusal_of(error: grpc.aio.AioRpcError) -> CallRefused:

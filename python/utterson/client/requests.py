@@ -1,12 +1,12 @@
-"""What callers hand in, and how it becomes the API's messages."""
+"""What callers hand in besides texts and numbers."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypedDict
 
-from utterson.client.values import JsonValue, text
-from utterson.v1 import identifier_pb2, resolution_pb2
+from utterson.client.values import JsonValue
+from utterson.v1 import resolution_pb2
 
 
 class CallOptions(TypedDict, total=False):
@@ -57,15 +57,3 @@ class ImportedProfile:
     traits: Mapping[str, JsonValue] = field(default_factory=dict)
     create_time: datetime | None = None
     merges: int = 0
-
-
-def change_messages(changes: Iterable[IdentifierChange]) -> list[identifier_pb2.Change]:
-    """Make the messages of changes; FieldError names the one that cannot be sent."""
-    return [
-        identifier_pb2.Change(
-            type=text(change.type, f"changes[{position}].type"),
-            old_value=text(change.old_value, f"changes[{position}].old_value"),
-            new_value=text(change.new_value, f"changes[{position}].new_value"),
-        )
-        for position, change in enumerate(changes)
-    ]

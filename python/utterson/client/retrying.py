@@ -8,7 +8,9 @@ from typing import Final, TypeVar
 
 import grpc
 
+from utterson.client.checks import one_of, seconds
 from utterson.client.refusal import CallRefused, refusal_of
+from utterson.client.values import whole_number
 from utterson.v1 import error_reason_pb2
 
 Answer = TypeVar("Answer")
@@ -37,11 +39,20 @@ class RetryLimits:
         attempts_max: how often a call is made, the first time included; None means as often as its deadline allows.
         backoff_s: the pause after the first attempt, doubled after each further one.
         backoff_s_max: the longest pause of the client's own; the server may ask for a longer one.
+
+    Raises:
+        FieldError: one of them is no number.
     """
 
     attempts_max: int | None = None
     backoff_s: float = 0.05
     backoff_s_max: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.attempts_max is not None:
+            whole_number(self.attempts_max, "attempts_max", bits=31, least=1)
+        seconds(self.backoff_s, "backoff_s")
+        seconds(self.backoff_s_max, "backoff_s_max")
 
 
 class Retrier:
@@ -53,8 +64,8 @@ class Retrier:
     """
 
     def __init__(self, limits: RetryLimits, timeout_s: float) -> None:
-        self._limits = limits
-        self._timeout_s = timeout_s
+        self._limits = one_of(limits, RetryLimits, "retries", "RetryLimits")
+        self._timeout_s = seconds(timeout_s, "timeout_s")
 
     async def run(
         self, attempt: Callable[[float], Awaitable[Answer]], *, timeout_s: float | None = None, repeatable: bool = True
@@ -68,9 +79,10 @@ class Retrier:
 
         Raises:
             CallRefused: the last refusal.
+            FieldError: `timeout_s` is no number.
         """
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + (self._timeout_s if timeout_s is None else timeout_s)
+        deadline = loop.time() + (self._timeout_s if timeout_s is None else seconds(timeout_s, "timeout_s"))
         attempts = 0
         while True:
             attempts += 1

@@ -23,7 +23,6 @@ WHOLE_NUMBER_MAX: Final = 2**53
 NO_TEXT: Final = "must be a text"
 HALF_CHARACTER: Final = "holds half a character (a lone surrogate), which no text can"
 NO_WHOLE_NUMBER: Final = "must be a whole number"
-OUT_OF_RANGE: Final = "is a number out of range"
 LOSES_DIGITS: Final = "is a whole number beyond 2^53, which would lose digits: give it as a text"
 NOT_FINITE: Final = "is a number that no double holds: give it as a text"
 TOO_DEEP: Final = f"must not nest deeper than {NESTING_MAX} levels"
@@ -67,12 +66,22 @@ def text(value: object, field: str) -> str:
     return value
 
 
-def whole_number(value: object, field: str, *, bits: int = 63) -> int:
-    """Check a whole number below 2^bits in size; FieldError for what is none, or is larger."""
+def whole_number(value: object, field: str, *, bits: int = 63, least: int | None = None) -> int:
+    """Check a whole number.
+
+    Args:
+        value: the caller's.
+        field: the path of its field.
+        bits: how many the field has, so that the number is below 2^bits.
+        least: the smallest that the field takes; None means -2^bits.
+
+    Raises:
+        FieldError: it is no whole number, or out of range.
+    """
     if not isinstance(value, int) or isinstance(value, bool):
         raise FieldError(field, f"{NO_WHOLE_NUMBER}, not {type(value).__name__}")
-    if not -(1 << bits) <= value < 1 << bits:
-        raise FieldError(field, OUT_OF_RANGE)
+    if not (-(1 << bits) if least is None else least) <= value < 1 << bits:
+        raise FieldError(field, f"must be from {f'-2^{bits}' if least is None else least} to 2^{bits} - 1")
     return value
 
 

@@ -7,16 +7,19 @@ from typing import Final, overload
 
 import grpc
 
+from utterson.client.checks import kind_of, list_of, one_of, yes_or_no
 from utterson.client.imports import held_open, import_messages, import_metadata, place_of_profile, profile_message
 from utterson.client.paging import all_pages
 from utterson.client.refusal import CallRefused
 from utterson.client.requests import ImportedProfile
 from utterson.client.retrying import Retrier
-from utterson.client.values import text, whole_number
+from utterson.client.values import FieldError, text, whole_number
 from utterson.v1 import policy_pb2, workspace_service_pb2_grpc
 from utterson.v1 import workspace_service_pb2 as pb
 
 IMPORT_TIMEOUT_S: Final = 60.0
+ONE_OF_THEM: Final = "give either a policy or the name of a preset"
+POLICY: Final = "a Policy of policy_pb2 (the name of a preset is given as preset)"
 
 
 class WorkspaceCalls:
@@ -57,10 +60,14 @@ class WorkspaceCalls:
 
         It carries no request id, so it is not repeated where its outcome is unknown.
         """
+        if (policy is None) == (preset is None):
+            raise FieldError("policy", ONE_OF_THEM)
         request = pb.CreateWorkspaceRequest(
-            workspace=text(workspace, "workspace"), policy=policy, validate_only=validate_only
+            workspace=text(workspace, "workspace"), validate_only=yes_or_no(validate_only, "validate_only")
         )
-        if preset is not None:
+        if policy is not None:
+            request.policy.CopyFrom(one_of(policy, policy_pb2.Policy, "policy", POLICY))
+        else:
             request.preset = text(preset, "preset")
         return await self._retrier.run(
             lambda left_s: self._workspaces.CreateWorkspace(request, timeout=left_s),
@@ -111,9 +118,9 @@ class WorkspaceCalls:
         """
         request = pb.UpdatePolicyRequest(
             workspace=text(workspace, "workspace"),
-            policy=policy,
+            policy=one_of(policy, policy_pb2.Policy, "policy", POLICY),
             etag=text(etag, "etag"),
-            validate_only=validate_only,
+            validate_only=yes_or_no(validate_only, "validate_only"),
         )
         return await self._retrier.run(
             lambda left_s: self._workspaces.UpdatePolicy(request, timeout=left_s),
@@ -166,12 +173,13 @@ class WorkspaceCalls:
             CallRefused: a violation's subject names the profile by its place, such as `profiles[7].identifiers[0]`.
         """
         encoded = [
-            profile_message(profile, f"profiles[{place}]").SerializeToString() for place, profile in enumerate(profiles)
+            profile_message(profile, f"profiles[{place}]").SerializeToString()
+            for place, profile in enumerate(list_of(profiles, "profiles", "ImportedProfiles"))
         ]
         answer = await self.import_encoded(
             workspace,
             encoded,
-            request_id=request_id or str(uuid.uuid4()),
+            request_id=text(request_id, "request_id") or str(uuid.uuid4()),
             import_id=import_id,
             profiles_expected=profiles_expected,
             after=after,
@@ -196,6 +204,8 @@ class WorkspaceCalls:
         """
         messages = import_messages(workspace, profiles, request_id)
         metadata = import_metadata(import_id, profiles_expected)
+        if after is not None:
+            kind_of(after, asyncio.Future, "after", "an asyncio Future or Task")
         try:
             return await self._retrier.run(
                 lambda left_s: self._import(held_open(messages, after), timeout=left_s, metadata=metadata),

@@ -128,7 +128,7 @@ class CoreEngine:
         if checked.violations:
             raise UttersonError(
                 Reason.POLICY_INVALID,
-                "the policy contradicts itself; correct the fields named in the details",
+                "the policy has faults; correct the fields named in the details",
                 violations=tuple(FieldViolation(field, description) for field, description in checked.violations),
             )
         return CheckedPolicy(checked.policy, tuple(checked.warnings))

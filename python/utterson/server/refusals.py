@@ -176,7 +176,8 @@ def _fitting_details(error: UttersonError, code: StatusCode) -> list[Message]:
             )
         )
     retry_after_ms = error.retry_after_ms
-    if retry_after_ms is None and code is StatusCode.RESOURCE_EXHAUSTED:
+    # More than a setting allows (QUOTA_EXCEEDED) stays too much: a caller who is told to wait would wait in vain.
+    if retry_after_ms is None and error.reason is Reason.QUEUE_FULL:
         retry_after_ms = RETRY_AFTER_MS_DEFAULT
     if retry_after_ms is not None:
         retry = details.RetryInfo()

@@ -4,7 +4,8 @@ A request is counted on its bytes first: what is over a bound never becomes a me
 its bytes (docs/decisions/0021-budgets-of-work.md).
 """
 
-from typing import Protocol
+import re
+from typing import Final, Protocol
 
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
@@ -12,6 +13,14 @@ from protovalidate import Validator, Violation
 
 from utterson.domain.errors import FieldViolation, Reason, UttersonError
 from utterson.server.descriptors import descriptor_pool, services
+
+# The library's words, and what the core says of the same fault; a oneof has no field of its own to name.
+_WORDING: Final = (
+    (re.compile(r"does not match regex pattern `\^?(.*?)\$?`", re.DOTALL), r"must match \1"),
+    (re.compile(r"value is required"), "must be given"),
+    (re.compile(r"must contain at least 1 item\(s\)"), "must not be empty"),
+)
+_ONE_IS_REQUIRED: Final = "exactly one field is required in oneof"
 
 
 class RequestBounds(Protocol):
@@ -69,7 +78,7 @@ class FieldRules:
             raise malformed_request(name) from error
         violations = self._validator.collect_violations(message)
         if violations:
-            faults = tuple(_field_violation(violation) for violation in violations)
+            faults = tuple(_field_violation(message, violation) for violation in violations)
             raise UttersonError(Reason.FIELD_INVALID, _sentence(faults), violations=faults)
 
 
@@ -86,8 +95,13 @@ def _sentence(faults: tuple[FieldViolation, ...]) -> str:
     return told if len(faults) == 1 else f"{told}; the details name all {len(faults)} faults"
 
 
-def _field_violation(violation: Violation) -> FieldViolation:
-    return FieldViolation(_path(violation), _description(violation))
+def _field_violation(request: Message, violation: Violation) -> FieldViolation:
+    path, told = _path(violation), _description(violation)
+    if told == _ONE_IS_REQUIRED and path in request.DESCRIPTOR.oneofs_by_name:
+        # Callers know the fields, not what the proto calls their choice.
+        names = [field.name for field in request.DESCRIPTOR.oneofs_by_name[path].fields]
+        return FieldViolation(path, f"give {' or '.join(names)}")
+    return FieldViolation(path, told)
 
 
 def _path(violation: Violation) -> str:
@@ -105,4 +119,8 @@ def _path(violation: Violation) -> str:
 
 def _description(violation: Violation) -> str:
     """Tell the rule that is broken: its text holds the rule's figures, never the field's value."""
-    return violation.proto.message.replace("\0", "U+0000")
+    told = violation.proto.message.replace("\0", "U+0000")
+    for pattern, sentence in _WORDING:
+        if found := pattern.fullmatch(told):
+            return found.expand(sentence)
+    return told

@@ -35,8 +35,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Generate the client from the protos of this server, or look for what changes messages on their way.
     """
     ERROR_REASON_NO_USABLE_IDENTIFIER: _ErrorReason.ValueType  # 3
-    """INVALID_ARGUMENT: every identifier was set aside, because it is blocked or invalid or its type is not listed
-    (rule C5).
+    """INVALID_ARGUMENT: every identifier was set aside: it is blocked or invalid, its type is not listed, or it is a
+    login identifier that a Logout drops (rules C5 and I6).
 
     Send one at least that can identify somebody; the policy of the workspace says which types and values it takes.
     """
@@ -61,7 +61,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Give each change a value to add, to remove or both.
     """
     ERROR_REASON_POLICY_INVALID: _ErrorReason.ValueType  # 8
-    """INVALID_ARGUMENT: the policy contradicts itself; BadRequest names every fault.
+    """INVALID_ARGUMENT: the policy has faults: a name misspelt, a figure out of range, settings that contradict each
+    other; BadRequest names every one.
 
     Correct the fields named.
     """
@@ -114,7 +115,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: the profile would grow beyond a limit of the policy or beyond what a profile may hold (rules
     M11 and C13).
 
-    Remove identifiers or traits first, or raise the limit.
+    Remove identifiers first, or raise the limit of the policy. The bounds of rule C13 cannot be raised, and a removed
+    trait keeps its place: send no new names of traits, and shorter values.
     """
     ERROR_REASON_POLICY_CHANGE_FORBIDDEN: _ErrorReason.ValueType  # 19
     """FAILED_PRECONDITION: profiles exist, and the strategy and each type's normalisation and region stay; also those
@@ -146,7 +148,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_QUOTA_EXCEEDED: _ErrorReason.ValueType  # 24
     """RESOURCE_EXHAUSTED: more than a setting allows, of workspaces or of an import.
 
-    Send less, or have the operator raise the setting that the message names.
+    Send less, or have the operator raise the setting that the message names. Waiting does not help: there is no
+    RetryInfo.
     """
     ERROR_REASON_CREDENTIALS_INVALID: _ErrorReason.ValueType  # 25
     """UNAUTHENTICATED: the credentials are missing or wrong. Not sent yet.
@@ -210,8 +213,8 @@ ERROR_REASON_MALFORMED_REQUEST: ErrorReason.ValueType  # 2
 Generate the client from the protos of this server, or look for what changes messages on their way.
 """
 ERROR_REASON_NO_USABLE_IDENTIFIER: ErrorReason.ValueType  # 3
-"""INVALID_ARGUMENT: every identifier was set aside, because it is blocked or invalid or its type is not listed
-(rule C5).
+"""INVALID_ARGUMENT: every identifier was set aside: it is blocked or invalid, its type is not listed, or it is a
+login identifier that a Logout drops (rules C5 and I6).
 
 Send one at least that can identify somebody; the policy of the workspace says which types and values it takes.
 """
@@ -236,7 +239,8 @@ ERROR_REASON_EMPTY_CHANGE: ErrorReason.ValueType  # 7
 Give each change a value to add, to remove or both.
 """
 ERROR_REASON_POLICY_INVALID: ErrorReason.ValueType  # 8
-"""INVALID_ARGUMENT: the policy contradicts itself; BadRequest names every fault.
+"""INVALID_ARGUMENT: the policy has faults: a name misspelt, a figure out of range, settings that contradict each
+other; BadRequest names every one.
 
 Correct the fields named.
 """
@@ -289,7 +293,8 @@ ERROR_REASON_LIMIT_EXCEEDED: ErrorReason.ValueType  # 18
 """FAILED_PRECONDITION: the profile would grow beyond a limit of the policy or beyond what a profile may hold (rules
 M11 and C13).
 
-Remove identifiers or traits first, or raise the limit.
+Remove identifiers first, or raise the limit of the policy. The bounds of rule C13 cannot be raised, and a removed
+trait keeps its place: send no new names of traits, and shorter values.
 """
 ERROR_REASON_POLICY_CHANGE_FORBIDDEN: ErrorReason.ValueType  # 19
 """FAILED_PRECONDITION: profiles exist, and the strategy and each type's normalisation and region stay; also those
@@ -321,7 +326,8 @@ Wait for as long as RetryInfo says, then send it again; nothing of it was taken.
 ERROR_REASON_QUOTA_EXCEEDED: ErrorReason.ValueType  # 24
 """RESOURCE_EXHAUSTED: more than a setting allows, of workspaces or of an import.
 
-Send less, or have the operator raise the setting that the message names.
+Send less, or have the operator raise the setting that the message names. Waiting does not help: there is no
+RetryInfo.
 """
 ERROR_REASON_CREDENTIALS_INVALID: ErrorReason.ValueType  # 25
 """UNAUTHENTICATED: the credentials are missing or wrong. Not sent yet.

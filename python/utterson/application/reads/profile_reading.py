@@ -35,7 +35,7 @@ def profile_not_found(profile_id: int) -> UttersonError:
     """Make the refusal of a look-up of a profile that does not exist."""
     return UttersonError(
         Reason.PROFILE_NOT_FOUND,
-        "there is no such profile in the workspace",
+        "there is no such profile in the workspace; look it up by an identifier with Search",
         resource=Resource("profile", str(profile_id)),
     )
 
