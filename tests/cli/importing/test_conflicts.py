@@ -126,6 +126,37 @@ async def test_a_held_identifier_can_be_resolved_by_the_rules(address: str, tmp_
     assert len(history) <= 3
 
 
+async def test_resolving_again_overwrites_nothing_newer(address: str, tmp_path: Path) -> None:
+    def undated(number: int, mail: str, **fields: object) -> str:
+        return held(number, mail, create_time=None, **fields)
+
+    consent = {"consent": True}
+    lines = [undated(1, "a@example.com", traits=consent), held(2, "b@example.com", traits=consent)]
+    shared = undated(3, "b@example.com")
+    path = write(tmp_path, *lines, shared)
+    said = await run(path, address, "newer", "--on-conflict", "resolve")
+    assert "2 profiles with 4 identifiers taken over\n1 " in said.told
+    async with UttersonClient(address) as client:
+        for number in (1, 2):
+            await client.identify("newer", [("user_id", f"h{number}")], traits={"consent": False})
+        said = await run(path, address, "newer", "--on-conflict", "resolve")
+        assert (said.code, said.error) == (0, "")
+        for number in (1, 2):
+            found = await client.search("newer", [("user_id", f"h{number}")])
+            profile = (await client.get_profile("newer", found.profile_id)).profile
+            assert profile.traits["consent"] is False
+    undecided = write(tmp_path, *lines, undated(4, "b@example.com", traits=consent), name="undecided.jsonl")
+    said = await run(undecided, address, "newer", "--on-conflict", "resolve")
+    assert said.code == 1
+    assert said.error.startswith("line 3, create_time: is needed to resolve a line with traits")
+    rejects = tmp_path / "rejects.jsonl"
+    options = ("--on-conflict", "resolve", "--skip-faults", "--rejects", str(rejects))
+    said = await run(undecided, address, "newer", *options)
+    assert said.code == 0
+    assert len(rejects_of(rejects)) == 1
+    assert await identifiers(address, "newer", ("user_id", "h4")) == set()
+
+
 async def test_conflicts_of_the_isolation_family_are_of_unique_types(address: str, tmp_path: Path) -> None:
     def shop(number: int, mail: str, device: str) -> str:
         pairs = [("customer_id", f"c{number}"), ("email", mail), ("idfv", device)]

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.cli.importing.helping import run
+from tests.cli.importing.helping import run, write
 from utterson.cli.importing.forms import FileForm
 from utterson.cli.importing.records import ImportFileError, Record
 from utterson.cli.importing.sources import Source
@@ -187,3 +187,10 @@ def test_a_table_that_is_missing_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "id_graph_updates.csv").write_text("a,b\n1,2\n")
     with pytest.raises(ImportFileError, match=r"id_graph_updates\.csv: must have the columns segment_id"):
         read(tmp_path, FileForm.PROFILES_SYNC)
+
+
+def test_traits_that_nobody_dated_are_a_fault(tmp_path: Path) -> None:
+    lines = ['{"type": "identify", "userId": "u", "traits": {"plan": "gold"}}', '{"type": "identify", "userId": "u"}']
+    first, second = Source(str(write(tmp_path, *lines)), FileForm.SEGMENT).records()
+    assert first.told(first.findings[0]).startswith("line 1: has traits and no time")
+    assert second.call is not None

@@ -5,7 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TextIO
 
-from utterson.cli.importing.conflicts import BATCH_TIMEOUT_S, CALLS_A_BATCH, Held, held_among, identify_of
+from utterson.cli.importing.conflicts import (
+    BATCH_TIMEOUT_S,
+    CALLS_A_BATCH,
+    UNDATED,
+    Held,
+    held_among,
+    identify_of,
+    is_undated,
+    is_undecided,
+)
 from utterson.cli.importing.forms import OnConflict
 from utterson.cli.importing.judging import RecordJudge
 from utterson.cli.importing.pieces import Piece, identifier_count, request_id
@@ -204,15 +213,22 @@ class ProfileTaker(_Taker):
             listed = sorted([*found, *named], key=lambda one: one.record.line)
             told = [(one.record, Finding(HELD)) for one in listed]
             raise ImportFileError(told_lines([*faults, *told[1:]], _taken_before(piece, part)))
+        undecided = [(one.record, UNDATED) for one in [*found, *named] if is_undecided(one)]
+        if self._on_conflict is OnConflict.RESOLVE and undecided and not self._skip_faults:
+            raise ImportFileError(told_lines(undecided, _taken_before(piece, part)))
         return [*found, *named]
 
     async def _deal_with(self, held: Sequence[Held], part: Part, ids: dict[int, int]) -> None:
         for one in held:
             ids[id(one.record)] = one.holder
         if self._on_conflict is OnConflict.RESOLVE:
-            answered = await self._resolve([(one.record, identify_of(one.record)) for one in held], part)
+            # Without a time the rules would take it for newer than all that was told since, each time it is given.
+            self._leave_out([(one.record, [UNDATED]) for one in held if is_undecided(one)])
+            sent = [one.record for one in held if not is_undecided(one) and not (one.holder and is_undated(one.record))]
+            answered = await self._resolve([(record, identify_of(record)) for record in sent], part)
             ids.update(answered)
             self._progress.resolved += len(answered)
+            self._progress.there_already += sum(bool(one.holder) and is_undated(one.record) for one in held)
             return
         for one in held:
             if one.holder:
