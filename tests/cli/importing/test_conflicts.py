@@ -72,7 +72,7 @@ async def test_a_rejects_file_can_be_mended_and_given(address: str, tmp_path: Pa
     assert rejects_of(rejects)[1] == {"source": "{", "reason": "line 3, column 2: is not JSON: write one record a line"}
     mended = rejects.read_text().splitlines()[0].replace('"merges": -1', '"merges": 1')
     said = await run(write(tmp_path, mended), address, "mended-rejects")
-    assert "1 profiles with 2 identifiers taken over" in said.told
+    assert "1 profile with 2 identifiers taken over" in said.told
 
 
 async def test_an_identifier_of_several_lines_is_refused_with_all_of_them(address: str) -> None:
@@ -167,7 +167,7 @@ async def test_conflicts_of_the_isolation_family_are_of_unique_types(address: st
         await client.login("shop", [("customer_id", "there"), ("email", "there@example.com"), ("idfv", "one")])
     path = write(tmp_path, shop(1, "a@example.com", "one"), shop(2, "there@example.com", "two"), shop(3, "b", "one"))
     said = await run(path, address, "shop", "--on-conflict", "skip")
-    assert "2 profiles with 6 identifiers taken over\n1 have an identifier that others hold" in said.told
+    assert "2 profiles with 6 identifiers taken over\n1 has an identifier that others hold" in said.told
 
 
 async def test_no_value_is_told(address: str, tmp_path: Path) -> None:

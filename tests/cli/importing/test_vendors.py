@@ -108,7 +108,7 @@ async def test_an_archive_goes_through_the_rules_once(address: str, tmp_path: Pa
         said = await run(path, address, "archive", "--format", "segment", "--skip-faults")
         assert (said.code, said.error) == (0, "")
         assert said.told.startswith(told)
-        assert "1 are at fault: left out" in said.told
+        assert "1 is at fault: left out" in said.told
     async with UttersonClient(address) as client:
         found = await client.search("archive", [("user_id", "u1")])
         profile = (await client.get_profile("archive", found.profile_id)).profile

@@ -12,11 +12,13 @@ from utterson.cli.importing.checking import NOT_RULED, check_in_thread
 from utterson.cli.importing.columns import column_map
 from utterson.cli.importing.forms import FileForm, OnConflict
 from utterson.cli.importing.judging import RecordJudge, policy_of_file, policy_of_preset, policy_of_workspace
+from utterson.cli.importing.outputs import OutputFile, require_apart
 from utterson.cli.importing.progress import ImportProgress
 from utterson.cli.importing.records import ImportFileError
 from utterson.cli.importing.rejects import RejectsFile
 from utterson.cli.importing.running import ImportOptions, run_import
 from utterson.cli.importing.sources import EVENT_FORMS, Source
+from utterson.cli.importing.telling import several
 from utterson.client import CallRefused, RetryLimits, UttersonClient
 from utterson.v1 import error_reason_pb2, policy_pb2
 
@@ -49,8 +51,11 @@ class ImportAsked:
         return UttersonClient(self.address, retries=RetryLimits(attempts_max=ATTEMPTS_MAX))
 
     def source(self) -> Source:
-        """Find what to read; ImportFileError where there is nothing."""
-        return Source(self.given, self.form, column_map(self.column_map, self.columns))
+        """Find what to read; ImportFileError where there is nothing, or where it would be written over."""
+        source = Source(self.given, self.form, column_map(self.column_map, self.columns))
+        others = [path for path in (self.column_map, self.policy) if path is not None]
+        require_apart([self.rejects, self.profile_ids], [*source.paths, *others])
+        return source
 
     def options(self) -> ImportOptions:
         """Tell how to import."""
@@ -73,10 +78,10 @@ async def run_whole(asked: ImportAsked) -> None:
         things = "calls" if source.form in EVENT_FORMS else "profiles"
         with ExitStack() as stack:
             progress = stack.enter_context(ImportProgress(console, source.bytes_total, time.monotonic, things))
-            rejects = stack.enter_context(RejectsFile(asked.rejects, lambda: source.header, source.parquet()))
-            ids = None if asked.profile_ids is None else asked.profile_ids.open("w", encoding="ascii")
-            if ids is not None:
-                stack.enter_context(ids)
+            rejects = stack.enter_context(RejectsFile(asked.rejects, source.parquet()))
+            ids = None
+            if asked.profile_ids is not None:
+                ids = stack.enter_context(OutputFile(asked.profile_ids)).text
             async with progress.told_regularly():
                 await run_import(
                     client,
@@ -105,7 +110,7 @@ async def run_check(asked: ImportAsked) -> None:
     judge = None if policy is None else RecordJudge(policy, time.time())
     with ExitStack() as stack:
         progress = stack.enter_context(ImportProgress(console, source.bytes_total, time.monotonic, "lines"))
-        rejects = stack.enter_context(RejectsFile(asked.rejects, lambda: source.header, source.parquet()))
+        rejects = stack.enter_context(RejectsFile(asked.rejects, source.parquet()))
         report = await check_in_thread(source, judge, rejects, progress)
     if report.kinds:
         console.print(report.table())
@@ -113,7 +118,11 @@ async def run_check(asked: ImportAsked) -> None:
     if judge is None:
         console.print(f"the file {NOT_RULED}")
     if report.faulty:
-        raise ImportFileError(f"{report.faulty:,} lines are at fault: mend them, or leave them out by --skip-faults")
+        told = (
+            "line is at fault: mend it, or leave it out by --skip-faults",
+            "lines are at fault: mend them, or leave them out by --skip-faults",
+        )
+        raise ImportFileError(several(report.faulty, *told))
 
 
 async def _policy_in_force(asked: ImportAsked, client: UttersonClient) -> policy_pb2.Policy:

@@ -2,7 +2,7 @@
 
 import glob
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from os.path import commonpath
@@ -14,8 +14,9 @@ from utterson.cli.importing.forms import FileForm
 from utterson.cli.importing.packing import opened, require_whole
 from utterson.cli.importing.profiles import KEYS, profile_message
 from utterson.cli.importing.records import Content, Finding, ImportFileError, LineError, Record
+from utterson.cli.importing.separated import csv_rows
 from utterson.cli.importing.strict_json import deepest_column, read_object
-from utterson.cli.importing.tables import ParquetTable, csv_rows
+from utterson.cli.importing.tables import ParquetTable
 from utterson.cli.importing.vendors import mparticle, profiles_sync, segment
 from utterson.client.values import TOO_DEEP
 from utterson.engine.judge import read_profile_lines
@@ -69,7 +70,6 @@ class Source:
         self._before_bytes = 0
         self._position: Callable[[], int] = int
         self._file = 0
-        self.header: list[str] = []
 
     def again(self) -> "Source":
         """Make a source of the same files, to be read from their beginning."""
@@ -214,14 +214,16 @@ class Source:
             yield record
 
     def _csv(self, path: Path, name: str) -> Iterator[Record]:
-        def header_seen(columns: object) -> None:
-            self.header = list(columns) if isinstance(columns, list) else []
-            self._columns.require_columns(self.header)
+        header: list[str] = []
+
+        def header_seen(columns: Sequence[str]) -> None:
+            header.extend(columns)
+            self._columns.require_columns(header)
 
         with opened(path) as file:
             self._position = file.position
             for line, cells, row, fault in csv_rows(file, header_seen):
-                record = Record(name, line, cells)
+                record = Record(name, line, cells, columns=header)
                 if fault is not None or row is None:
                     record.findings.append(fault.finding if fault is not None else Finding("is no row"))
                 else:
@@ -230,14 +232,13 @@ class Source:
 
     def _parquet(self, path: Path, name: str) -> Iterator[Record]:
         table = ParquetTable(path)
-        self.header = table.columns
         is_own = self._columns.says_nothing and "identifiers" in table.columns
         if not is_own:
             self._columns.require_columns(table.columns)
         size = path.stat().st_size
         self._position = lambda: size * table.rows_read // max(table.rows_total, 1)
         for number, cells, row, fault in table.rows():
-            record = Record(name, number, cells)
+            record = Record(name, number, cells, columns=table.columns)
             if fault is not None or row is None:
                 record.findings.append(fault.finding if fault is not None else Finding("is no row"))
             else:

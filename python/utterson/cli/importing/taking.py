@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, TextIO
+from typing import IO, Final
 
 from utterson.cli.importing.conflicts import (
     BATCH_TIMEOUT_S,
@@ -68,7 +68,7 @@ class _Taker:
         progress: ImportProgress,
         judge: RecordJudge,
         rejects: RejectsFile,
-        ids: TextIO | None,
+        ids: IO[str] | None,
         on_conflict: OnConflict,
         skip_faults: bool,  # noqa: FBT001 - one of many, each named by its caller's own options
     ) -> None:
@@ -80,10 +80,16 @@ class _Taker:
         self._ids = ids
         self._on_conflict = on_conflict
         self._skip_faults = skip_faults
+        # Of one piece, until it is through: what is at fault and what others hold come in the order of the file.
+        self._left: list[tuple[Record, Sequence[Finding]]] = []
+
+    def _write_rejects(self) -> None:
+        for record, findings in sorted(self._left, key=lambda one: one[0].line):
+            self._rejects.add(record, findings)
+        self._left.clear()
 
     def _leave_out(self, faults: Sequence[tuple[Record, Sequence[Finding]]]) -> None:
-        for record, findings in faults:
-            self._rejects.add(record, findings)
+        self._left += faults
         self._progress.rejected += len(faults)
 
     def _tell_ids(self, piece: Piece, ids: dict[int, int]) -> None:
@@ -126,7 +132,9 @@ class CallTaker(_Taker):
             await part.before
         self._leave_out([(record, record.findings) for record in piece.faulty])
         calls = [(record, record.call) for record in piece.records if record.call is not None]
+        self._progress.left_out += piece.left_out
         ids = await self._resolve(calls, part)
+        self._write_rejects()
         self._tell_ids(piece, ids)
         identifiers = sum(
             len((call.identify if call.HasField("identify") else call.track).identifiers) for _, call in calls
@@ -155,6 +163,7 @@ class ProfileTaker(_Taker):
         elif part.before is not None:
             await part.before
         self._leave_out([(record, record.findings) for record in piece.faulty])
+        self._write_rejects()
         self._tell_ids(piece, ids)
         self._progress.advance(0, 0, piece.bytes_read)
 
@@ -235,7 +244,7 @@ class ProfileTaker(_Taker):
                 self._progress.there_already += 1
             else:
                 self._progress.skipped += 1
-                self._rejects.add(one.record, [Finding(HELD)])
+                self._left.append((one.record, [Finding(HELD)]))
 
     def _all_faults(self, piece: Piece, named: Sequence[tuple[Record, Finding]]) -> list[tuple[Record, Finding]]:
         """Tell the faults of the whole piece, of which the server names the first ones only."""

@@ -16,6 +16,11 @@ LINES_TOLD: Final = 20
 HELD: Final = "another profile holds it already: see --on-conflict"
 
 
+def several(count: int, one: str, many: str) -> str:
+    """Tell how many of something: `one` for exactly one of it, else `many`."""
+    return f"{count:,} {one if count == 1 else many}"
+
+
 def faults_by_record(refusal: CallRefused, records: Sequence[Record]) -> list[tuple[Record, Finding]]:
     """Tell what a refusal says of each record; empty where it names none.
 
