@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from rich.console import Console
+
 from utterson.cli.console import standard_console
 from utterson.cli.importing.checking import NOT_RULED, check_in_thread
 from utterson.cli.importing.columns import column_map
@@ -24,6 +26,8 @@ from utterson.v1 import error_reason_pb2, policy_pb2
 
 # Some four seconds of trying, for a server that is started anew; a call of an import may take far longer than that.
 ATTEMPTS_MAX: Final = 8
+# So many files that are not read are told by name.
+SKIPPED_TOLD: Final = 20
 _WORKSPACE_EXISTS: Final = error_reason_pb2.ERROR_REASON_WORKSPACE_EXISTS
 _WORKSPACE_NOT_FOUND: Final = error_reason_pb2.ERROR_REASON_WORKSPACE_NOT_FOUND
 
@@ -73,6 +77,7 @@ async def run_whole(asked: ImportAsked) -> None:
     """
     source = asked.source()
     console = standard_console()
+    _tell_skipped(source, console)
     async with asked.client() as client:
         judge = RecordJudge(await _policy_in_force(asked, client), time.time())
         things = "calls" if source.form in EVENT_FORMS else "profiles"
@@ -106,6 +111,7 @@ async def run_check(asked: ImportAsked) -> None:
     """
     source = asked.source()
     console = standard_console()
+    _tell_skipped(source, console)
     policy = await _policy(asked)
     judge = None if policy is None else RecordJudge(policy, time.time())
     with ExitStack() as stack:
@@ -123,6 +129,14 @@ async def run_check(asked: ImportAsked) -> None:
             "lines are at fault: mend them, or leave them out by --skip-faults",
         )
         raise ImportFileError(several(report.faulty, *told))
+
+
+def _tell_skipped(source: Source, console: Console) -> None:
+    for told in source.skipped[:SKIPPED_TOLD]:
+        console.print(f"not read: {told}", markup=False, highlight=False, soft_wrap=True)
+    more = len(source.skipped) - SKIPPED_TOLD
+    if more > 0:
+        console.print(f"not read: {more:,} more")
 
 
 async def _policy_in_force(asked: ImportAsked, client: UttersonClient) -> policy_pb2.Policy:

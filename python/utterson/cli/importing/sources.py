@@ -1,6 +1,5 @@
 """What is imported: files, folders and patterns, in the order of their names, as one row of records."""
 
-import glob
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from utterson.cli.importing.columns import ColumnMap
+from utterson.cli.importing.finding import files_of
 from utterson.cli.importing.forms import FileForm
 from utterson.cli.importing.packing import opened, require_whole
 from utterson.cli.importing.profiles import KEYS, profile_message
@@ -22,31 +22,10 @@ from utterson.client.values import TOO_DEEP
 from utterson.engine.judge import read_profile_lines
 
 _PARQUET_MAGIC: Final = b"PAR1"
-_HIDDEN: Final = (".", "_")
 _LINES_AT_ONCE: Final = 1000
-NOT_READ: Final = "there is no file"
-
 
 # Of these each line is something that happened, which goes through the rules.
 EVENT_FORMS: Final = frozenset({FileForm.SEGMENT, FileForm.MPARTICLE})
-
-
-def files_of(given: str) -> list[Path]:
-    """Find the files that are meant: one, all of a folder, or those that fit a pattern; by name.
-
-    Raises:
-        ImportFileError: there is none.
-    """
-    path = Path(given)
-    if path.is_file():
-        return [path]
-    # A pattern may be absolute, which those of pathlib may not.
-    fitting = map(Path, glob.iglob(given, recursive=True))  # noqa: PTH207
-    found = path.rglob("*") if path.is_dir() else fitting
-    files = sorted(one for one in found if one.is_file() and not one.name.startswith(_HIDDEN))
-    if not files:
-        raise ImportFileError(f"{given}: {NOT_READ}")
-    return files
 
 
 class Source:
@@ -63,7 +42,9 @@ class Source:
 
     def __init__(self, given: str, form: FileForm = FileForm.AUTO, columns: ColumnMap | None = None) -> None:
         self._given = given
-        self.paths = files_of(given)
+        found = files_of(given)
+        self.paths = found.files
+        self.skipped = found.skipped
         self.form = form
         self._columns = columns or ColumnMap()
         self._sizes = [path.stat().st_size for path in self.paths]
@@ -247,7 +228,7 @@ class Source:
 
     def _joined(self) -> Iterator[Record]:
         with tempfile.TemporaryDirectory() as folder:
-            for number, fields in enumerate(profiles_sync.profiles_of(self.paths, Path(folder)), 1):
+            for number, fields in enumerate(profiles_sync.profiles_of(list(self.paths), Path(folder)), 1):
                 record = Record("", number, b"")
                 _fill(record, dict, fields)
                 yield record
