@@ -10,6 +10,7 @@ import pytest
 
 from tests.cli.importing.helping import run, write
 from utterson.cli.importing.forms import FileForm
+from utterson.cli.importing.judging import RecordJudge, policy_of_preset
 from utterson.cli.importing.records import ImportFileError, Record
 from utterson.cli.importing.sources import Source
 from utterson.client import UttersonClient
@@ -194,3 +195,37 @@ def test_traits_that_nobody_dated_are_a_fault(tmp_path: Path) -> None:
     first, second = Source(str(write(tmp_path, *lines)), FileForm.SEGMENT).records()
     assert first.told(first.findings[0]).startswith("line 1: has traits and no time")
     assert second.call is not None
+
+
+def test_what_the_server_would_refuse_of_an_event_is_a_fault(tmp_path: Path) -> None:
+    track = {"type": "track", "userId": "u", "event": "e"}
+    events: list[dict[str, Any]] = [
+        track | {"event": "e" * 257},
+        track | {"messageId": "m" * 257},
+        track | {"properties": {"a": "x" * 70_000}},
+        track | {"userId": "u\0"},
+        track | {"userId": None},
+        track | {"context": {"externalIds": [{"type": "No Type", "id": "1"}]}},
+        track | {"context": {"traits": {"email": " "}}},
+        track,
+    ]
+    found = read(archive(tmp_path, *events), FileForm.SEGMENT)
+    RecordJudge(policy_of_preset("unify"), 0.0).judge(found)
+    assert [one.is_faulty for one in found] == [True] * 6 + [False] * 2
+    assert [one.name for record in found[:3] for one in record.findings] == [
+        "event.name",
+        "event.message_id",
+        "event.properties",
+    ]
+    assert [one.is_doubt for one in found[6].findings] == [True]
+    assert found[7].identifiers == 1
+
+
+async def test_the_server_refuses_no_other_events_than_the_check(address: str, tmp_path: Path) -> None:
+    track = {"type": "track", "userId": "v", "event": "e"}
+    path = archive(
+        tmp_path, track | {"properties": {"a": "x" * 65_000}}, track | {"event": "e" * 256}, {"type": "alias"}
+    )
+    said = await run(path, address, "as-checked", "--format", "segment")
+    assert "2 calls with 2 identifiers sent through the rules" in said.told
+    assert "1 is an alias: left out" in said.told

@@ -96,6 +96,7 @@ class Record:
             self.identifiers = len(content.identifiers)
         else:
             self.call = content
+            self.identifiers = len((content.identify if content.HasField("identify") else content.track).identifiers)
 
     @property
     def is_sent(self) -> bool:
