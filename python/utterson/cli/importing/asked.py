@@ -1,5 +1,6 @@
 """What a caller of the command asks for, put together and done."""
 
+import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -87,17 +88,21 @@ async def run_whole(asked: ImportAsked) -> None:
             ids = None
             if asked.profile_ids is not None:
                 ids = stack.enter_context(OutputFile(asked.profile_ids)).text
-            async with progress.told_regularly():
-                await run_import(
-                    client,
-                    asked.workspace,
-                    source,
-                    progress,
-                    options=asked.options(),
-                    judge=judge,
-                    rejects=rejects,
-                    ids=ids,
-                )
+            try:
+                async with progress.told_regularly():
+                    await run_import(
+                        client,
+                        asked.workspace,
+                        source,
+                        progress,
+                        options=asked.options(),
+                        judge=judge,
+                        rejects=rejects,
+                        ids=ids,
+                    )
+            except asyncio.CancelledError:
+                console.print(progress.stopped())
+                raise
     console.print(progress.summary())
 
 

@@ -132,6 +132,12 @@ class ImportProgress:
         """
         return profiles * self._bytes_total // max(bytes_read, 1)
 
+    def stopped(self) -> str:
+        """Tell what is in when the import is ended by Ctrl-C."""
+        things = several(self.profiles + self.repeated, self.things.removesuffix("s"), self.things)
+        is_in = "is" if self.profiles + self.repeated == 1 else "are"
+        return f"stopped; {things} {is_in} in: give the file again whole"
+
     def summary(self) -> str:
         """Tell the whole: what, and how fast."""
         elapsed_s = max(self._monotonic_s() - self._started_at_s, 1e-9)

@@ -77,7 +77,7 @@ class Source:
         if self.form is not FileForm.AUTO:
             return self.form
         with path.open("rb") as file:
-            if file.read(4) == _PARQUET_MAGIC:
+            if file.read(4) == _PARQUET_MAGIC or path.suffix == ".parquet":
                 return FileForm.PARQUET
         names = path.name.lower().removesuffix(".gz").removesuffix(".zst")
         return FileForm.CSV if names.endswith((".csv", ".tsv")) else FileForm.NDJSON
