@@ -85,7 +85,8 @@ def test_every_fault_and_every_doubt_is_told(tmp_path: Path, policy: Path) -> No
     assert CANARY not in said.told
     written = rejects_of(rejects)
     assert len(written) == 11
-    assert str(written[0]["reason"]).startswith("doubt: line 4, identifiers[1]: the policy blocks the value")
+    assert str(written[0]["reason"]).startswith("doubt: line 3: has an identifier that an earlier line has")
+    assert str(written[1]["reason"]).startswith("doubt: line 4, identifiers[1]: the policy blocks the value")
 
 
 def test_a_time_in_the_future_is_a_fault_where_the_policy_bounds_it(tmp_path: Path) -> None:

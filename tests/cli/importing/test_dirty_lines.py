@@ -128,7 +128,7 @@ LINES: dict[str, tuple[bytes, str]] = {
     "year 10000": (of_time("+10000-01-01T00:00:00Z"), "line 2, create_time: must be a time from the year 1"),
     "UTF-16 without its mark": (GOOD.decode().encode("utf-16-be"), "line 2, column 1: looks like UTF-16"),
     "a control character": (traits('{"a": "\t"}'), "line 2, column 71: is not JSON"),
-    "zeros": (b"\0\0\0\0", "line 2, column 1: looks like UTF-16"),
+    "zeros": (b"\0\0\0\0", "line 2, column 1: holds bytes that are 0"),
     "a single quote": (b"{'identifiers': []}", "line 2, column 2: is not JSON"),
 }
 

@@ -42,7 +42,7 @@ async def test_a_file_that_real_senders_send(name: str, address: str, tmp_path: 
         # Nobody can say what a good line is.
         assert said.error.startswith(sentence)
         said = await run(FIELD / name, address, workspace, "--column", "email=email", "--column", "phone=phone")
-        assert (said.code, said.told.partition(" with")[0]) == (0, "1 profiles")
+        assert (said.code, said.told.partition(" with")[0]) == (0, "1 profile")
         return
     assert (said.code, said.error) == (0, "")
     assert said.told.startswith(f"{profiles} profiles with ")

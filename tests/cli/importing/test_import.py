@@ -169,7 +169,7 @@ async def test_calls_tell_the_server_which_import_they_are_of_and_how_large_it_i
             progress,
             options=ImportOptions(99, skip_faults=False, on_conflict=OnConflict.REFUSE),
             judge=RecordJudge(policy_of_preset("unify"), 0.0),
-            rejects=RejectsFile(None, list),
+            rejects=RejectsFile(None),
             ids=None,
         )
     ids = [import_id for import_id, _ in told]

@@ -22,7 +22,7 @@ source = Source(sys.argv[1])
 if sys.argv[2] == "check":
     progress = ImportProgress(Console(quiet=True), 0, lambda: 0.0)
     judge = RecordJudge(policy_of_preset("unify"), 0.0)
-    check(source, judge, RejectsFile(None, list), progress)
+    check(source, judge, RejectsFile(None), progress)
 else:
     for piece in pieces(source.records(), lambda: 0, 2000):
         assert piece.records

@@ -8,8 +8,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.cli.importing.helping import run
+from tests.cli.importing.helping import run, write
 from utterson.cli.importing.forms import FileForm
+from utterson.cli.importing.judging import RecordJudge, policy_of_preset
 from utterson.cli.importing.records import ImportFileError, Record
 from utterson.cli.importing.sources import Source
 from utterson.client import UttersonClient
@@ -108,7 +109,7 @@ async def test_an_archive_goes_through_the_rules_once(address: str, tmp_path: Pa
         said = await run(path, address, "archive", "--format", "segment", "--skip-faults")
         assert (said.code, said.error) == (0, "")
         assert said.told.startswith(told)
-        assert "1 are at fault: left out" in said.told
+        assert "1 is at fault: left out" in said.told
     async with UttersonClient(address) as client:
         found = await client.search("archive", [("user_id", "u1")])
         profile = (await client.get_profile("archive", found.profile_id)).profile
@@ -187,3 +188,44 @@ def test_a_table_that_is_missing_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "id_graph_updates.csv").write_text("a,b\n1,2\n")
     with pytest.raises(ImportFileError, match=r"id_graph_updates\.csv: must have the columns segment_id"):
         read(tmp_path, FileForm.PROFILES_SYNC)
+
+
+def test_traits_that_nobody_dated_are_a_fault(tmp_path: Path) -> None:
+    lines = ['{"type": "identify", "userId": "u", "traits": {"plan": "gold"}}', '{"type": "identify", "userId": "u"}']
+    first, second = Source(str(write(tmp_path, *lines)), FileForm.SEGMENT).records()
+    assert first.told(first.findings[0]).startswith("line 1: has traits and no time")
+    assert second.call is not None
+
+
+def test_what_the_server_would_refuse_of_an_event_is_a_fault(tmp_path: Path) -> None:
+    track = {"type": "track", "userId": "u", "event": "e"}
+    events: list[dict[str, Any]] = [
+        track | {"event": "e" * 257},
+        track | {"messageId": "m" * 257},
+        track | {"properties": {"a": "x" * 70_000}},
+        track | {"userId": "u\0"},
+        track | {"userId": None},
+        track | {"context": {"externalIds": [{"type": "No Type", "id": "1"}]}},
+        track | {"context": {"traits": {"email": " "}}},
+        track,
+    ]
+    found = read(archive(tmp_path, *events), FileForm.SEGMENT)
+    RecordJudge(policy_of_preset("unify"), 0.0).judge(found)
+    assert [one.is_faulty for one in found] == [True] * 6 + [False] * 2
+    assert [one.name for record in found[:3] for one in record.findings] == [
+        "event.name",
+        "event.message_id",
+        "event.properties",
+    ]
+    assert [one.is_doubt for one in found[6].findings] == [True]
+    assert found[7].identifiers == 1
+
+
+async def test_the_server_refuses_no_other_events_than_the_check(address: str, tmp_path: Path) -> None:
+    track = {"type": "track", "userId": "v", "event": "e"}
+    path = archive(
+        tmp_path, track | {"properties": {"a": "x" * 65_000}}, track | {"event": "e" * 256}, {"type": "alias"}
+    )
+    said = await run(path, address, "as-checked", "--format", "segment")
+    assert "2 calls with 2 identifiers sent through the rules" in said.told
+    assert "1 is an alias: left out" in said.told

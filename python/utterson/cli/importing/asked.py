@@ -1,5 +1,6 @@
 """What a caller of the command asks for, put together and done."""
 
+import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -7,21 +8,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from rich.console import Console
+
 from utterson.cli.console import standard_console
 from utterson.cli.importing.checking import NOT_RULED, check_in_thread
 from utterson.cli.importing.columns import column_map
 from utterson.cli.importing.forms import FileForm, OnConflict
 from utterson.cli.importing.judging import RecordJudge, policy_of_file, policy_of_preset, policy_of_workspace
+from utterson.cli.importing.outputs import OutputFile, require_apart
 from utterson.cli.importing.progress import ImportProgress
 from utterson.cli.importing.records import ImportFileError
 from utterson.cli.importing.rejects import RejectsFile
 from utterson.cli.importing.running import ImportOptions, run_import
 from utterson.cli.importing.sources import EVENT_FORMS, Source
+from utterson.cli.importing.telling import several
 from utterson.client import CallRefused, RetryLimits, UttersonClient
 from utterson.v1 import error_reason_pb2, policy_pb2
 
 # Some four seconds of trying, for a server that is started anew; a call of an import may take far longer than that.
 ATTEMPTS_MAX: Final = 8
+# So many files that are not read are told by name.
+SKIPPED_TOLD: Final = 20
 _WORKSPACE_EXISTS: Final = error_reason_pb2.ERROR_REASON_WORKSPACE_EXISTS
 _WORKSPACE_NOT_FOUND: Final = error_reason_pb2.ERROR_REASON_WORKSPACE_NOT_FOUND
 
@@ -49,8 +56,11 @@ class ImportAsked:
         return UttersonClient(self.address, retries=RetryLimits(attempts_max=ATTEMPTS_MAX))
 
     def source(self) -> Source:
-        """Find what to read; ImportFileError where there is nothing."""
-        return Source(self.given, self.form, column_map(self.column_map, self.columns))
+        """Find what to read; ImportFileError where there is nothing, or where it would be written over."""
+        source = Source(self.given, self.form, column_map(self.column_map, self.columns))
+        others = [path for path in (self.column_map, self.policy) if path is not None]
+        require_apart([self.rejects, self.profile_ids], [*source.paths, *others])
+        return source
 
     def options(self) -> ImportOptions:
         """Tell how to import."""
@@ -68,26 +78,31 @@ async def run_whole(asked: ImportAsked) -> None:
     """
     source = asked.source()
     console = standard_console()
+    _tell_skipped(source, console)
     async with asked.client() as client:
         judge = RecordJudge(await _policy_in_force(asked, client), time.time())
         things = "calls" if source.form in EVENT_FORMS else "profiles"
         with ExitStack() as stack:
             progress = stack.enter_context(ImportProgress(console, source.bytes_total, time.monotonic, things))
-            rejects = stack.enter_context(RejectsFile(asked.rejects, lambda: source.header, source.parquet()))
-            ids = None if asked.profile_ids is None else asked.profile_ids.open("w", encoding="ascii")
-            if ids is not None:
-                stack.enter_context(ids)
-            async with progress.told_regularly():
-                await run_import(
-                    client,
-                    asked.workspace,
-                    source,
-                    progress,
-                    options=asked.options(),
-                    judge=judge,
-                    rejects=rejects,
-                    ids=ids,
-                )
+            rejects = stack.enter_context(RejectsFile(asked.rejects, source.parquet()))
+            ids = None
+            if asked.profile_ids is not None:
+                ids = stack.enter_context(OutputFile(asked.profile_ids)).text
+            try:
+                async with progress.told_regularly():
+                    await run_import(
+                        client,
+                        asked.workspace,
+                        source,
+                        progress,
+                        options=asked.options(),
+                        judge=judge,
+                        rejects=rejects,
+                        ids=ids,
+                    )
+            except asyncio.CancelledError:
+                console.print(progress.stopped())
+                raise
     console.print(progress.summary())
 
 
@@ -101,11 +116,12 @@ async def run_check(asked: ImportAsked) -> None:
     """
     source = asked.source()
     console = standard_console()
+    _tell_skipped(source, console)
     policy = await _policy(asked)
     judge = None if policy is None else RecordJudge(policy, time.time())
     with ExitStack() as stack:
         progress = stack.enter_context(ImportProgress(console, source.bytes_total, time.monotonic, "lines"))
-        rejects = stack.enter_context(RejectsFile(asked.rejects, lambda: source.header, source.parquet()))
+        rejects = stack.enter_context(RejectsFile(asked.rejects, source.parquet()))
         report = await check_in_thread(source, judge, rejects, progress)
     if report.kinds:
         console.print(report.table())
@@ -113,7 +129,19 @@ async def run_check(asked: ImportAsked) -> None:
     if judge is None:
         console.print(f"the file {NOT_RULED}")
     if report.faulty:
-        raise ImportFileError(f"{report.faulty:,} lines are at fault: mend them, or leave them out by --skip-faults")
+        told = (
+            "line is at fault: mend it, or leave it out by --skip-faults",
+            "lines are at fault: mend them, or leave them out by --skip-faults",
+        )
+        raise ImportFileError(several(report.faulty, *told))
+
+
+def _tell_skipped(source: Source, console: Console) -> None:
+    for told in source.skipped[:SKIPPED_TOLD]:
+        console.print(f"not read: {told}", markup=False, highlight=False, soft_wrap=True)
+    more = len(source.skipped) - SKIPPED_TOLD
+    if more > 0:
+        console.print(f"not read: {more:,} more")
 
 
 async def _policy_in_force(asked: ImportAsked, client: UttersonClient) -> policy_pb2.Policy:

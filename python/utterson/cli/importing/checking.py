@@ -14,6 +14,7 @@ from utterson.cli.importing.progress import ImportProgress
 from utterson.cli.importing.records import Finding, Profile, Record
 from utterson.cli.importing.rejects import RejectsFile
 from utterson.cli.importing.sources import Source
+from utterson.cli.importing.telling import several
 
 CLASH: Final = "has an identifier that an earlier line has: only one profile may have it (see --on-conflict)"
 OUT_OF_ORDER: Final = "is older than a line before it: of two that are joined the first in the file survives"
@@ -75,9 +76,10 @@ class CheckReport:
     def summary(self) -> str:
         """Tell the whole in a line."""
         doubtful = sum(kind.count for kind in self.kinds.values() if kind.is_doubt)
+        lines = several(self.lines, "line", "lines")
         return (
-            f"{self.lines:,} lines with {self.identifiers:,} identifiers read, none sent:"
-            f" {self.faulty:,} at fault, {doubtful:,} doubts"
+            f"{lines} with {several(self.identifiers, 'identifier', 'identifiers')} read,"
+            f" none sent: {self.faulty:,} at fault, {several(doubtful, 'doubt', 'doubts')}"
         )
 
 
@@ -99,7 +101,7 @@ class _Order:
 
 
 def check(source: Source, judge: RecordJudge | None, rejects: RejectsFile, progress: ImportProgress) -> CheckReport:
-    """Look through everything; reads the files twice where identifiers clash and the rejects are asked for.
+    """Look through everything; reads the files twice where identifiers clash, or the rejects are asked for.
 
     Args:
         source: what to read.
@@ -107,45 +109,56 @@ def check(source: Source, judge: RecordJudge | None, rejects: RejectsFile, progr
         rejects: gets each line at fault or in doubt.
         progress: is told how far it is.
     """
-    report, order = CheckReport(), _Order()
+    report = CheckReport()
     with ClashFinder() as finder:
-        records = source.records()
-        number = 0
-        while some := list(islice(records, _AT_ONCE)):
-            good = [record for record in some if record.is_sent]
-            digests = iter(judge.judge(good) if judge is not None else [[]] * len(good))
+        for some in _examined(source, judge, finder):
             for record in some:
                 report.lines += 1
-                if record.is_sent:
-                    for digest in next(digests):
-                        finder.add(digest, number)
-                    found = None if record.is_faulty else order.finding(record.profile())
-                    record.findings += [found] if found is not None else []
                 report.identifiers += record.identifiers
                 report.faulty += record.is_faulty
                 report.add(record, record.findings)
-                if record.findings:
-                    rejects.add(record, record.findings)
-                number += 1
             progress.advance(len(some), 0, source.bytes_read)
-        _add_clashes(source, finder, report, rejects)
+        later = sorted({place for place, _ in finder.clashes()})
+    clash = Finding(CLASH, is_doubt=True)
+    for record in _at(source, later):
+        report.add(record, [clash])
+    if rejects.is_asked and report.kinds:
+        # Only now it is known what clashes, and the rejects are to come in the order of the files.
+        clashing = iter(later)
+        place = next(clashing, None)
+        examined = (record for some in _examined(source.again(), judge, None) for record in some)
+        for number, record in enumerate(examined):
+            if number == place:
+                record.findings.append(clash)
+                place = next(clashing, None)
+            if record.findings:
+                rejects.add(record, record.findings)
     return report
 
 
-def _add_clashes(source: Source, finder: ClashFinder, report: CheckReport, rejects: RejectsFile) -> None:
-    later = sorted({place for place, _ in finder.clashes()})
-    if not later:
-        return
-    found = Finding(CLASH, is_doubt=True)
-    for record in _at(source, later):
-        report.add(record, [found])
-        rejects.add(record, [found])
+def _examined(source: Source, judge: RecordJudge | None, finder: ClashFinder | None) -> Iterator[list[Record]]:
+    """Read records with all that each of them has, some at once; what could clash goes to the finder."""
+    order, number, records = _Order(), 0, source.records()
+    while some := list(islice(records, _AT_ONCE)):
+        good = [record for record in some if record.is_sent]
+        digests = iter(judge.judge(good) if judge is not None else [[]] * len(good))
+        for record in some:
+            if record.is_sent:
+                for digest in next(digests):
+                    if finder is not None:
+                        finder.add(digest, number)
+                found = None if record.is_faulty else order.finding(record.profile())
+                record.findings += [found] if found is not None else []
+            number += 1
+        yield some
 
 
 def _at(source: Source, places: Sequence[int]) -> Iterator[Record]:
     """Read again what stands at some places, counted from 0."""
     wanted = iter(places)
     place = next(wanted, None)
+    if place is None:
+        return
     for number, record in enumerate(source.again().records()):
         if place is None:
             return

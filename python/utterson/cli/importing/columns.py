@@ -14,6 +14,8 @@ from utterson.cli.importing.records import ImportFileError, LineError
 # Cells that say nothing.
 _NOTHING: Final = (None, "")
 _TYPE: Final = re.compile(r"[a-z][a-z0-9_.]{0,62}")
+# What a file of rejects says besides: why, and the text of a row that has no cells.
+OF_REJECTS: Final = ("reason", "rejected_row")
 _OWN: Final = ("create_time", "merges")
 _TRAITS: Final = "traits."
 NO_NUMBER: Final = "must be a whole number"
@@ -38,7 +40,7 @@ class ColumnMap:
     _used: frozenset[str] = field(init=False, default=frozenset())
 
     def __post_init__(self) -> None:
-        named = [column for _, column in self.identifiers] + [self.create_time or "", self.merges or "", "reason"]
+        named = [column for _, column in self.identifiers] + [self.create_time or "", self.merges or "", *OF_REJECTS]
         object.__setattr__(self, "_used", frozenset(named))
 
     @property
@@ -55,7 +57,7 @@ class ColumnMap:
         there = list(columns)
         if self.says_nothing:
             raise LineError(f"{HINT}; its columns: {', '.join(there)}")
-        wanted = self._used - {"", "reason"} | set((self.traits or {}).values())
+        wanted = self._used - {"", *OF_REJECTS} | set((self.traits or {}).values())
         missing = sorted(wanted - set(there))
         if missing:
             raise LineError(f"there is no column {', '.join(missing)}; its columns: {', '.join(there)}")

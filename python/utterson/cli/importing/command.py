@@ -12,6 +12,8 @@ from utterson.cli.options import SERVER_ADDRESS, ServerAddress
 
 PROFILES_PER_CALL: Final = 20_000
 PROFILES_PER_CALL_MAX: Final = 100_000
+# As a shell tells that a program was ended by Ctrl-C.
+INTERRUPTED: Final = 130
 
 _File = Annotated[
     str,
@@ -118,4 +120,8 @@ def import_(
     except ImportFileError as error:
         raise CommandError(str(error)) from None
     except OSError as error:
-        raise CommandError(f"{error.filename}: {error.strerror}") from None
+        # A full disk names no file.
+        where = f"{error.filename}: " if error.filename else ""
+        raise CommandError(f"{where}{error.strerror or error}") from None
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None

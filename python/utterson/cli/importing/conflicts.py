@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from utterson.cli.importing.judging import RecordJudge
-from utterson.cli.importing.records import Record
+from utterson.cli.importing.records import Finding, Record
 from utterson.cli.importing.vendors.common import request_id
 from utterson.client import CallRefused, UttersonClient
 from utterson.v1 import error_reason_pb2, resolution_pb2
@@ -16,6 +16,11 @@ BATCH_TIMEOUT_S: Final = 60.0
 # Somebody holds it, who cannot be told apart from others.
 _SOMEBODY: Final = -1
 _NOBODY: Final = 0
+
+UNDATED: Final = Finding(
+    "is needed to resolve a line with traits: without it they would win over newer ones each time the file is given",
+    "create_time",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,16 @@ def identify_of(record: Record) -> pb.Call:
     if profile.HasField("create_time"):
         request.event_time.CopyFrom(profile.create_time)
     return pb.Call(identify=request)
+
+
+def is_undated(record: Record) -> bool:
+    """Tell whether a profile has no time of its own."""
+    return not record.profile().HasField("create_time")
+
+
+def is_undecided(held: Held) -> bool:
+    """Tell whether a line cannot go through the rules: nothing says whether its traits are newer than what is there."""
+    return not held.holder and is_undated(held.record) and bool(held.record.profile().traits.fields)
 
 
 def _asking(record: Record, places: Iterable[int]) -> list[pb.Call]:

@@ -17,6 +17,12 @@ from utterson.engine.judge import JudgedProfile, ProfileJudge
 from utterson.v1 import policy_pb2, workspace_service_pb2
 
 _KEY_BYTES: Final = 16
+_NAME_BYTES_MAX: Final = 256
+NUL: Final = "U+0000"
+# So the engine begins where no identifier of a call is left.
+ALL_SET_ASIDE: Final = "every one of them is set aside"
+NAME_TOO_LONG: Final = f"must be at most {_NAME_BYTES_MAX} bytes long"
+NAME_NUL: Final = f"must not hold the character {NUL}"
 
 BLOCKED: Final = "the policy blocks the value: it is set aside"
 IGNORED: Final = "the policy ignores the type: it is set aside"
@@ -75,6 +81,7 @@ class RecordJudge:
         self._judge = ProfileJudge(policy.SerializeToString(), secrets.token_bytes(_KEY_BYTES))
         self._merges = policy.HasField("merge")
         self._policy = policy
+        self._sets_aside = policy.invalid_identifiers == policy_pb2.INVALID_IDENTIFIERS_SET_ASIDE
         # A policy that is kept says it, but for those of 0.1, which bound no time.
         bounded = policy.HasField("future_tolerance")
         self._latest_s = now_s if bounded else float("inf")
@@ -112,8 +119,12 @@ class RecordJudge:
 
     def _take(self, record: Record, profile: workspace_service_pb2.ImportedProfile, judged: JudgedProfile) -> None:
         for name, description in judged.faults:
-            # A call goes on without a value where a profile may not.
-            record.findings.append(Finding(description, name, is_doubt=record.call is not None))
+            is_doubt = record.call is not None and self._is_set_aside(name, description)
+            record.findings.append(Finding(description, _name_in(record, name), is_doubt=is_doubt))
+        if record.call is not None and record.call.HasField("track"):
+            event = record.call.track.event
+            for name, text in (("name", event.name), ("message_id", event.message_id)):
+                record.findings += [Finding(what, f"event.{name}") for what in _faults_of_name(text)]
         record.findings += [Finding(BLOCKED, f"identifiers[{place}]", is_doubt=True) for place in judged.blocked]
         record.findings += [Finding(IGNORED, f"identifiers[{place}]", is_doubt=True) for place in judged.ignored]
         if record.call is not None:
@@ -123,6 +134,12 @@ class RecordJudge:
             record.findings.append(Finding(IN_FUTURE, "create_time"))
         if self._merges:
             self._look_at_limits(record, profile, judged)
+
+    def _is_set_aside(self, name: str, description: str) -> bool:
+        """Tell whether a call goes on without a value, where a profile may not."""
+        if not self._sets_aside or NUL in description:
+            return False
+        return name.endswith(".value") or description.startswith(ALL_SET_ASIDE)
 
     def _look_at_limits(
         self, record: Record, profile: workspace_service_pb2.ImportedProfile, judged: JudgedProfile
@@ -141,8 +158,24 @@ class RecordJudge:
 
 
 def _encoded(record: Record) -> bytes:
-    """Give what there is to judge; of a call its identifiers."""
+    """Give what there is to judge; of a call its identifiers, and its traits or properties."""
     if record.call is None:
         return record.encoded
-    request = record.call.identify if record.call.HasField("identify") else record.call.track
-    return workspace_service_pb2.ImportedProfile(identifiers=request.identifiers).SerializeToString()
+    if record.call.HasField("identify"):
+        request = record.call.identify
+        profile = workspace_service_pb2.ImportedProfile(identifiers=request.identifiers, traits=request.traits)
+    else:
+        track = record.call.track
+        profile = workspace_service_pb2.ImportedProfile(identifiers=track.identifiers, traits=track.event.properties)
+    return profile.SerializeToString()
+
+
+def _name_in(record: Record, name: str) -> str:
+    """Name a field as the call has it."""
+    is_property = record.call is not None and record.call.HasField("track") and name.startswith("traits")
+    return f"event.properties{name.removeprefix('traits')}" if is_property else name
+
+
+def _faults_of_name(text: str) -> list[str]:
+    too_long = [NAME_TOO_LONG] if len(text.encode()) > _NAME_BYTES_MAX else []
+    return [*too_long, *([NAME_NUL] if "\0" in text else [])]

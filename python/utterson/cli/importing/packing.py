@@ -22,6 +22,13 @@ _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 _UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
+# What begins so is none of these files.
+_OTHERS: Final = {
+    b"PK\x03\x04": "is a zip archive or a workbook: unpack it, or save its table as CSV",
+    codecs.BOM_UTF32_LE: "is UTF-32: save it as UTF-8",
+    codecs.BOM_UTF32_BE: "is UTF-32: save it as UTF-8",
+}
+
 DAMAGED: Final = "the packed file is damaged or cut off here: fetch it anew"
 TOO_LONG: Final = f"is longer than {LINE_BYTES_MAX >> 20} MiB: write one record a line"
 NOT_UTF_16: Final = "is not UTF-16, though the file begins so: save it as UTF-8"
@@ -78,6 +85,9 @@ def opened(path: Path) -> Iterator[OpenFile]:
     with raw:
         magic = raw.read(4)
         raw.seek(0)
+        for begin, told in _OTHERS.items():
+            if magic.startswith(begin):
+                raise ImportFileError(f"{path}: {told}")
         source, damages = _unpacked(raw, magic)
         lines = _lines(source, damages)
         yield OpenFile(path, raw.tell, lines, source is not raw)

@@ -26,11 +26,13 @@ class Piece:
         records: what can be sent, in order.
         faulty: what cannot be, in order.
         bytes_read: how far into the files the piece reaches, as they lie on the disk.
+        left_out: how many records become nothing, and are at no fault.
     """
 
     records: list[Record] = field(default_factory=list)
     faulty: list[Record] = field(default_factory=list)
     bytes_read: int = 0
+    left_out: int = 0
 
     @property
     def first(self) -> Record:
@@ -79,6 +81,8 @@ def pieces(records: Iterable[Record], position: Callable[[], int], profiles_max:
             piece.faulty.append(record)
         elif record.is_sent:
             piece.records.append(record)
+        else:
+            piece.left_out += 1
         if chosen and count >= count_min and record.digested and zlib.crc32(record.digested) % one_in == 0:
             piece.bytes_read = position()
             yield piece

@@ -9,6 +9,8 @@ from typing import Final, Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
+from utterson.cli.importing.telling import several
+
 # How often the bar moves, and how often a line is written where the output is no terminal.
 MOVE_INTERVAL_S: Final = 0.5
 LINE_INTERVAL_S: Final = 5.0
@@ -36,6 +38,8 @@ class ImportProgress:
         self.skipped = 0
         self.resolved = 0
         self.rejected = 0
+        # Understood, and nothing that could be sent.
+        self.left_out = 0
         self.things = things
         self._console = console
         self._bytes_total = bytes_total
@@ -102,9 +106,22 @@ class ImportProgress:
             self._console.print(self._told(now_s))
 
     @property
+    def is_calls(self) -> bool:
+        """Whether calls are sent, of which the server does not tell whether they were in already."""
+        return self.things == "calls"
+
+    @property
     def done(self) -> int:
         """How many records were dealt with, whatever came of them."""
-        return self.profiles + self.repeated + self.there_already + self.skipped + self.resolved + self.rejected
+        return (
+            self.profiles
+            + self.repeated
+            + self.there_already
+            + self.skipped
+            + self.resolved
+            + self.left_out
+            + self.rejected
+        )
 
     def profiles_expected(self, profiles: int, bytes_read: int) -> int:
         """Estimate how many profiles all files hold; 0 where their size is unknown.
@@ -115,19 +132,45 @@ class ImportProgress:
         """
         return profiles * self._bytes_total // max(bytes_read, 1)
 
+    def stopped(self) -> str:
+        """Tell what is in when the import is ended by Ctrl-C."""
+        things = several(self.profiles + self.repeated, self.things.removesuffix("s"), self.things)
+        is_in = "is" if self.profiles + self.repeated == 1 else "are"
+        return f"stopped; {things} {is_in} in: give the file again whole"
+
     def summary(self) -> str:
         """Tell the whole: what, and how fast."""
         elapsed_s = max(self._monotonic_s() - self._started_at_s, 1e-9)
-        lines = [f"{self.profiles:,} {self.things} with {self.identifiers:,} identifiers taken over"]
-        for count, told in (
-            (self.repeated, "were taken over by an earlier import already: nothing changed"),
-            (self.there_already, "are there already, each with one holder of all its identifiers: left alone"),
-            (self.skipped, "have an identifier that others hold: left out"),
-            (self.resolved, "have an identifier that others hold: sent through the rules"),
-            (self.rejected, "are at fault: left out"),
+        things = self.things.removesuffix("s") if self.profiles == 1 else self.things
+        identifiers = several(self.identifiers, "identifier", "identifiers")
+        done = "sent through the rules; what was in already changed nothing" if self.is_calls else "taken over"
+        lines = [f"{self.profiles:,} {things} with {identifiers} {done}"]
+        for count, one, many in (
+            (
+                self.repeated,
+                "was taken over by an earlier import already: nothing changed",
+                "were taken over by an earlier import already: nothing changed",
+            ),
+            (
+                self.there_already,
+                "is there already, one profile has all its identifiers: left alone",
+                "are there already, each with one holder of all its identifiers: left alone",
+            ),
+            (
+                self.skipped,
+                "has an identifier that others hold: left out",
+                "have an identifier that others hold: left out",
+            ),
+            (
+                self.resolved,
+                "has an identifier that others hold: sent through the rules; what was in already changed nothing",
+                "have an identifier that others hold: sent through the rules; what was in already changed nothing",
+            ),
+            (self.left_out, "is an alias: left out", "are aliases: left out"),
+            (self.rejected, "is at fault: left out", "are at fault: left out"),
         ):
             if count:
-                lines.append(f"{count:,} {told}")
+                lines.append(several(count, one, many))
         lines.append(f"in {_duration(elapsed_s)}, {self.identifiers / elapsed_s:,.0f} identifiers a second")
         return "\n".join(lines)
 

@@ -52,6 +52,17 @@ class Finding:
         return f"{named}: {self.description}" if named else self.description
 
 
+@dataclass(frozen=True, slots=True)
+class RawRow:
+    """A row of CSV that has no cells, or not those of the header.
+
+    Args:
+        text: as it stands in the file.
+    """
+
+    text: str
+
+
 @dataclass(slots=True)
 class Record:
     """One line or row.
@@ -59,22 +70,24 @@ class Record:
     Args:
         file: the file's name; empty where there is only one.
         line: the line at which it begins, from 1; of a table without lines the row.
-        source: as it was read, for the file of rejects: a line, or the cells of a row.
+        source: as it was read, for the file of rejects: a line, the cells of a row, or a row that has none.
         digested: what stands for its content in the request id.
         encoded: the profile that it becomes, as the API encodes it; empty where it becomes none.
         identifiers: how many identifiers that has.
         call: the call that it becomes instead.
         findings: faults, and doubts.
+        columns: of a row, the columns of its table.
     """
 
     file: str
     line: int
-    source: bytes | Sequence[object]
+    source: bytes | Sequence[object] | RawRow
     digested: bytes = b""
     encoded: bytes = b""
     identifiers: int = 0
     call: identity_service_pb2.Call | None = None
     findings: list[Finding] = field(default_factory=list)
+    columns: Sequence[str] = ()
 
     def take(self, content: Content) -> None:
         """Become a profile or a call."""
@@ -83,6 +96,7 @@ class Record:
             self.identifiers = len(content.identifiers)
         else:
             self.call = content
+            self.identifiers = len((content.identify if content.HasField("identify") else content.track).identifiers)
 
     @property
     def is_sent(self) -> bool:

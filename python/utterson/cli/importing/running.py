@@ -5,7 +5,7 @@ import secrets
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, TextIO
+from typing import IO, Final
 
 from utterson.cli.importing.forms import OnConflict
 from utterson.cli.importing.judging import RecordJudge
@@ -46,7 +46,7 @@ async def run_import(
     options: ImportOptions,
     judge: RecordJudge,
     rejects: RejectsFile,
-    ids: TextIO | None,
+    ids: IO[str] | None,
 ) -> None:
     """Take everything over, in its order. What was taken over before a fault stays.
 

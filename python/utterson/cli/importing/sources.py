@@ -1,8 +1,7 @@
 """What is imported: files, folders and patterns, in the order of their names, as one row of records."""
 
-import glob
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from os.path import commonpath
@@ -10,42 +9,23 @@ from pathlib import Path
 from typing import Final
 
 from utterson.cli.importing.columns import ColumnMap
+from utterson.cli.importing.finding import files_of
 from utterson.cli.importing.forms import FileForm
 from utterson.cli.importing.packing import opened, require_whole
 from utterson.cli.importing.profiles import KEYS, profile_message
 from utterson.cli.importing.records import Content, Finding, ImportFileError, LineError, Record
+from utterson.cli.importing.separated import csv_rows
 from utterson.cli.importing.strict_json import deepest_column, read_object
-from utterson.cli.importing.tables import ParquetTable, csv_rows
+from utterson.cli.importing.tables import ParquetTable
 from utterson.cli.importing.vendors import mparticle, profiles_sync, segment
 from utterson.client.values import TOO_DEEP
 from utterson.engine.judge import read_profile_lines
 
 _PARQUET_MAGIC: Final = b"PAR1"
-_HIDDEN: Final = (".", "_")
 _LINES_AT_ONCE: Final = 1000
-NOT_READ: Final = "there is no file"
-
 
 # Of these each line is something that happened, which goes through the rules.
 EVENT_FORMS: Final = frozenset({FileForm.SEGMENT, FileForm.MPARTICLE})
-
-
-def files_of(given: str) -> list[Path]:
-    """Find the files that are meant: one, all of a folder, or those that fit a pattern; by name.
-
-    Raises:
-        ImportFileError: there is none.
-    """
-    path = Path(given)
-    if path.is_file():
-        return [path]
-    # A pattern may be absolute, which those of pathlib may not.
-    fitting = map(Path, glob.iglob(given, recursive=True))  # noqa: PTH207
-    found = path.rglob("*") if path.is_dir() else fitting
-    files = sorted(one for one in found if one.is_file() and not one.name.startswith(_HIDDEN))
-    if not files:
-        raise ImportFileError(f"{given}: {NOT_READ}")
-    return files
 
 
 class Source:
@@ -62,14 +42,15 @@ class Source:
 
     def __init__(self, given: str, form: FileForm = FileForm.AUTO, columns: ColumnMap | None = None) -> None:
         self._given = given
-        self.paths = files_of(given)
+        found = files_of(given)
+        self.paths = found.files
+        self.skipped = found.skipped
         self.form = form
         self._columns = columns or ColumnMap()
         self._sizes = [path.stat().st_size for path in self.paths]
         self._before_bytes = 0
         self._position: Callable[[], int] = int
         self._file = 0
-        self.header: list[str] = []
 
     def again(self) -> "Source":
         """Make a source of the same files, to be read from their beginning."""
@@ -96,7 +77,7 @@ class Source:
         if self.form is not FileForm.AUTO:
             return self.form
         with path.open("rb") as file:
-            if file.read(4) == _PARQUET_MAGIC:
+            if file.read(4) == _PARQUET_MAGIC or path.suffix == ".parquet":
                 return FileForm.PARQUET
         names = path.name.lower().removesuffix(".gz").removesuffix(".zst")
         return FileForm.CSV if names.endswith((".csv", ".tsv")) else FileForm.NDJSON
@@ -214,14 +195,16 @@ class Source:
             yield record
 
     def _csv(self, path: Path, name: str) -> Iterator[Record]:
-        def header_seen(columns: object) -> None:
-            self.header = list(columns) if isinstance(columns, list) else []
-            self._columns.require_columns(self.header)
+        header: list[str] = []
+
+        def header_seen(columns: Sequence[str]) -> None:
+            header.extend(columns)
+            self._columns.require_columns(header)
 
         with opened(path) as file:
             self._position = file.position
             for line, cells, row, fault in csv_rows(file, header_seen):
-                record = Record(name, line, cells)
+                record = Record(name, line, cells, columns=header)
                 if fault is not None or row is None:
                     record.findings.append(fault.finding if fault is not None else Finding("is no row"))
                 else:
@@ -230,14 +213,13 @@ class Source:
 
     def _parquet(self, path: Path, name: str) -> Iterator[Record]:
         table = ParquetTable(path)
-        self.header = table.columns
         is_own = self._columns.says_nothing and "identifiers" in table.columns
         if not is_own:
             self._columns.require_columns(table.columns)
         size = path.stat().st_size
         self._position = lambda: size * table.rows_read // max(table.rows_total, 1)
         for number, cells, row, fault in table.rows():
-            record = Record(name, number, cells)
+            record = Record(name, number, cells, columns=table.columns)
             if fault is not None or row is None:
                 record.findings.append(fault.finding if fault is not None else Finding("is no row"))
             else:
@@ -246,7 +228,7 @@ class Source:
 
     def _joined(self) -> Iterator[Record]:
         with tempfile.TemporaryDirectory() as folder:
-            for number, fields in enumerate(profiles_sync.profiles_of(self.paths, Path(folder)), 1):
+            for number, fields in enumerate(profiles_sync.profiles_of(list(self.paths), Path(folder)), 1):
                 record = Record("", number, b"")
                 _fill(record, dict, fields)
                 yield record

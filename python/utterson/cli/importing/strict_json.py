@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Final
 
 from utterson.cli.importing.records import LineError
@@ -12,6 +13,7 @@ NOT_JSON: Final = "is not JSON: write one record a line"
 NO_OBJECT: Final = "is no JSON object"
 NOT_UTF_8: Final = "is not UTF-8: save the file as UTF-8"
 UTF_16: Final = "looks like UTF-16 without its mark: save the file as UTF-8"
+HOLDS_ZEROS: Final = "holds bytes that are 0, as a damaged file does: fetch it anew"
 TWICE: Final = "has a key twice in one object: only one of its values can count"
 
 _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|[{}\[\],:]|-?Infinity|NaN')
@@ -50,6 +52,11 @@ def _fraction(token: str) -> float:
     number = float(token)
     if number in {float("inf"), float("-inf")}:
         raise _Found(NOT_FINITE, token)
+    # A whole number with a point or an exponent loses digits as one without.
+    if len(token) >= _DIGITS_MAX and abs(number) >= WHOLE_NUMBER_MAX:
+        exact = Decimal(token)
+        if exact == exact.to_integral_value() and exact != Decimal(repr(number)):
+            raise _Found(LOSES_DIGITS, token)
     return number
 
 
@@ -91,7 +98,7 @@ def read_object(line: bytes, *, large_as_text: bool = False) -> dict[str, object
     except _Found as found:
         raise LineError(found.description, column=_column(text, found)) from None
     except json.JSONDecodeError as error:
-        raise LineError(UTF_16 if "\0" in text else NOT_JSON, column=min(error.pos, len(text.rstrip())) + 1) from None
+        raise LineError(_no_json(text), column=min(error.pos, len(text.rstrip())) + 1) from None
     except RecursionError:
         raise LineError(TOO_DEEP, column=deepest_column(text)) from None
     if not isinstance(fields, dict):
@@ -99,6 +106,13 @@ def read_object(line: bytes, *, large_as_text: bool = False) -> dict[str, object
     if "\\u" in text and (column := _half_character(text)):
         raise LineError(HALF_CHARACTER, column=column)
     return fields
+
+
+def _no_json(text: str) -> str:
+    zeros = text.count("\0")
+    if zeros * 3 >= len(text) and zeros < len(text.strip()):
+        return UTF_16
+    return HOLDS_ZEROS if zeros else NOT_JSON
 
 
 def _column(text: str, found: _Found) -> int:

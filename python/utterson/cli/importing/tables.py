@@ -1,87 +1,17 @@
-"""Tables as sources: CSV by Python's own reader, Parquet by DuckDB."""
+"""Tables in Parquet as sources, and as rejects: by DuckDB."""
 
-import csv
-import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-from utterson.cli.importing.packing import OpenFile
 from utterson.cli.importing.records import ImportFileError, LineError, Record
-from utterson.cli.importing.strict_json import NOT_UTF_8
+from utterson.cli.importing.separated import Row
 from utterson.client.values import JsonValue
 
-# The line at which a row begins, its cells, and the row by column; None, and why, where it is none.
-Row = tuple[int, Sequence[object], Mapping[str, object] | None, LineError | None]
-
-_DELIMITERS: Final = ",;\t|"
-CELLS: Final = "has another number of cells than the header"
-HEADER_TWICE: Final = "names a column twice"
-UNREADABLE: Final = "is not CSV: a quote is not closed, or stands within a cell"
 _ROWS_AT_ONCE: Final = 1000
-
-
-def csv_rows(file: OpenFile, header_seen: Callable[[Sequence[str]], None]) -> Iterator[Row]:
-    """Read a table with a header; its delimiter is the one that the header has most of.
-
-    Args:
-        file: where its lines are.
-        header_seen: is told the columns; may raise LineError, which is the header's.
-    """
-    bad: dict[int, int] = {}
-
-    def texts() -> Iterator[str]:
-        for number, line in enumerate(file.lines, 1):
-            try:
-                yield line.decode()
-            except UnicodeDecodeError as error:
-                bad[number] = len(line[: error.start].decode()) + 1
-                yield line.decode(errors="replace")
-
-    source = texts()
-    head = next(source, "")
-    delimiter = max(_DELIMITERS, key=head.count)
-    reader = csv.reader(_behind(head, source), delimiter=delimiter, strict=True)
-    try:
-        columns = next(reader, [])
-    except csv.Error:
-        raise LineError(UNREADABLE) from None
-    if len(set(columns)) != len(columns):
-        raise LineError(HEADER_TWICE)
-    header_seen(columns)
-    while True:
-        line = reader.line_num + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error:
-            yield line, (), None, LineError(UNREADABLE)
-            continue
-        if not cells:
-            continue
-        wrong = next((number for number in range(line, reader.line_num + 1) if number in bad), None)
-        if wrong is not None:
-            yield line, cells, None, LineError(NOT_UTF_8, column=bad.pop(wrong))
-        elif len(cells) != len(columns):
-            yield line, cells, None, LineError(CELLS)
-        else:
-            yield line, cells, dict(zip(columns, cells, strict=True)), None
-
-
-def _behind(first: str, rest: Iterator[str]) -> Iterator[str]:
-    yield first
-    yield from rest
-
-
-def csv_line(cells: Sequence[object]) -> str:
-    """Write a row as a line."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(cells)
-    return text.getvalue()
 
 
 def duckdb_for(what: str) -> Any:
@@ -170,13 +100,17 @@ class ParquetRejects:
         """Write what was taken, in order; ImportFileError where that cannot be."""
         files = [str(path) for path in self._tables.values()]
         query = """
-            SELECT t.* EXCLUDE (filename, file_row_number), rejects.reason
+            SELECT t.* EXCLUDE ($besides), rejects.reason
             FROM read_parquet($files, filename = true, file_row_number = true, union_by_name = true) AS t
             JOIN rejects ON t.filename = rejects.file AND t.file_row_number + 1 = rejects.line
-            ORDER BY rejects.file, rejects.line
+            ORDER BY rejects.rowid
         """
         try:
-            self._connection.execute(f"CREATE VIEW chosen AS {query.replace('$files', _listed(files))}")
+            read = f"read_parquet({_listed(files)}, union_by_name = true)"
+            columns = self._connection.execute(f"DESCRIBE SELECT * FROM {read}").fetchall()  # noqa: S608 - quoted
+            old = ", reason" if any(name == "reason" for name, *_ in columns) else ""
+            query = query.replace("$besides", f"filename, file_row_number{old}").replace("$files", _listed(files))
+            self._connection.execute(f"CREATE VIEW chosen AS {query}")
             self._connection.execute(f"COPY chosen TO {_quoted(str(self._path))} (FORMAT parquet)")
         except self._database.Error:
             raise ImportFileError(f"{self._path}: the rejects cannot be written there") from None

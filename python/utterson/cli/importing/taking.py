@@ -3,9 +3,18 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, TextIO
+from typing import IO, Final
 
-from utterson.cli.importing.conflicts import BATCH_TIMEOUT_S, CALLS_A_BATCH, Held, held_among, identify_of
+from utterson.cli.importing.conflicts import (
+    BATCH_TIMEOUT_S,
+    CALLS_A_BATCH,
+    UNDATED,
+    Held,
+    held_among,
+    identify_of,
+    is_undated,
+    is_undecided,
+)
 from utterson.cli.importing.forms import OnConflict
 from utterson.cli.importing.judging import RecordJudge
 from utterson.cli.importing.pieces import Piece, identifier_count, request_id
@@ -59,7 +68,7 @@ class _Taker:
         progress: ImportProgress,
         judge: RecordJudge,
         rejects: RejectsFile,
-        ids: TextIO | None,
+        ids: IO[str] | None,
         on_conflict: OnConflict,
         skip_faults: bool,  # noqa: FBT001 - one of many, each named by its caller's own options
     ) -> None:
@@ -71,10 +80,16 @@ class _Taker:
         self._ids = ids
         self._on_conflict = on_conflict
         self._skip_faults = skip_faults
+        # Of one piece, until it is through: what is at fault and what others hold come in the order of the file.
+        self._left: list[tuple[Record, Sequence[Finding]]] = []
+
+    def _write_rejects(self) -> None:
+        for record, findings in sorted(self._left, key=lambda one: one[0].line):
+            self._rejects.add(record, findings)
+        self._left.clear()
 
     def _leave_out(self, faults: Sequence[tuple[Record, Sequence[Finding]]]) -> None:
-        for record, findings in faults:
-            self._rejects.add(record, findings)
+        self._left += faults
         self._progress.rejected += len(faults)
 
     def _tell_ids(self, piece: Piece, ids: dict[int, int]) -> None:
@@ -117,7 +132,9 @@ class CallTaker(_Taker):
             await part.before
         self._leave_out([(record, record.findings) for record in piece.faulty])
         calls = [(record, record.call) for record in piece.records if record.call is not None]
+        self._progress.left_out += piece.left_out
         ids = await self._resolve(calls, part)
+        self._write_rejects()
         self._tell_ids(piece, ids)
         identifiers = sum(
             len((call.identify if call.HasField("identify") else call.track).identifiers) for _, call in calls
@@ -146,6 +163,7 @@ class ProfileTaker(_Taker):
         elif part.before is not None:
             await part.before
         self._leave_out([(record, record.findings) for record in piece.faulty])
+        self._write_rejects()
         self._tell_ids(piece, ids)
         self._progress.advance(0, 0, piece.bytes_read)
 
@@ -204,22 +222,29 @@ class ProfileTaker(_Taker):
             listed = sorted([*found, *named], key=lambda one: one.record.line)
             told = [(one.record, Finding(HELD)) for one in listed]
             raise ImportFileError(told_lines([*faults, *told[1:]], _taken_before(piece, part)))
+        undecided = [(one.record, UNDATED) for one in [*found, *named] if is_undecided(one)]
+        if self._on_conflict is OnConflict.RESOLVE and undecided and not self._skip_faults:
+            raise ImportFileError(told_lines(undecided, _taken_before(piece, part)))
         return [*found, *named]
 
     async def _deal_with(self, held: Sequence[Held], part: Part, ids: dict[int, int]) -> None:
         for one in held:
             ids[id(one.record)] = one.holder
         if self._on_conflict is OnConflict.RESOLVE:
-            answered = await self._resolve([(one.record, identify_of(one.record)) for one in held], part)
+            # Without a time the rules would take it for newer than all that was told since, each time it is given.
+            self._leave_out([(one.record, [UNDATED]) for one in held if is_undecided(one)])
+            sent = [one.record for one in held if not is_undecided(one) and not (one.holder and is_undated(one.record))]
+            answered = await self._resolve([(record, identify_of(record)) for record in sent], part)
             ids.update(answered)
             self._progress.resolved += len(answered)
+            self._progress.there_already += sum(bool(one.holder) and is_undated(one.record) for one in held)
             return
         for one in held:
             if one.holder:
                 self._progress.there_already += 1
             else:
                 self._progress.skipped += 1
-                self._rejects.add(one.record, [Finding(HELD)])
+                self._left.append((one.record, [Finding(HELD)]))
 
     def _all_faults(self, piece: Piece, named: Sequence[tuple[Record, Finding]]) -> list[tuple[Record, Finding]]:
         """Tell the faults of the whole piece, of which the server names the first ones only."""

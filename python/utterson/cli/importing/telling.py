@@ -16,6 +16,11 @@ LINES_TOLD: Final = 20
 HELD: Final = "another profile holds it already: see --on-conflict"
 
 
+def several(count: int, one: str, many: str) -> str:
+    """Tell how many of something: `one` for exactly one of it, else `many`."""
+    return f"{count:,} {one if count == 1 else many}"
+
+
 def faults_by_record(refusal: CallRefused, records: Sequence[Record]) -> list[tuple[Record, Finding]]:
     """Tell what a refusal says of each record; empty where it names none.
 
@@ -40,12 +45,23 @@ def told_lines(faults: Sequence[tuple[Record, Finding]], taken_before: Record | 
         faults: the lines, and what is wrong with them.
         taken_before: the first line of what is not taken over; None where nothing was.
     """
-    told = [record.told(finding) for record, finding in faults[:LINES_TOLD]]
+    groups: dict[str, list[tuple[Record, Finding]]] = {}
+    for record, finding in faults[:LINES_TOLD]:
+        groups.setdefault(finding.description, []).append((record, finding))
+    told = []
+    for (record, finding), *others in groups.values():
+        # In the order of the file, each once.
+        also = ", ".join(dict.fromkeys(other.where() for other, _ in others if other is not record))
+        told.append(record.told(finding) + (f" (also {also})" if also else ""))
     if len(faults) > LINES_TOLD:
         told.append(f"and {len(faults) - LINES_TOLD:,} more")
     before = "Nothing is taken over" if taken_before is None else f"What stands before {taken_before.where()} is taken"
     over = "" if taken_before is None else " over"
-    return f"{'; '.join(told)}. {before}{over}: correct it and give it again whole, or see --check and --skip-faults"
+    # Of a file that was changed since, the lines of the same call are there already.
+    is_held = any(finding.description == HELD for _, finding in faults)
+    changed = "; if a line was changed since it was taken over, --on-conflict skip takes the rest" if is_held else ""
+    mend = "correct it and give it again whole, or see --check and --skip-faults"
+    return f"{'; '.join(told)}. {before}{over}: {mend}{changed}"
 
 
 def told_refusal(refusal: CallRefused, address: str) -> str:

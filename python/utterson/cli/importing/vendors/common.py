@@ -13,6 +13,7 @@ from utterson.client.values import FieldError, JsonValue, identifier_messages, s
 from utterson.v1 import identity_service_pb2 as pb
 
 NO_OBJECT: Final = "must be an object"
+UNDATED: Final = "has traits and no time: they would win over newer ones each time the file is given"
 Pairs = list[tuple[str, str]]
 
 
@@ -43,8 +44,10 @@ def identify_call(pairs: Iterable[tuple[str, str]], traits: Mapping[str, object]
     """Make an Identify, with a request id of its content.
 
     Raises:
-        LineError: a value cannot be sent.
+        LineError: a value cannot be sent, or nothing says how old the traits are.
     """
+    if traits and time is None:
+        raise LineError(UNDATED)
     try:
         request = pb.IdentifyRequest(
             identifiers=identifier_messages(pairs),
