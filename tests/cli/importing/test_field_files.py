@@ -45,5 +45,5 @@ async def test_a_file_that_real_senders_send(name: str, address: str, tmp_path: 
         assert (said.code, said.told.partition(" with")[0]) == (0, "1 profile")
         return
     assert (said.code, said.error) == (0, "")
-    assert said.told.startswith(f"{profiles} profiles with ")
+    assert said.told.startswith(f"{profiles} profile{'' if profiles == 1 else 's'} with ")
     assert len(rejects.read_text(encoding="utf-8").splitlines()) == faults
