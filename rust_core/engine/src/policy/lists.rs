@@ -165,6 +165,11 @@ mod tests {
         ] {
             assert!(policy.blocks(value), "{value}");
         }
+    }
+
+    #[test]
+    fn words_that_only_begin_like_placeholders_are_none() {
+        let policy = policy(BlockedList::Placeholders);
         for value in [
             "nullable",
             "annull",
