@@ -56,7 +56,7 @@ logger = logging.getLogger("utterson.main")
 
 # New objects between two looks of the garbage collector at the youngest, such looks between two at those that stayed,
 # and of the latter between two at all. To free one takes a microsecond or two, so a look must not find many more.
-GARBAGE_THRESHOLDS = (5_000, 1, 10)
+GARBAGE_THRESHOLDS = (10_000, 1, 10)
 # glibc's name of the size from which on blocks are the system's own, and that size.
 MALLOC_MMAP_THRESHOLD = -3
 LARGE_BLOCK_BYTES = 512 * 1024
