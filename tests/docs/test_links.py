@@ -34,7 +34,9 @@ def paths(name: str) -> set[str]:
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_links_lead_somewhere(name: str) -> None:
     folder = (ROOT / name).parent
-    assert [link for link in _LINK.findall(_CODE_OF_A_TABLE.sub("|", prose(name))) if not (folder / link).exists()] == []
+    assert [
+        link for link in _LINK.findall(_CODE_OF_A_TABLE.sub("|", prose(name))) if not (folder / link).exists()
+    ] == []
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

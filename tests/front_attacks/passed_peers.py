@@ -1,13 +1,16 @@
-"""Peers that call without end what is passed through to the server behind."""
+"""Peers that call without end what is passed through to the server behind, or asks the database."""
 
+from random import Random
 from typing import Final
 
 from tests.front_attacks.frames import WINDOW_UPDATE, call, frame, greeting, message
-from tests.front_attacks.peers import Attack, flood, identify
+from tests.front_attacks.peers import IDENTIFY, Attack, flood, identify
 
 IMPORT_PROFILES: Final = "/utterson.v1.WorkspaceService/ImportProfiles"
 REFLECTION: Final = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
 _CONNECTIONS: Final = 4
+# A name twice would do no harm.
+_CHANCE: Final = Random()
 _CALLS: Final = 50
 # All answers of a connection may come.
 _OPEN: Final = greeting() + frame(WINDOW_UPDATE, 0, 0, (2**30).to_bytes(4))
@@ -38,6 +41,18 @@ async def reflection_flood(host: str, port: int) -> None:
     await _calls(host, port, REFLECTION, _QUESTION)
 
 
+async def random_workspaces(host: str, port: int) -> None:
+    """Call workspaces that nobody made, each once."""
+
+    def chunk(number: int) -> bytes:
+        streams = range(2 * number * _CALLS + 1, 2 * (number + 1) * _CALLS, 2)
+        return b"".join(
+            call(stream, IDENTIFY, message(identify("w", f"n{_CHANCE.getrandbits(40)}"))) for stream in streams
+        )
+
+    await flood(host, port, _CONNECTIONS, _OPEN, chunk)
+
+
 PASSED_ATTACKS: Final[dict[str, Attack]] = {
-    attack.__name__: attack for attack in (unknown_methods, import_flood, reflection_flood)
+    attack.__name__: attack for attack in (unknown_methods, import_flood, reflection_flood, random_workspaces)
 }

@@ -40,10 +40,10 @@ STREAMS: Final = 1000
 _CANCEL: Final = (8).to_bytes(4)
 
 
-def identify(user: str) -> bytes:
+def identify(user: str, workspace: str = ATTACKED) -> bytes:
     """Write a call that creates a profile."""
     identifier = identifier_pb2.Identifier(type="user_id", value=user)
-    return identity_service_pb2.IdentifyRequest(workspace=ATTACKED, identifiers=[identifier]).SerializeToString()
+    return identity_service_pb2.IdentifyRequest(workspace=workspace, identifiers=[identifier]).SerializeToString()
 
 
 async def again(host: str, port: int, connections: int, talk: Talk) -> None:

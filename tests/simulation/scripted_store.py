@@ -224,12 +224,16 @@ class ScriptedStore:
 
     async def get(self, workspace: str) -> StoredWorkspace | None:
         """Tell a workspace and its newest policy."""
+        return (await self.named([workspace])).get(workspace)
 
-        def read() -> StoredWorkspace | None:
-            kept = self._database.truth.named(workspace)
-            return None if kept is None else _stored(kept)
+    async def named(self, workspaces: Sequence[str]) -> dict[str, StoredWorkspace]:
+        """Tell those of some names that are workspaces."""
 
-        stored: StoredWorkspace | None = await self._run(read)
+        def read() -> dict[str, StoredWorkspace]:
+            found = {name: self._database.truth.named(name) for name in workspaces}
+            return {name: _stored(kept) for name, kept in found.items() if kept is not None}
+
+        stored: dict[str, StoredWorkspace] = await self._run(read)
         return stored
 
     async def count(self, limit: int) -> int:

@@ -169,6 +169,19 @@ def queue_full(retry_after_ms: int) -> UttersonError:
     )
 
 
+def names_full(retry_after_ms: int) -> UttersonError:
+    """Make the refusal of a call to a workspace that this server has not met, while it looks too many up.
+
+    Args:
+        retry_after_ms: when there should be some room.
+    """
+    return UttersonError(
+        Reason.QUEUE_FULL,
+        "too many workspaces are looked up that this server has not met; check the names, or slow down and try again",
+        retry_after_ms=retry_after_ms,
+    )
+
+
 def workspace_not_found(workspace: str) -> UttersonError:
     """Make the refusal of a call to a workspace that does not exist."""
     return UttersonError(

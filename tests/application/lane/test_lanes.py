@@ -1,28 +1,14 @@
 """Lanes: one for a workspace, found with one reading however many ask at once."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
 from tests.application.conftest import WORKSPACE, Replica, refusal_of
+from tests.application.lane.reading import Reading
 from utterson.domain.chain import FailureKind, StoredWorkspace, StoreFailureError
 from utterson.domain.errors import Reason
-
-
-class Reading:
-    """Stands before the reading of workspaces: counts, and holds it back until it is opened."""
-
-    def __init__(self, replica: Replica, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.opened = asyncio.Event()
-        self.opened.set()
-        self.names: list[str] = []
-        self._get = replica.store.workspaces.get
-        monkeypatch.setattr(replica.store.workspaces, "get", self)
-
-    async def __call__(self, workspace: str) -> StoredWorkspace | None:
-        self.names.append(workspace)
-        await self.opened.wait()
-        return await self._get(workspace)
 
 
 @pytest.fixture
@@ -49,7 +35,7 @@ async def test_a_lane_is_told_once_it_is_open(replica: Replica) -> None:
 async def test_who_goes_away_leaves_the_reading_to_the_others(replica: Replica, reading: Reading) -> None:
     reading.opened.clear()
     first, second = (asyncio.create_task(replica.lanes.lane(WORKSPACE)) for _ in range(2))
-    await asyncio.sleep(0)
+    await reading.asked()
     first.cancel()
     await asyncio.wait({first})
     reading.opened.set()
@@ -64,11 +50,11 @@ async def test_a_workspace_that_is_made_later_is_found_then(replica: Replica) ->
 
 
 async def test_a_reading_that_failed_is_made_again(replica: Replica, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def away(workspace: str) -> StoredWorkspace | None:
+    async def away(workspaces: Sequence[str]) -> dict[str, StoredWorkspace]:
         raise StoreFailureError(FailureKind.UNKNOWN, "08006")
 
     with monkeypatch.context() as patched:
-        patched.setattr(replica.store.workspaces, "get", away)
+        patched.setattr(replica.store.workspaces, "named", away)
         assert (await refusal_of(replica.lanes.lane(WORKSPACE))).reason is Reason.STORE_UNAVAILABLE
     assert (await replica.lanes.lane(WORKSPACE)).keys.workspace == WORKSPACE
 
@@ -76,7 +62,7 @@ async def test_a_reading_that_failed_is_made_again(replica: Replica, monkeypatch
 async def test_none_is_opened_after_the_closing_nor_while_it_was_read(replica: Replica, reading: Reading) -> None:
     reading.opened.clear()
     opening = asyncio.create_task(replica.lanes.lane(WORKSPACE))
-    await asyncio.sleep(0)
+    await reading.asked()
     await replica.lanes.close(1)
     reading.opened.set()
     assert (await refusal_of(opening)).reason is Reason.SHUTTING_DOWN

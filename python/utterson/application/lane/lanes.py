@@ -8,6 +8,7 @@ from weakref import WeakValueDictionary
 from utterson.application.lane.context import LaneContext
 from utterson.application.lane.keeping import LaneUse
 from utterson.application.lane.lane import Lane
+from utterson.application.lane.names import NameReader
 from utterson.application.lane.operation import MakeBatch
 from utterson.application.refusals import shutting_down, store_unavailable, workspace_not_found
 from utterson.domain.chain import StoreFailureError
@@ -31,6 +32,7 @@ class Lanes:
         self._context = context
         self._make_batch = make_batch
         self._lanes: dict[str, Lane] = {}
+        self._names = NameReader(context.store.workspaces)
         self._opening: dict[str, asyncio.Task[Lane]] = {}
         self._closed = False
         # Somebody may still have a lane that rests: then that one is the workspace's, and never a second beside it.
@@ -57,7 +59,7 @@ class Lanes:
         """Give a workspace's lane.
 
         Raises:
-            UttersonError: WORKSPACE_NOT_FOUND, STORE_UNAVAILABLE or SHUTTING_DOWN.
+            UttersonError: WORKSPACE_NOT_FOUND, QUEUE_FULL, STORE_UNAVAILABLE or SHUTTING_DOWN.
         """
         lane = self._lanes.get(workspace)
         if lane is not None:
@@ -84,7 +86,7 @@ class Lanes:
 
     async def _open(self, workspace: str) -> Lane:
         try:
-            stored = await self._context.store.workspaces.get(workspace)
+            stored = await self._names.read(workspace)
         except StoreFailureError as failure:
             raise store_unavailable(failure, workspace) from None
         if stored is None:

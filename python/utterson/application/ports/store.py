@@ -97,6 +97,10 @@ class Workspaces(Protocol):
         """Tell a workspace and its newest policy."""
         ...
 
+    async def named(self, workspaces: Sequence[str]) -> dict[str, StoredWorkspace]:
+        """Tell those of some names that are workspaces, each with its newest policy, in one query."""
+        ...
+
     async def count(self, limit: int) -> int:
         """Count the workspaces, up to a limit."""
         ...
