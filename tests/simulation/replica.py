@@ -129,7 +129,11 @@ class Replica:
     async def _outlived(self, make: Any) -> Any:
         """Await something of the process; its end ends the waiting."""
         self._service()
-        await self.session.thawed()
+        session = self.session
+        await session.thawed()
+        # Killed while it stood still: the connection breaks, and nobody there ever saw the call.
+        if session.dead:
+            raise ReplicaGoneError
         loop = asyncio.get_running_loop()
         outcome: asyncio.Future[Any] = loop.create_future()
         self._calls[outcome] = None
