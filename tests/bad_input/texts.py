@@ -167,15 +167,15 @@ TEXTS: dict[str, Texts] = {
         Reason.NO_USABLE_IDENTIFIER,
         asked("logout", LOGOUT),
         (
-            "identifiers: every one of them is set aside, as blocked, ignored or invalid: send at least"
-            " one that can identify somebody"
+            "identifiers: every one that is left is a login identifier, which a Logout drops: send one of the"
+            " device or the session too"
         ),
         [
             (
                 "identifiers",
                 (
-                    "every one of them is set aside, as blocked, ignored or invalid: send at least one that can"
-                    " identify somebody"
+                    "every one that is left is a login identifier, which a Logout drops: send one of the device or"
+                    " the session too"
                 ),
             )
         ],
@@ -237,7 +237,7 @@ TEXTS: dict[str, Texts] = {
     "no hit": (
         Reason.NO_MATCH,
         asked("search", SEARCH),
-        ("no profile holds any of these identifiers: an Identify would create one"),
+        ("nobody is found by these identifiers: an Identify with them would create a profile"),
         [],
     ),
     "a workspace that exists": (
@@ -266,8 +266,8 @@ TEXTS: dict[str, Texts] = {
     "an immutable value": (
         Reason.IMMUTABLE_IDENTIFIER,
         change(Change(type="customer_id", old_value="c1")),
-        ("an immutable identifier keeps its value once it is set: leave it out of the changes"),
-        [("", ("an immutable identifier keeps its value once it is set: leave it out of the changes"))],
+        ("changes[0]: an immutable identifier keeps its value once it is set: leave it out of the changes"),
+        [("changes[0]", ("an immutable identifier keeps its value once it is set: leave it out of the changes"))],
     ),
     "held by a guarded profile": (
         Reason.IDENTIFIERS_HELD_BY_OTHERS,
@@ -289,13 +289,16 @@ TEXTS: dict[str, Texts] = {
     "over a limit": (
         Reason.LIMIT_EXCEEDED,
         change(Change(type="user_id", new_value=f"u {CANARY}"), workspace=MERGE),
-        ("the changed profile would exceed a limit of the policy: remove a value in the same call, or raise the limit"),
+        (
+            "changes[0]: the profile would hold 2 values of user_id in its limit's window, and the policy"
+            " allows 1: remove one in the same call, or raise the limit"
+        ),
         [
             (
-                "",
+                "changes[0]",
                 (
-                    "the changed profile would exceed a limit of the policy: remove a value in the same call, "
-                    "or raise the limit"
+                    "the profile would hold 2 values of user_id in its limit's window, and the policy allows 1:"
+                    " remove one in the same call, or raise the limit"
                 ),
             )
         ],

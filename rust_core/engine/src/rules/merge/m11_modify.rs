@@ -102,7 +102,7 @@ fn check(
         let rule = if values.limit.is_exclusive() { RuleId::M3Exclusive } else { RuleId::M3Values };
         let passed = !grew || figure <= limit;
         if !passed && broken.is_none() {
-            let held = format!("{figure} values of {} in its limit's window, {limit} are allowed", values.type_name);
+            let held = format!("{figure} values of {} in its limit's window, and the policy allows {limit}", values.type_name);
             broken = Some((index_of(Some(values.type_name)), held));
         }
         round.checks.push(Check { rule, figure, limit, passed });
@@ -113,7 +113,7 @@ fn check(
         let (figure, limit) = (u64::from(state.profiles.row(serial).identifiers), u64::from(max_identifiers));
         let passed = grown.is_empty() || figure <= limit;
         if !passed && broken.is_none() {
-            broken = Some((index_of(None), format!("{figure} identifiers, {limit} are allowed")));
+            broken = Some((index_of(None), format!("{figure} identifiers, and the policy allows {limit}")));
         }
         round.checks.push(Check { rule: RuleId::M3Identifiers, figure, limit, passed });
     }
