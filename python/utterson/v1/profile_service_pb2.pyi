@@ -146,7 +146,7 @@ class ProfileIdentifier(_message.Message):
     """The state after the call that added it, as a token; by ListIdentifiers only, and empty where that is not kept."""
     @_builtins.property
     def identifier(self) -> _identifier_pb2.Identifier:
-        """The identifier in its raw form, as first sent."""
+        """The identifier in its raw form, as first sent; over 2,048 bytes trimmed and cut."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
