@@ -36,14 +36,15 @@ def check_fields(policy: Policy, call: Call, hits: Hits) -> tuple[list[Item], li
     if call.kind is Kind.MODIFY:
         if call.identifiers or not 1 <= len(call.changes) <= MAX_IDENTIFIERS:
             raise RefusedError(Reason.FIELD_INVALID)
-        changes = [_read_change(policy, change, hits) for change in call.changes]
-        refuse_as_0_1(policy, [item for change in changes for item in (change.old, change.new)], hits)
-        return [], changes
+        return [], [_read_change(policy, change, hits) for change in call.changes]
     if not 1 <= len(call.identifiers) <= MAX_IDENTIFIERS:
         raise RefusedError(Reason.FIELD_INVALID)
-    items = [read_item(policy, name, raw, hits) for name, raw in call.identifiers]
-    refuse_as_0_1(policy, items, hits)
-    return items, []
+    return [read_item(policy, name, raw, hits) for name, raw in call.identifiers], []
+
+
+def refuse_values_as_0_1(policy: Policy, items: list[Item], changes: list[ChangeItem], hits: Hits) -> None:
+    """To 0.1 an unfit value was a fault of the shape, before all else but a repeat (C7)."""
+    refuse_as_0_1(policy, [*items, *(item for change in changes for item in (change.old, change.new))], hits)
 
 
 def _read_change(policy: Policy, change: tuple[str, str, str], hits: Hits) -> ChangeItem:

@@ -30,9 +30,7 @@ def read_messages(policy: Policy, messages: Sequence[ImportMessage], request_id:
             if not message.identifiers:
                 raise RefusedError(Reason.FIELD_INVALID)
             check_struct(message.traits, are_traits=True)
-            items = [read_item(policy, name, raw, hits) for name, raw in message.identifiers]
-            refuse_as_0_1(policy, items, hits)
-            read.append(items)
+            read.append([read_item(policy, name, raw, hits) for name, raw in message.identifiers])
         except RefusedError as refused:
             raise RefusedError(refused.reason, index) from None
     return read
@@ -53,6 +51,7 @@ def usable_items(policy: Policy, items: list[Item], hits: Hits) -> list[Item]:
 
     An invalid value is a fault of its line whatever the policy says, but a blocked one is set aside before that.
     """
+    refuse_as_0_1(policy, items, hits)
     usable = [item for item in sort_out(policy, items, hits, refuses=True) if item.set_aside is None]
     refuse_two_values(policy, usable, hits)
     if not usable:  # C5

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from tests.model import isolation, merge, modify
-from tests.model.common import ChangeItem, check_fields, fingerprint
+from tests.model.common import ChangeItem, check_fields, fingerprint, refuse_values_as_0_1
 from tests.model.hits import Branch, Hits
 from tests.model.imports import content_of, import_all, read_messages
 from tests.model.policy import RULES_NOW, RULES_OF_0_1, Policy
@@ -110,9 +110,10 @@ class Model:
         is_search = call.kind is Kind.SEARCH  # a Search never writes: its ids mean nothing
         content = fingerprint(call, items, changes)
         if not is_search:
-            recorded = self._repeated(call, items, content)
+            recorded = self._repeated(call, (items, changes), content)
             if recorded is not None:
                 return recorded
+        refuse_values_as_0_1(self.policy, items, changes, self.hits)
         working = self.state.copy()
         working.order += 1
         answer = self._decide_new(call, items, changes, working)
@@ -148,16 +149,17 @@ class Model:
             return merge.decide(work)
         return isolation.decide(work)
 
-    def _repeated(self, call: Call, items: list[Item], content: str) -> Answer | None:
+    def _repeated(self, call: Call, read: tuple[list[Item], list[ChangeItem]], content: str) -> Answer | None:
         """C7: the recorded answer of a known id, the request id looked up first; None for a new call."""
         for key in ids_of(call):
             recorded = self._recorded(key, call.now_us)
             if recorded is None:
                 continue
             if recorded.fingerprint != content or not isinstance(recorded.answer, Answer):
+                refuse_values_as_0_1(self.policy, *read, self.hits)
                 self.hits[Branch.C7_REUSED] += 1
                 raise RefusedError(Reason.REQUEST_ID_REUSED)
-            if any(item.invalid is not None for item in items) and self.policy.refuses_invalid:
+            if any(item.invalid is not None for item in read[0]) and self.policy.refuses_invalid:
                 self.hits[Branch.C7_REPEATED_INVALID] += 1
             self.hits[Branch.C7_REPEATED_REQUEST if key[0] == REQUEST else Branch.C7_REPEATED_MESSAGE] += 1
             if call.validate_only:

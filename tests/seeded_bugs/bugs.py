@@ -275,7 +275,9 @@ BUGS = [
         model="HeadConfirmed", kit="the head is confirmed before a strong read",
     ),
     SeededBug("a head that was asked for before the call is good enough", 123, put(HeadReader, "read", _asked_before)),
-    SeededBug("a head is as new as its answer, not as its question", 159, put(StateKeeper, "confirm", _as_of_the_answer)),
+    SeededBug(
+        "a head is as new as its answer, not as its question", 159, put(StateKeeper, "confirm", _as_of_the_answer)
+    ),
     SeededBug("a head that went back is confirmed", 2296, put(StateKeeper, "confirm", _back_is_confirmed)),
     SeededBug(
         "an unknown outcome is taken for committed", 0, put(Committer, "_find_outcome", guessed_committed),
