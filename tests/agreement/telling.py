@@ -133,7 +133,9 @@ def explanation_difference(model: Explanation, core: ExplanationMessage, ordinal
         }
         if decided_by in WATERFALL_RULES:
             cut_to(given, ours.looked_for)
-        if ours.found_count > FOUND_MAX:  # which of them are told is nobody's promise
+            if theirs.found_count > len(theirs.found):  # what was found by each type can be counted no more
+                expected["found_count"] = given["found_count"] = FOUND_MAX
+        if max(ours.found_count, theirs.found_count) > FOUND_MAX:  # which of them are told is nobody's promise
             expected["found"], given["found"] = FOUND_MAX, min(theirs.found_count, len(theirs.found))
         if expected != given:
             return f"round {number}: {difference(expected, given)}"

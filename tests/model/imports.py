@@ -36,6 +36,15 @@ def read_messages(policy: Policy, messages: Sequence[ImportMessage], request_id:
     return read
 
 
+def refuse_messages_as_0_1(policy: Policy, read: list[list[Item]], hits: Hits) -> None:
+    """To 0.1 an unfit value was a fault of its message's shape, before another content of a known id (C7)."""
+    for index, items in enumerate(read):
+        try:
+            refuse_as_0_1(policy, items, hits)
+        except RefusedError as refused:
+            raise RefusedError(refused.reason, index) from None
+
+
 def content_of(messages: Sequence[ImportMessage], read: list[list[Item]]) -> JsonValue:
     """C7: the content of an import, identifiers as normalised."""
     content: list[JsonValue] = []

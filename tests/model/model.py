@@ -9,7 +9,7 @@ from dataclasses import replace
 from tests.model import isolation, merge, modify
 from tests.model.common import ChangeItem, check_fields, fingerprint, refuse_values_as_0_1
 from tests.model.hits import Branch, Hits
-from tests.model.imports import content_of, import_all, read_messages
+from tests.model.imports import content_of, import_all, read_messages, refuse_messages_as_0_1
 from tests.model.policy import RULES_NOW, RULES_OF_0_1, Policy
 from tests.model.policy_change import changes_stored_values, count_warnings, returns_changed
 from tests.model.policy_reader import PolicyInvalidError, read_policy
@@ -182,6 +182,7 @@ class Model:
         recorded = self._recorded(key, now_us) if request_id else None
         if recorded is not None:
             if recorded.fingerprint != content or isinstance(recorded.answer, Answer):
+                refuse_messages_as_0_1(self.policy, read, self.hits)
                 self.hits[Branch.C7_REUSED] += 1
                 raise RefusedError(Reason.REQUEST_ID_REUSED)
             self.hits[Branch.IMPORT_REPEATED] += 1
