@@ -102,7 +102,8 @@ fn check(
         let rule = if values.limit.is_exclusive() { RuleId::M3Exclusive } else { RuleId::M3Values };
         let passed = !grew || figure <= limit;
         if !passed && broken.is_none() {
-            let held = format!("{figure} values of {} in its limit's window, and the policy allows {limit}", values.type_name);
+            let held =
+                format!("{figure} values of {} in its limit's window, and the policy allows {limit}", values.type_name);
             broken = Some((index_of(Some(values.type_name)), held));
         }
         round.checks.push(Check { rule, figure, limit, passed });
